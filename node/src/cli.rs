@@ -1,0 +1,60 @@
+//! The command line.
+
+use clap::Parser;
+
+/// A node of the oGPU chain.
+#[derive(Debug, Parser)]
+#[command(
+	propagate_version = true,
+	args_conflicts_with_subcommands = true,
+	subcommand_negates_reqs = true
+)]
+pub(crate) struct Cli {
+	#[command(subcommand)]
+	pub(crate) subcommand: Option<Subcommand>,
+
+	#[command(flatten)]
+	pub(crate) run: sc_cli::RunCmd,
+}
+
+/// What a node can do besides running.
+#[derive(Debug, clap::Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "parsed once")]
+pub(crate) enum Subcommand {
+	/// Makes, inserts and inspects keys.
+	#[command(subcommand)]
+	Key(sc_cli::KeySubcommand),
+
+	/// Verifies a signature of a message, given on standard input.
+	Verify(sc_cli::VerifyCmd),
+
+	/// Generates a key whose address contains a given text.
+	Vanity(sc_cli::VanityCmd),
+
+	/// Signs a message, given on standard input, with a given key.
+	Sign(sc_cli::SignCmd),
+
+	/// Prints the chain's specification.
+	ExportChainSpec(sc_cli::ExportChainSpecCmd),
+
+	/// Executes a block again and checks it.
+	CheckBlock(sc_cli::CheckBlockCmd),
+
+	/// Writes blocks to a file.
+	ExportBlocks(sc_cli::ExportBlocksCmd),
+
+	/// Writes the state of a block as a chain specification.
+	ExportState(sc_cli::ExportStateCmd),
+
+	/// Reads blocks from a file.
+	ImportBlocks(sc_cli::ImportBlocksCmd),
+
+	/// Removes the chain's database.
+	PurgeChain(sc_cli::PurgeChainCmd),
+
+	/// Goes back by a number of blocks that are not finalised.
+	Revert(sc_cli::RevertCmd),
+
+	/// Prints what the database knows of the chain.
+	ChainInfo(sc_cli::ChainInfoCmd),
+}

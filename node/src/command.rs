@@ -1,0 +1,130 @@
+//! Answers the command line.
+
+use std::process::ExitCode;
+
+use ogpu_runtime::Block;
+use sc_cli::{Result, SubstrateCli};
+use sc_service::PartialComponents;
+
+use crate::{
+	cli::{Cli, Subcommand},
+	keys, preflight, service,
+};
+
+impl SubstrateCli for Cli {
+	fn impl_name() -> String {
+		"oGPU Node".into()
+	}
+
+	fn impl_version() -> String {
+		env!("SUBSTRATE_CLI_IMPL_VERSION").into()
+	}
+
+	fn description() -> String {
+		env!("CARGO_PKG_DESCRIPTION").into()
+	}
+
+	fn author() -> String {
+		env!("CARGO_PKG_AUTHORS").into()
+	}
+
+	fn support_url() -> String {
+		"the file SUPPORT.md of the source".into()
+	}
+
+	fn copyright_start_year() -> i32 {
+		2026
+	}
+
+	fn load_spec(&self, id: &str) -> std::result::Result<Box<dyn sc_service::ChainSpec>, String> {
+		// Without `--chain`: the network for trying things out.
+		let id = if id.is_empty() { "local" } else { id };
+		match ogpu_chain_spec::load(id) {
+			Ok(spec) => Ok(Box::new(spec)),
+			Err(error) => Err(error.to_string()),
+		}
+	}
+}
+
+/// Runs the command line. A failure is one line on standard error.
+pub(crate) fn main() -> ExitCode {
+	// A database that is damaged, or an address that is taken, makes libraries panic in places. The
+	// operator gets a line that says what to do; the panic's own message stays in the log.
+	match run() {
+		Ok(()) => ExitCode::SUCCESS,
+		Err(error) => {
+			eprintln!("Error: {}", preflight::explain(&error));
+			ExitCode::FAILURE
+		},
+	}
+}
+
+/// The parts that commands on the database need.
+macro_rules! with_partial {
+	($cli:ident, $cmd:ident, |$config:ident, $partial:ident| $body:expr) => {{
+		let runner = $cli.create_runner($cmd)?;
+		preflight::check(runner.config(), preflight::Ports::Unused)?;
+		runner.async_run(|$config| {
+			let $partial = service::new_partial(&$config)?;
+			$body
+		})
+	}};
+}
+
+fn run() -> Result<()> {
+	let cli = Cli::from_args();
+
+	match &cli.subcommand {
+		Some(Subcommand::Key(cmd)) => {
+			keys::check_scheme(cmd)?;
+			cmd.run(&cli)
+		},
+		Some(Subcommand::Sign(cmd)) => cmd.run(),
+		Some(Subcommand::Verify(cmd)) => cmd.run(),
+		Some(Subcommand::Vanity(cmd)) => cmd.run(),
+		Some(Subcommand::ExportChainSpec(cmd)) => {
+			let spec = cli.load_spec(&cmd.chain)?;
+			cmd.run(spec)
+		},
+		Some(Subcommand::CheckBlock(cmd)) => with_partial!(cli, cmd, |config, partial| {
+			let PartialComponents { client, task_manager, import_queue, .. } = partial;
+			Ok((cmd.run(client, import_queue), task_manager))
+		}),
+		Some(Subcommand::ExportBlocks(cmd)) => with_partial!(cli, cmd, |config, partial| {
+			let PartialComponents { client, task_manager, .. } = partial;
+			Ok((cmd.run(client, config.database), task_manager))
+		}),
+		Some(Subcommand::ExportState(cmd)) => with_partial!(cli, cmd, |config, partial| {
+			let PartialComponents { client, task_manager, .. } = partial;
+			Ok((cmd.run(client, config.chain_spec), task_manager))
+		}),
+		Some(Subcommand::ImportBlocks(cmd)) => with_partial!(cli, cmd, |config, partial| {
+			let PartialComponents { client, task_manager, import_queue, .. } = partial;
+			Ok((cmd.run(client, import_queue), task_manager))
+		}),
+		Some(Subcommand::Revert(cmd)) => with_partial!(cli, cmd, |config, partial| {
+			let PartialComponents { client, task_manager, backend, .. } = partial;
+			let revert_consensus = Box::new(|client: std::sync::Arc<_>, backend, blocks| {
+				sc_consensus_babe::revert(std::sync::Arc::clone(&client), backend, blocks)?;
+				sc_consensus_grandpa::revert(client, blocks)?;
+				Ok(())
+			});
+			Ok((cmd.run(client, backend, Some(revert_consensus)), task_manager))
+		}),
+		Some(Subcommand::PurgeChain(cmd)) => {
+			let runner = cli.create_runner(cmd)?;
+			runner.sync_run(|config| cmd.run(config.database))
+		},
+		Some(Subcommand::ChainInfo(cmd)) => {
+			let runner = cli.create_runner(cmd)?;
+			runner.sync_run(|config| cmd.run::<Block>(&config))
+		},
+		None => {
+			let runner = cli.create_runner(&cli.run)?;
+			preflight::check(runner.config(), preflight::Ports::Used)?;
+			runner.run_node_until_exit(|config| async move {
+				service::new_full(config).map_err(sc_cli::Error::Service)
+			})
+		},
+	}
+}
