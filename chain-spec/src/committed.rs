@@ -35,9 +35,9 @@ pub struct Committed {
 impl Committed {
 	/// All that are committed.
 	pub fn all() -> impl Iterator<Item = Self> {
-		Preset::ALL.into_iter().flat_map(|preset| {
-			[Form::Plain, Form::Raw].map(|form| Self { preset, form })
-		})
+		Preset::ALL
+			.into_iter()
+			.flat_map(|preset| [Form::Plain, Form::Raw].map(|form| Self { preset, form }))
 	}
 
 	/// The name of its file.

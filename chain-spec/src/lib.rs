@@ -56,7 +56,9 @@ pub enum Error {
 		source: std::io::Error,
 	},
 	/// The file is no specification.
-	#[error("'{path}' is not a valid {kind}: {reason}; make a new one with `ogpu-chain-spec build`")]
+	#[error(
+		"'{path}' is not a valid {kind}: {reason}; make a new one with `ogpu-chain-spec build`"
+	)]
 	Malformed {
 		/// The file.
 		path: String,
@@ -165,7 +167,8 @@ pub fn load(id: &str) -> Result<ChainSpec, Error> {
 /// Reads and checks a specification, plain or raw.
 fn from_file(path: &Path) -> Result<ChainSpec, Error> {
 	let shown = path.display().to_string();
-	let text = fs::read(path).map_err(|source| Error::Unreadable { path: shown.clone(), source })?;
+	let text =
+		fs::read(path).map_err(|source| Error::Unreadable { path: shown.clone(), source })?;
 	let malformed = |reason: String| Error::Malformed {
 		path: shown.clone(),
 		kind: "chain specification",

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 		Err(error) => {
 			eprintln!("Error: {error}");
 			ExitCode::FAILURE
-		},
+		}
 	}
 }
 
@@ -60,13 +60,13 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
 		Command::Build { preset, network, raw } => {
 			let form = if raw { Form::Raw } else { Form::Plain };
 			println!("{}", json(&spec(preset, network)?, form)?);
-		},
+		}
 		Command::Write { folder } => {
 			fs::create_dir_all(&folder)?;
 			for committed in Committed::all() {
 				fs::write(folder.join(committed.file_name()), committed.text()?)?;
 			}
-		},
+		}
 		Command::Check { folder } => check(&folder)?,
 	}
 	Ok(())

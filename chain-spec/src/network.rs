@@ -84,7 +84,9 @@ impl NetworkFile {
 	/// bond, or when the runtime refuses the genesis (allocations beyond the cap, say).
 	pub fn spec(self) -> Result<ChainSpec, Error> {
 		if self.validators.is_empty() {
-			return Err(Error::Genesis("there are no validators, so no block would ever come".into()));
+			return Err(Error::Genesis(
+				"there are no validators, so no block would ever come".into(),
+			));
 		}
 		let validators = self
 			.validators
@@ -121,7 +123,8 @@ impl NetworkFile {
 	/// The keys of `validator`, which must own what it has bonded at genesis.
 	fn keys_of(&self, validator: &Validator) -> Result<SessionKeys, Error> {
 		let who = &validator.account;
-		let owned = self.allocations.get(who).copied().map_or(0, |amount| Balance::from(amount) * OGPU);
+		let owned =
+			self.allocations.get(who).copied().map_or(0, |amount| Balance::from(amount) * OGPU);
 		if owned <= presets::GENESIS_BOND {
 			return Err(Error::Genesis(format!(
 				"validator {who} owns {} oGPU and must own more than its bond of {}; raise its \

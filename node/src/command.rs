@@ -55,7 +55,7 @@ pub(crate) fn main() -> ExitCode {
 		Err(error) => {
 			eprintln!("Error: {}", preflight::explain(&error));
 			ExitCode::FAILURE
-		},
+		}
 	}
 }
 
@@ -78,14 +78,14 @@ fn run() -> Result<()> {
 		Some(Subcommand::Key(cmd)) => {
 			keys::check_scheme(cmd)?;
 			cmd.run(&cli)
-		},
+		}
 		Some(Subcommand::Sign(cmd)) => cmd.run(),
 		Some(Subcommand::Verify(cmd)) => cmd.run(),
 		Some(Subcommand::Vanity(cmd)) => cmd.run(),
 		Some(Subcommand::ExportChainSpec(cmd)) => {
 			let spec = cli.load_spec(&cmd.chain)?;
 			cmd.run(spec)
-		},
+		}
 		Some(Subcommand::CheckBlock(cmd)) => with_partial!(cli, cmd, |config, partial| {
 			let PartialComponents { client, task_manager, import_queue, .. } = partial;
 			Ok((cmd.run(client, import_queue), task_manager))
@@ -114,17 +114,17 @@ fn run() -> Result<()> {
 		Some(Subcommand::PurgeChain(cmd)) => {
 			let runner = cli.create_runner(cmd)?;
 			runner.sync_run(|config| cmd.run(config.database))
-		},
+		}
 		Some(Subcommand::ChainInfo(cmd)) => {
 			let runner = cli.create_runner(cmd)?;
 			runner.sync_run(|config| cmd.run::<Block>(&config))
-		},
+		}
 		None => {
 			let runner = cli.create_runner(&cli.run)?;
 			preflight::check(runner.config(), preflight::Ports::Used)?;
 			runner.run_node_until_exit(|config| async move {
 				service::new_full(config).map_err(sc_cli::Error::Service)
 			})
-		},
+		}
 	}
 }

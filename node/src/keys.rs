@@ -52,8 +52,17 @@ mod tests {
 
 	fn insert(key_type: &str, scheme: &str) -> Result<()> {
 		let suri = "//Alice";
-		let args =
-			["ogpu-node", "key", "insert", "--suri", suri, "--key-type", key_type, "--scheme", scheme];
+		let args = [
+			"ogpu-node",
+			"key",
+			"insert",
+			"--suri",
+			suri,
+			"--key-type",
+			key_type,
+			"--scheme",
+			scheme,
+		];
 		match Cli::parse_from(args).subcommand {
 			Some(Subcommand::Key(command)) => check_scheme(&command),
 			other => panic!("parsed as {other:?}"),

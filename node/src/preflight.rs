@@ -62,8 +62,8 @@ fn ports_are_free(config: &Configuration) -> Result<()> {
 		match is_free(endpoint.listen_addr) {
 			Err(error) if !is_optional || error.kind() == std::io::ErrorKind::AddrInUse => {
 				return Err(taken("RPC", endpoint.listen_addr, &error, "--rpc-port"));
-			},
-			_ => {},
+			}
+			_ => {}
 		}
 	}
 	if let Some(prometheus) = &config.prometheus_config {
@@ -75,8 +75,8 @@ fn ports_are_free(config: &Configuration) -> Result<()> {
 			// Where the system has no IPv6, the network goes on with IPv4.
 			Err(error) if address.is_ipv4() || error.kind() == std::io::ErrorKind::AddrInUse => {
 				return Err(taken("the network", address, &error, "--port"));
-			},
-			_ => {},
+			}
+			_ => {}
 		}
 	}
 	Ok(())
@@ -139,7 +139,9 @@ pub(crate) fn explain(error: &Error) -> String {
 	let mut line = told.split_whitespace().collect::<Vec<_>>().join(" ");
 	let lower = line.to_lowercase();
 	if lower.contains("lock") && lower.contains("database") {
-		line.push_str("; another node is using this base path, stop it or give another --base-path");
+		line.push_str(
+			"; another node is using this base path, stop it or give another --base-path",
+		);
 	} else if ["corrupt", "invalid data", "database error", "db error"]
 		.iter()
 		.any(|sign| lower.contains(sign))
@@ -168,7 +170,10 @@ mod tests {
 		let address = listener.local_addr().expect("it is bound");
 		let error = is_free(address).expect_err("it is taken");
 		let told = explain(&taken("RPC", address, &error, "--rpc-port"));
-		assert!(told.contains(&address.port().to_string()) && told.contains("--rpc-port"), "{told}");
+		assert!(
+			told.contains(&address.port().to_string()) && told.contains("--rpc-port"),
+			"{told}"
+		);
 	}
 
 	#[test]

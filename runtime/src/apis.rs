@@ -26,9 +26,9 @@ use sp_version::RuntimeVersion;
 
 use crate::{
 	AccountId, AuthorityDiscovery, BABE_GENESIS_EPOCH_CONFIG, Babe, Balance, Block, Executive,
-	Grandpa, Historical, InherentDataExt, Nonce, NominationPools, Runtime, RuntimeCall,
-	RuntimeGenesisConfig, SessionKeys, Staking, System, TransactionPayment, VERSION,
-	presets, timing,
+	Grandpa, Historical, InherentDataExt, NominationPools, Nonce, Runtime, RuntimeCall,
+	RuntimeGenesisConfig, SessionKeys, Staking, System, TransactionPayment, VERSION, presets,
+	timing,
 };
 
 impl_runtime_apis! {

@@ -20,13 +20,17 @@ mod successor {
 
 	use crate::{Runtime, Timing, timing};
 
-	pub(crate) type SingleBlock =
-		VersionedMigration<1, 2, RecordUpgrade, Timing, <Runtime as frame_system::Config>::DbWeight>;
+	pub(crate) type SingleBlock = VersionedMigration<
+		1,
+		2,
+		RecordUpgrade,
+		Timing,
+		<Runtime as frame_system::Config>::DbWeight,
+	>;
 
 	/// The block of the upgrade, beside the profile that was in force.
 	#[storage_alias]
-	type UpgradedAt =
-		StorageValue<Timing, (BlockNumberFor<Runtime>, timing::Profile), ValueQuery>;
+	type UpgradedAt = StorageValue<Timing, (BlockNumberFor<Runtime>, timing::Profile), ValueQuery>;
 
 	pub(crate) struct RecordUpgrade;
 

@@ -124,11 +124,18 @@ macro_rules! timed {
 			}
 		}
 
+		impl $name {
+			/// The value on the chain whose state is at hand.
+			pub fn get_typed() -> $type {
+				<Self as Get<$type>>::get()
+			}
+		}
+
 		impl TypedGet for $name {
 			type Type = $type;
 
 			fn get() -> $type {
-				<Self as Get<$type>>::get()
+				Self::get_typed()
 			}
 		}
 	)*};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ogpu_runtime::Block;
-use sc_chain_spec::{GenesisBlockBuilder, construct_genesis_block, resolve_state_version_from_wasm};
+use sc_chain_spec::{
+	GenesisBlockBuilder, construct_genesis_block, resolve_state_version_from_wasm,
+};
 use sc_client_api::{Backend, BlockImportOperation};
 use sc_service::{Configuration, error::Error};
 use sp_blockchain::HeaderBackend;
@@ -33,8 +35,7 @@ pub(super) fn builder(
 	if let Some(found) = backend.blockchain().hash(0)? {
 		let version = resolve_state_version_from_wasm::<_, HashingFor<Block>>(&storage, executor)?;
 		// Not committed: only the root is wanted.
-		let root =
-			backend.begin_operation()?.set_genesis_state(storage.clone(), false, version)?;
+		let root = backend.begin_operation()?.set_genesis_state(storage.clone(), false, version)?;
 		let asked = construct_genesis_block::<Block>(root, version).hash();
 		if asked != found {
 			return Err(Error::Other(format!(

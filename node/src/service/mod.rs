@@ -13,7 +13,9 @@ mod partial;
 use std::sync::Arc;
 
 use sc_client_api::BlockBackend;
-use sc_network::{Litep2pNetworkBackend, NetworkBackend, NetworkWorker, config::NetworkBackendType};
+use sc_network::{
+	Litep2pNetworkBackend, NetworkBackend, NetworkWorker, config::NetworkBackendType,
+};
 use sc_service::{
 	Configuration, PartialComponents, SpawnTasksParams, TaskManager, WarpSyncConfig, error::Error,
 };

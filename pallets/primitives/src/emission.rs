@@ -182,7 +182,8 @@ mod tests {
 
 	#[test]
 	fn whole_half_lives_halve() {
-		for (n, expected) in [(0, 0), (1, ONE / 2), (2, ONE / 4 * 3), (3, ONE / 8 * 7), (200, ONE)] {
+		for (n, expected) in [(0, 0), (1, ONE / 2), (2, ONE / 4 * 3), (3, ONE / 8 * 7), (200, ONE)]
+		{
 			assert_eq!(decayed(n, 1), expected, "{n} half-lives");
 		}
 		assert_eq!(era_payout(0, HALF_LIFE_MS), CAP / 2);
@@ -214,7 +215,13 @@ mod tests {
 
 	#[test]
 	fn a_split_out_of_bounds_does_not_decode() {
-		for bad in [(1_000_001, 0), (299_999, 600_000), (300_000, 600_001), (300_000, 399_999), (u32::MAX, 1)] {
+		for bad in [
+			(1_000_001, 0),
+			(299_999, 600_000),
+			(300_000, 600_001),
+			(300_000, 399_999),
+			(u32::MAX, 1),
+		] {
 			assert_eq!(EmissionSplit::new(bad.0, bad.1), None);
 			assert!(EmissionSplit::decode(&mut &bad.encode()[..]).is_err(), "{bad:?}");
 		}

@@ -169,7 +169,7 @@ pub mod pallet {
 			assert!(T::EraDuration::get() > 0, "an era must have a duration");
 		}
 
-		#[cfg(any(test, feature = "try-runtime"))]
+		#[cfg(feature = "try-runtime")]
 		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
 			Self::do_try_state()
 		}
@@ -262,7 +262,11 @@ pub mod pallet {
 	impl<T: Config> EraPayout<Balance> for Pallet<T> {
 		/// Schedules the era's emission and returns what staking hands out: the validators' share
 		/// and, as its remainder, the treasury's.
-		fn era_payout(_staked: Balance, _issuance: Balance, duration_ms: u64) -> (Balance, Balance) {
+		fn era_payout(
+			_staked: Balance,
+			_issuance: Balance,
+			duration_ms: u64,
+		) -> (Balance, Balance) {
 			let duration_ms =
 				duration_ms.min(T::EraDuration::get().saturating_mul(MAX_ERA_STRETCH));
 			let scheduled = Scheduled::<T>::get();

@@ -8,8 +8,7 @@ use frame_election_provider_support::{
 use frame_support::{
 	PalletId, parameter_types,
 	traits::{
-		ConstBool, ConstU8, ConstU32, ConstU64, EitherOfDiverse,
-		tokens::imbalance::ResolveTo,
+		ConstBool, ConstU8, ConstU32, ConstU64, EitherOfDiverse, tokens::imbalance::ResolveTo,
 	},
 };
 use frame_system::EnsureRoot;
@@ -24,9 +23,9 @@ use sp_staking::currency_to_vote::U128CurrencyToVote;
 
 use super::TreasuryAccount;
 use crate::{
-	AccountId, Babe, Balances, DelegatedStaking, Historical, ImOnline, NominationPools,
-	Offences, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, Session, SessionKeys,
-	Staking, System, Timestamp, Token, VoterList,
+	AccountId, Babe, Balances, DelegatedStaking, Historical, ImOnline, NominationPools, Offences,
+	Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, Session, SessionKeys, Staking,
+	System, Timestamp, Token, VoterList,
 	fees::deposit,
 	governance::origins::{ParameterAdmin, SlashCanceller},
 	parameters, timing, voter_bags,
@@ -54,12 +53,8 @@ impl pallet_babe::Config for Runtime {
 	type MaxAuthorities = MaxAuthorities;
 	type MaxNominators = MaxNominators;
 	type KeyOwnerProof = sp_session::MembershipProof;
-	type EquivocationReportSystem = pallet_babe::EquivocationReportSystem<
-		Self,
-		Offences,
-		Historical,
-		timing::ReportLongevity,
-	>;
+	type EquivocationReportSystem =
+		pallet_babe::EquivocationReportSystem<Self, Offences, Historical, timing::ReportLongevity>;
 }
 
 impl pallet_grandpa::Config for Runtime {

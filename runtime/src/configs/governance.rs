@@ -12,8 +12,8 @@ use ogpu_primitives::{Balance, OGPU};
 use sp_runtime::{Permill, traits::IdentityLookup};
 
 use crate::{
-	AccountId, Balances, Preimage, Referenda, Runtime, RuntimeCall,
-	RuntimeEvent, Scheduler, System, Treasury,
+	AccountId, Balances, Preimage, Referenda, Runtime, RuntimeCall, RuntimeEvent, Scheduler,
+	System, Treasury,
 	fees::deposit,
 	governance::{
 		Tracks,

@@ -225,27 +225,26 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 					| C::Vesting(pallet_vesting::Call::vested_transfer { .. })
 					| C::Sudo(_)
 			),
-			Self::Governance => matches!(
-				call,
-				C::Preimage(_)
-					| C::Referenda(_)
-					| C::ConvictionVoting(_)
-					| C::Treasury(_)
-					| C::Bounties(_)
-					| C::Utility(_)
-			),
+			Self::Governance => {
+				matches!(
+					call,
+					C::Preimage(_)
+						| C::Referenda(_) | C::ConvictionVoting(_)
+						| C::Treasury(_) | C::Bounties(_)
+						| C::Utility(_)
+				)
+			}
 			Self::Staking => matches!(
 				call,
 				C::Staking(_)
-					| C::Session(_)
-					| C::VoterList(_)
+					| C::Session(_) | C::VoterList(_)
 					| C::NominationPools(_)
 					| C::Utility(_)
 			),
 			Self::NominationPools => matches!(call, C::NominationPools(_) | C::Utility(_)),
 			Self::CancelProxy => {
 				matches!(call, C::Proxy(pallet_proxy::Call::reject_announcement { .. }))
-			},
+			}
 		}
 	}
 
@@ -391,7 +390,7 @@ impl frame_support::traits::EnsureOriginWithArg<RuntimeOrigin, parameters::Runti
 			parameters::RuntimeParametersKey::Token(_) => {
 				EitherOfDiverse::<EnsureRoot<AccountId>, ParameterAdmin>::try_origin(origin)
 					.map(|_| ())
-			},
+			}
 		}
 	}
 
@@ -520,4 +519,3 @@ where
 		crate::unsigned_extension()
 	}
 }
-

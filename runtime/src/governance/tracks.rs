@@ -33,8 +33,12 @@ const SLOW: TrackClock =
 	TrackClock { prepare: 2 * HOURS, decision: 14 * DAYS, confirm: DAYS, enact: DAYS };
 const USUAL: TrackClock =
 	TrackClock { prepare: HOURS, decision: 14 * DAYS, confirm: DAYS, enact: 2 * HOURS };
-const QUICK: TrackClock =
-	TrackClock { prepare: 10 * MINUTES, decision: 7 * DAYS, confirm: 3 * HOURS, enact: 10 * MINUTES };
+const QUICK: TrackClock = TrackClock {
+	prepare: 10 * MINUTES,
+	decision: 7 * DAYS,
+	confirm: 3 * HOURS,
+	enact: 10 * MINUTES,
+};
 const URGENT: TrackClock =
 	TrackClock { prepare: MINUTES, decision: 2 * DAYS, confirm: 20 * MINUTES, enact: MINUTES };
 
@@ -66,13 +70,7 @@ impl TracksInfo<Balance, BlockNumber> for Tracks {
 		TABLE.iter().map(|Row(id, name, max_deciding, deposit, clock, approval, support)| {
 			Cow::Owned(Track {
 				id: *id,
-				info: clock.track(
-					name,
-					*max_deciding,
-					*deposit,
-					approval.clone(),
-					support.clone(),
-				),
+				info: clock.track(name, *max_deciding, *deposit, approval.clone(), support.clone()),
 			})
 		})
 	}

@@ -1,1 +1,36 @@
+//! Tests of how the runtime is put together. The pallets have their own.
 
+mod fees;
+mod filters;
+mod governance;
+mod presets;
+mod stability;
+
+use sp_io::TestExternalities;
+use sp_runtime::BuildStorage;
+
+use crate::{RuntimeGenesisConfig, System, presets::preset};
+
+/// Runs `test` on the genesis of the preset called `name`.
+fn on(name: &str, test: impl FnOnce()) {
+	let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("it serialises");
+	merge(&mut config, preset(name).expect("a preset"));
+	let config: RuntimeGenesisConfig = serde_json::from_value(config).expect("a genesis");
+	let storage = config.build_storage().expect("the genesis builds");
+	TestExternalities::from(storage).execute_with(|| {
+		System::set_block_number(1);
+		test();
+	});
+}
+
+/// Lays `patch` over `base`, as the genesis builder does.
+fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
+	match (base, patch) {
+		(serde_json::Value::Object(base), serde_json::Value::Object(patch)) => {
+			for (key, value) in patch {
+				merge(base.entry(key).or_insert(serde_json::Value::Null), value);
+			}
+		}
+		(base, patch) => *base = patch,
+	}
+}

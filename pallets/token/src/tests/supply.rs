@@ -36,7 +36,7 @@ fn run(random: &mut Random) {
 		let (validators, treasury) = Token::era_payout(0, 0, duration);
 		issue_remainder(treasury);
 		unpaid += validators;
-		// Two of three rewards are claimed, the others expire.
+		// In two of three eras somebody claims what is due.
 		if !random.below(3).is_multiple_of(3) {
 			pay_staker(ALICE, std::mem::take(&mut unpaid));
 		}

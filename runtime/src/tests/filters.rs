@@ -1,0 +1,92 @@
+use frame_support::{
+	assert_err, assert_ok,
+	traits::{Contains, InstanceFilter},
+};
+use ogpu_primitives::OGPU;
+use sp_keyring::Sr25519Keyring::{Alice, Bob};
+use sp_runtime::traits::Dispatchable;
+
+use super::on;
+use crate::{
+	Runtime, RuntimeCall, RuntimeOrigin, SafeMode,
+	configs::{NoSudoOutsideDev, ProxyType},
+	governance::origins::Origin,
+	presets::{DEV, LOCAL, TESTNET},
+};
+
+fn remark() -> RuntimeCall {
+	RuntimeCall::System(frame_system::Call::remark { remark: vec![] })
+}
+
+fn transfer() -> RuntimeCall {
+	RuntimeCall::Balances(pallet_balances::Call::transfer_keep_alive {
+		dest: Bob.to_account_id().into(),
+		value: OGPU,
+	})
+}
+
+fn alice() -> RuntimeOrigin {
+	RuntimeOrigin::signed(Alice.to_account_id())
+}
+
+#[test]
+fn sudo_passes_in_dev_alone() {
+	let call = || RuntimeCall::Sudo(pallet_sudo::Call::sudo { call: Box::new(remark()) });
+	on(DEV, || assert_ok!(call().dispatch(alice())));
+	for name in [LOCAL, TESTNET] {
+		on(name, || {
+			assert!(!NoSudoOutsideDev::contains(&call()));
+			let error = call().dispatch(alice()).expect_err("it is filtered").error;
+			assert_eq!(error, frame_system::Error::<Runtime>::CallFiltered.into());
+		});
+	}
+}
+
+#[test]
+fn a_pause_stops_transfers_and_not_the_way_out_of_it() {
+	on(LOCAL, || {
+		assert_ok!(SafeMode::force_enter(Origin::EmergencyPauser.into()));
+		let error = transfer().dispatch(alice()).expect_err("paused").error;
+		assert_eq!(error, frame_system::Error::<Runtime>::CallFiltered.into());
+		// A batch is let through, what it wraps is not.
+		let batch =
+			RuntimeCall::Utility(pallet_utility::Call::batch_all { calls: vec![transfer()] });
+		assert!(batch.dispatch(alice()).is_err());
+		assert_ok!(remark().dispatch(alice()));
+		assert_ok!(SafeMode::force_exit(Origin::EmergencyPauser.into()));
+		assert_ok!(transfer().dispatch(alice()));
+	});
+}
+
+#[test]
+fn nobody_can_buy_a_pause() {
+	on(LOCAL, || {
+		assert_err!(SafeMode::enter(alice()), pallet_safe_mode::Error::<Runtime>::NotConfigured);
+		assert!(SafeMode::force_enter(alice()).is_err());
+	});
+}
+
+#[test]
+fn proxies_do_what_their_type_says() {
+	let nominate = RuntimeCall::Staking(pallet_staking::Call::chill {});
+	let vote = RuntimeCall::ConvictionVoting(pallet_conviction_voting::Call::remove_vote {
+		class: None,
+		index: 0,
+	});
+	for (proxy, moves, stakes, votes) in [
+		(ProxyType::Any, true, true, true),
+		(ProxyType::NonTransfer, false, true, true),
+		(ProxyType::Governance, false, false, true),
+		(ProxyType::Staking, false, true, false),
+		(ProxyType::NominationPools, false, false, false),
+		(ProxyType::CancelProxy, false, false, false),
+	] {
+		assert_eq!(
+			(proxy.filter(&transfer()), proxy.filter(&nominate), proxy.filter(&vote)),
+			(moves, stakes, votes),
+			"{proxy:?}"
+		);
+		assert!(ProxyType::Any.is_superset(&proxy));
+		assert_eq!(proxy.is_superset(&ProxyType::Any), proxy == ProxyType::Any);
+	}
+}

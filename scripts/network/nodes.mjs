@@ -1,0 +1,157 @@
+// Starts and stops the processes of a local network.
+
+import { spawn, execFileSync } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const bin = (name) => {
+	const path = join(process.env.OGPU_BIN ?? '', name);
+	if (!process.env.OGPU_BIN || !existsSync(path)) {
+		throw new Error(`${name} is not built; run scripts/demo or scripts/test, which build it`);
+	}
+	return path;
+};
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Waits until `probe` returns something true, and returns that.
+export async function until(what, probe, seconds = 60, everyMs = 500) {
+	const deadline = Date.now() + seconds * 1000;
+	let last;
+	for (;;) {
+		try {
+			const found = await probe();
+			if (found) return found;
+			last = undefined;
+		} catch (error) {
+			last = error;
+		}
+		if (Date.now() > deadline) {
+			throw new Error(`waited ${seconds} s for ${what}${last ? `; last: ${last.message}` : ''}`);
+		}
+		await sleep(everyMs);
+	}
+}
+
+export class Network {
+	// `folder` keeps databases and logs; a temporary one is removed at the end.
+	constructor({ folder, rpcBase = 9944, p2pBase = 30333, chain = 'local' } = {}) {
+		this.temporary = !folder;
+		this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ogpu-network-'));
+		mkdirSync(this.folder, { recursive: true });
+		this.rpcBase = rpcBase;
+		this.p2pBase = p2pBase;
+		this.nodes = [];
+		// All nodes share one raw specification, as on a public network.
+		this.spec = join(this.folder, 'spec.json');
+		const raw = execFileSync(bin('ogpu-chain-spec'), ['build', chain, '--raw'], { maxBuffer: 1 << 26 });
+		writeFileSync(this.spec, raw);
+	}
+
+	// A node with fixed keys and ports; not started yet.
+	node(name, { args = [], bootnodes = this.nodes.slice(0, 1) } = {}) {
+		const index = this.nodes.length;
+		const node = new Node(this, name, index, args, bootnodes);
+		this.nodes.push(node);
+		return node;
+	}
+
+	async stop({ keep = false } = {}) {
+		await Promise.all(this.nodes.map((node) => node.stop()));
+		if (this.temporary && !keep) rmSync(this.folder, { recursive: true, force: true });
+	}
+}
+
+class Node {
+	constructor(network, name, index, args, bootnodes) {
+		this.name = name;
+		this.network = network;
+		this.args = args;
+		this.bootnodes = bootnodes;
+		this.rpcPort = network.rpcBase + index;
+		this.p2pPort = network.p2pBase + index;
+		// A node's address contains the public half of this key, so that others can name it.
+		this.nodeKey = (index + 1).toString(16).padStart(64, '0');
+		this.basePath = join(network.folder, name);
+		this.logFile = join(network.folder, `${name}.log`);
+	}
+
+	get url() {
+		return `ws://127.0.0.1:${this.rpcPort}`;
+	}
+
+	get address() {
+		const file = join(this.network.folder, `${this.name}.key`);
+		writeFileSync(file, this.nodeKey);
+		const id = execFileSync(bin('ogpu-node'), ['key', 'inspect-node-key', '--file', file]).toString().trim();
+		return `/ip4/127.0.0.1/tcp/${this.p2pPort}/p2p/${id}`;
+	}
+
+	get running() {
+		return this.process !== undefined && this.process.exitCode === null && this.process.signalCode === null;
+	}
+
+	get log() {
+		return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
+	}
+
+	start(extra = []) {
+		const args = [
+			'--chain', this.network.spec, '--base-path', this.basePath, '--name', this.name,
+			'--node-key', this.nodeKey, '--port', this.p2pPort, '--rpc-port', this.rpcPort,
+			'--listen-addr', `/ip4/127.0.0.1/tcp/${this.p2pPort}`,
+			'--no-prometheus', '--no-telemetry', '--no-mdns', '--allow-private-ip',
+			'--rpc-methods', 'unsafe', '--rpc-cors', 'all', '--rpc-max-connections', '50',
+			...this.bootnodes.flatMap((node) => ['--bootnodes', node.address]),
+			...this.args, ...extra,
+		].map(String);
+		this.process = spawn(bin('ogpu-node'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+		const log = createWriteStream(this.logFile, { flags: 'a' });
+		this.process.stdout.pipe(log);
+		this.process.stderr.pipe(log);
+		return this;
+	}
+
+	// Ends the process and waits for it.
+	async stop(signal = 'SIGTERM') {
+		if (!this.running) return;
+		const gone = new Promise((resolve) => this.process.once('exit', resolve));
+		this.process.kill(signal);
+		const timer = setTimeout(() => this.process.kill('SIGKILL'), 15_000);
+		await gone;
+		clearTimeout(timer);
+	}
+
+	// One JSON-RPC call over HTTP: for methods that polkadot.js does not know, and for nodes that it
+	// is not attached to.
+	async rpc(method, ...params) {
+		const response = await fetch(`http://127.0.0.1:${this.rpcPort}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+			signal: AbortSignal.timeout(10_000),
+		});
+		const { result, error } = await response.json();
+		if (error) throw new Error(`${method}: ${error.message}${error.data ? ` (${error.data})` : ''}`);
+		return result;
+	}
+
+	async best() {
+		return Number((await this.rpc('chain_getHeader')).number);
+	}
+
+	async finalised() {
+		const hash = await this.rpc('chain_getFinalizedHead');
+		return Number((await this.rpc('chain_getHeader', hash)).number);
+	}
+}
+
+// The four validators of the `local` network.
+export function localNetwork(options) {
+	const network = new Network({ chain: 'local', ...options });
+	for (const name of ['alice', 'bob', 'charlie', 'dave']) {
+		network.node(name, { args: ['--validator', `--${name}`] });
+	}
+	return network;
+}

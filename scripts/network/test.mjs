@@ -1,0 +1,73 @@
+// The network test: one network of separate processes, scenarios that overlap on it.
+
+import { cpus } from 'node:os';
+import { connect, recordEvents, wellKnownAccounts } from './chain.mjs';
+import { localNetwork, until } from './nodes.mjs';
+import * as apps from './scenarios/apps.mjs';
+import * as life from './scenarios/network.mjs';
+import { upgradeByReferendum } from './scenarios/upgrade.mjs';
+
+const started = Date.now();
+const elapsed = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
+const LIMIT_SECONDS = 8 * 60;
+
+const network = localNetwork({ rpcBase: 19944, p2pBase: 31333 });
+process.on('SIGINT', async () => {
+	await network.stop();
+	process.exit(130);
+});
+
+console.log(`network test: ${network.folder}, ${cpus().length} cores`);
+for (const node of network.nodes) node.start();
+const [alice] = network.nodes;
+await until('the first node to answer', () => alice.best(), 60);
+
+const api = await connect(alice);
+const context = { network, api, accounts: await wellKnownAccounts(), events: await recordEvents(api) };
+let passed = 0;
+let failed = 0;
+
+async function scenario(name, run) {
+	try {
+		const note = await run(context);
+		passed += 1;
+		console.log(`  ok ${name} (${elapsed()})${note ? `: ${note}` : ''}`);
+	} catch (error) {
+		failed += 1;
+		console.log(`  FAILED ${name} (${elapsed()}): ${error.stack}`);
+	}
+}
+
+const timeout = setTimeout(async () => {
+	console.log(`  FAILED: not finished after ${LIMIT_SECONDS} s; the logs are in ${network.folder}`);
+	console.log(`${passed} passed, ${failed + 1} failed`);
+	await network.stop({ keep: true });
+	process.exit(1);
+}, LIMIT_SECONDS * 1000);
+
+let done = false;
+context.finished = () => done;
+context.crashed = scenario('a killed validator is neither slashed nor chilled, and catches up', life.crashAndRestart);
+const finality = scenario('finality advances and all nodes agree', life.finalityAdvances);
+await Promise.all([
+	context.crashed,
+	scenario('every pallet decodes', apps.metadataDecodes),
+	scenario('the chain tells its token', apps.propertiesAreSet),
+	scenario('transfer, batch, proxy, identity, multisig, vesting', apps.accountsAndMoney)
+		.then(() => scenario('bond, nominate, pools', apps.stakingAndPools))
+		.then(() => scenario('preimage, referendum, deposit, vote, unlock', apps.votingFromEndToEnd)),
+	scenario('a newcomer warps, bonds, sets keys and is elected', life.newcomerIsElected),
+	scenario('an equivocator is slashed', life.equivocatorIsSlashed),
+	scenario('eras pay out', life.erasPayOut),
+	scenario('a runtime upgrade by referendum', upgradeByReferendum),
+]);
+done = true;
+await finality;
+clearTimeout(timeout);
+
+await api.disconnect();
+await network.stop({ keep: failed > 0 });
+if (failed > 0) console.log(`the logs are in ${network.folder}`);
+console.log(`network test took ${elapsed()}`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);
