@@ -29,7 +29,7 @@ impl SubstrateCli for Cli {
 	}
 
 	fn support_url() -> String {
-		"the file SUPPORT.md of the source".into()
+		"the project's issue tracker".into()
 	}
 
 	fn copyright_start_year() -> i32 {
@@ -48,8 +48,6 @@ impl SubstrateCli for Cli {
 
 /// Runs the command line. A failure is one line on standard error.
 pub(crate) fn main() -> ExitCode {
-	// A database that is damaged, or an address that is taken, makes libraries panic in places. The
-	// operator gets a line that says what to do; the panic's own message stays in the log.
 	match run() {
 		Ok(()) => ExitCode::SUCCESS,
 		Err(error) => {

@@ -32,7 +32,7 @@ mod successor {
 	#[storage_alias]
 	type UpgradedAt = StorageValue<Timing, (BlockNumberFor<Runtime>, timing::Profile), ValueQuery>;
 
-	pub(crate) struct RecordUpgrade;
+	pub struct RecordUpgrade;
 
 	impl UncheckedOnRuntimeUpgrade for RecordUpgrade {
 		fn on_runtime_upgrade() -> Weight {

@@ -23,9 +23,8 @@ try {
 	for (const node of network.nodes) node.start();
 	const [alice] = network.nodes;
 	await until('the first node to answer', () => {
-		const dead = network.nodes.find((node) => !node.running);
-		if (dead) throw new Error(`${dead.name} ended: ${dead.log.trim().split('\n').pop()}`);
-		return alice.best();
+		network.assertRunning();
+		return alice.best().then(() => true);
 	}, 60);
 	for (let seen = -1; seen < FINALISED; await sleep(1000)) {
 		const now = await alice.finalised();
@@ -52,8 +51,7 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 	console.log('\nCtrl-C stops the network.');
 	for (;;) {
 		await sleep(2000);
-		const dead = network.nodes.find((node) => !node.running);
-		if (dead && !stopping) throw new Error(`${dead.name} ended; its log is ${dead.logFile}`);
+		if (!stopping) network.assertRunning();
 	}
 } catch (error) {
 	console.error(`Error: ${error.message}`);

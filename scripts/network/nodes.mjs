@@ -15,6 +15,8 @@ const bin = (name) => {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+class Fatal extends Error {}
+
 // Waits until `probe` returns something true, and returns that.
 export async function until(what, probe, seconds = 60, everyMs = 500) {
 	const deadline = Date.now() + seconds * 1000;
@@ -25,6 +27,7 @@ export async function until(what, probe, seconds = 60, everyMs = 500) {
 			if (found) return found;
 			last = undefined;
 		} catch (error) {
+			if (error instanceof Fatal) throw error;
 			last = error;
 		}
 		if (Date.now() > deadline) {
@@ -55,6 +58,12 @@ export class Network {
 		const node = new Node(this, name, index, args, bootnodes);
 		this.nodes.push(node);
 		return node;
+	}
+
+	// Fails with the last words of a node that has ended. Nothing is worth waiting for then.
+	assertRunning() {
+		const dead = this.nodes.find((node) => !node.running);
+		if (dead) throw new Fatal(`${dead.name} has ended: ${dead.log.trim().split('\n').pop() || 'it said nothing'}`);
 	}
 
 	async stop({ keep = false } = {}) {
@@ -99,7 +108,7 @@ class Node {
 	start(extra = []) {
 		const args = [
 			'--chain', this.network.spec, '--base-path', this.basePath, '--name', this.name,
-			'--node-key', this.nodeKey, '--port', this.p2pPort, '--rpc-port', this.rpcPort,
+			'--node-key', this.nodeKey, '--rpc-port', this.rpcPort,
 			'--listen-addr', `/ip4/127.0.0.1/tcp/${this.p2pPort}`,
 			'--no-prometheus', '--no-telemetry', '--no-mdns', '--allow-private-ip',
 			'--rpc-methods', 'unsafe', '--rpc-cors', 'all', '--rpc-max-connections', '50',

@@ -20,7 +20,10 @@ process.on('SIGINT', async () => {
 console.log(`network test: ${network.folder}, ${cpus().length} cores`);
 for (const node of network.nodes) node.start();
 const [alice] = network.nodes;
-await until('the first node to answer', () => alice.best(), 60);
+await until('the first node to answer', () => {
+	network.assertRunning();
+	return alice.best().then(() => true);
+}, 60);
 
 const api = await connect(alice);
 const context = { network, api, accounts: await wellKnownAccounts(), events: await recordEvents(api) };

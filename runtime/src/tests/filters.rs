@@ -32,7 +32,9 @@ fn alice() -> RuntimeOrigin {
 #[test]
 fn sudo_passes_in_dev_alone() {
 	let call = || RuntimeCall::Sudo(pallet_sudo::Call::sudo { call: Box::new(remark()) });
-	on(DEV, || assert_ok!(call().dispatch(alice())));
+	on(DEV, || {
+		assert_ok!(call().dispatch(alice()));
+	});
 	for name in [LOCAL, TESTNET] {
 		on(name, || {
 			assert!(!NoSudoOutsideDev::contains(&call()));
