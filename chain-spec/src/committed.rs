@@ -71,7 +71,8 @@ impl Committed {
 ///
 /// [`Error::Genesis`] when the runtime refuses the genesis.
 pub fn json(spec: &ChainSpec, form: Form) -> Result<String, Error> {
-	sc_chain_spec::ChainSpec::as_json(spec, form == Form::Raw).map_err(Error::Genesis)
+	sc_chain_spec::ChainSpec::as_json(spec, form == Form::Raw)
+		.map_err(|reason| Error::Genesis(reason.lines().next().unwrap_or_default().into()))
 }
 
 /// Is this the committed form of a specification?

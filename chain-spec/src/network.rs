@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use codec::DecodeAll;
-use ogpu_primitives::{Balance, OGPU};
+use ogpu_primitives::{Balance, CAP, OGPU};
 use ogpu_runtime::{
 	AccountId, SessionKeys,
 	presets::{self, Network},
@@ -100,6 +100,17 @@ impl NetworkFile {
 				node.parse().map_err(|error| Error::Genesis(format!("boot node '{node}': {error}")))
 			})
 			.collect::<Result<Vec<_>, Error>>()?;
+
+		let allocated = self.allocations.values().copied().map(Balance::from).sum::<Balance>()
+			* OGPU + presets::TREASURY_ENDOWMENT;
+		if allocated > CAP {
+			return Err(Error::Genesis(format!(
+				"the allocations and the treasury's endowment add up to {} oGPU, more than the cap of \
+				 {}; lower them",
+				allocated / OGPU,
+				CAP / OGPU,
+			)));
+		}
 
 		let genesis = presets::genesis(Network {
 			profile: self.profile,

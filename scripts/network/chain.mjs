@@ -72,16 +72,31 @@ export async function sendExpectingError(api, signer, call) {
 	throw new Error(`${call.method.section}.${call.method.method} was accepted and should not have been`);
 }
 
-// Collects every event of the chain from now on, with its block.
-export async function recordEvents(api) {
-	const seen = [];
-	await api.query.system.events((events) => {
-		for (const { event } of events) seen.push(event);
-	});
-	return {
-		find: (section, method, matches = () => true) =>
-			seen.find((event) => event.section === section && event.method === method && matches(event.data)),
-		count: (section, method) =>
-			seen.filter((event) => event.section === section && event.method === method).length,
-	};
+// Collects every event of every finalised block. A subscription to the best block's events would
+// miss blocks that a reorganisation brings in two at a time.
+export class EventLog {
+	constructor(api) {
+		this.api = api;
+		this.seen = [];
+		this.height = 0;
+	}
+
+	// Reads on until `stopped()`.
+	async follow(stopped) {
+		while (!stopped()) {
+			const finalised = (await this.api.rpc.chain.getHeader(await this.api.rpc.chain.getFinalizedHead())).number.toNumber();
+			while (this.height < finalised) {
+				const hash = await this.api.rpc.chain.getBlockHash(this.height + 1);
+				// At its own block, so that an upgrade in between changes nothing.
+				const events = await (await this.api.at(hash)).query.system.events();
+				this.seen.push(...events.map(({ event }) => event));
+				this.height += 1;
+			}
+			await new Promise((resolve) => setTimeout(resolve, 1000));
+		}
+	}
+
+	find(section, method, matches = () => true) {
+		return this.seen.find((event) => event.section === section && event.method === method && matches(event.data));
+	}
 }

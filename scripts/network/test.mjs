@@ -1,7 +1,7 @@
 // The network test: one network of separate processes, scenarios that overlap on it.
 
 import { cpus } from 'node:os';
-import { connect, recordEvents, wellKnownAccounts } from './chain.mjs';
+import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
 import { localNetwork, until } from './nodes.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
@@ -26,7 +26,7 @@ await until('the first node to answer', () => {
 }, 60);
 
 const api = await connect(alice);
-const context = { network, api, accounts: await wellKnownAccounts(), events: await recordEvents(api) };
+const context = { network, api, accounts: await wellKnownAccounts(), events: new EventLog(api) };
 let passed = 0;
 let failed = 0;
 
@@ -50,6 +50,7 @@ const timeout = setTimeout(async () => {
 
 let done = false;
 context.finished = () => done;
+const following = context.events.follow(context.finished);
 context.crashed = scenario('a killed validator is neither slashed nor chilled, and catches up', life.crashAndRestart);
 const finality = scenario('finality advances and all nodes agree', life.finalityAdvances);
 await Promise.all([
@@ -65,7 +66,7 @@ await Promise.all([
 	scenario('a runtime upgrade by referendum', upgradeByReferendum),
 ]);
 done = true;
-await finality;
+await Promise.all([finality, following]);
 clearTimeout(timeout);
 
 await api.disconnect();

@@ -255,7 +255,8 @@ impl pallet_nomination_pools::Config for Runtime {
 	type StakeAdapter =
 		pallet_nomination_pools::adapter::DelegateStake<Self, Staking, DelegatedStaking>;
 	type MaxMetadataLen = ConstU32<256>;
-	type MaxUnbondingPools = ConstU32<16>;
+	// More than the bonding duration in eras, so that a slash still finds what was unbonded.
+	type MaxUnbondingPools = ConstU32<32>;
 	type AdminOrigin = EitherOfDiverse<EnsureRoot<AccountId>, ParameterAdmin>;
 	type BlockNumberProvider = System;
 	type Filter = pallet_staking::AllStakers<Runtime>;

@@ -103,7 +103,7 @@ fn with_an_author_half_the_fee_and_all_of_the_tip_are_its() {
 			sp_runtime::DigestItem::PreRuntime(sp_consensus_babe::BABE_ENGINE_ID, digest.encode());
 		let logs = sp_runtime::Digest { logs: vec![item] };
 		frame_system::Pallet::<Runtime>::initialize(
-			&(1 as BlockNumber),
+			&(2 as BlockNumber),
 			&Default::default(),
 			&logs,
 		);

@@ -33,12 +33,12 @@ export async function metadataDecodes({ api }) {
 }
 
 // Properties that apps shows beside amounts and addresses.
-export async function propertiesAreSet({ api }) {
+export async function propertiesAreSet({ api, accounts: { alice, two } }) {
 	const properties = await api.rpc.system.properties();
 	assert.equal(properties.tokenSymbol.toString(), '[oGPU]');
 	assert.equal(properties.tokenDecimals.toString(), '[18]');
 	assert.equal(properties.ss58Format.toString(), '42');
-	const dry = await api.tx.balances.transferKeepAlive(api.genesisHash.toU8a().slice(0, 32), OGPU).paymentInfo('5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY');
+	const dry = await api.tx.balances.transferKeepAlive(two.address, OGPU).paymentInfo(alice.address);
 	assert(dry.partialFee.toBigInt() > 0n);
 	return `a transfer costs ${Number(dry.partialFee.toBigInt()) / 1e18} oGPU`;
 }
