@@ -9,18 +9,20 @@ use clap::Parser;
 	args_conflicts_with_subcommands = true,
 	subcommand_negates_reqs = true
 )]
-pub(crate) struct Cli {
+pub struct Cli {
 	#[command(subcommand)]
-	pub(crate) subcommand: Option<Subcommand>,
+	/// What to do besides running.
+	pub subcommand: Option<Subcommand>,
 
 	#[command(flatten)]
-	pub(crate) run: sc_cli::RunCmd,
+	/// How to run.
+	pub run: sc_cli::RunCmd,
 }
 
 /// What a node can do besides running.
 #[derive(Debug, clap::Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "parsed once")]
-pub(crate) enum Subcommand {
+pub enum Subcommand {
 	/// Makes, inserts and inspects keys.
 	#[command(subcommand)]
 	Key(sc_cli::KeySubcommand),

@@ -47,7 +47,7 @@ impl SubstrateCli for Cli {
 }
 
 /// Runs the command line. A failure is one line on standard error.
-pub(crate) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
 	match run() {
 		Ok(()) => ExitCode::SUCCESS,
 		Err(error) => {

@@ -3,7 +3,7 @@
 use sc_cli::{CryptoScheme, Error, InsertKeyCmd, KeySubcommand, Result};
 
 /// The key types that this chain uses, and their schemes.
-const SCHEMES: [(&str, CryptoScheme); 5] = [
+pub const SCHEMES: [(&str, CryptoScheme); 5] = [
 	("babe", CryptoScheme::Sr25519),
 	("gran", CryptoScheme::Ed25519),
 	("imon", CryptoScheme::Sr25519),
@@ -13,7 +13,11 @@ const SCHEMES: [(&str, CryptoScheme); 5] = [
 
 /// Refuses to insert a key that could never sign for what it is inserted as: the node would start,
 /// find no key it can use, and author nothing.
-pub(crate) fn check_scheme(command: &KeySubcommand) -> Result<()> {
+///
+/// # Errors
+///
+/// Says which scheme the type has, or which types there are.
+pub fn check_scheme(command: &KeySubcommand) -> Result<()> {
 	let KeySubcommand::Insert(insert) = command else { return Ok(()) };
 	let key_type = key_type(insert);
 	match SCHEMES.iter().find(|(known, _)| *known == key_type) {
@@ -41,47 +45,4 @@ fn key_type(insert: &InsertKeyCmd) -> String {
 		.and_then(|rest| rest.split('"').next())
 		.unwrap_or_default()
 		.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-	use clap::Parser;
-
-	use super::*;
-	use crate::cli::{Cli, Subcommand};
-
-	fn insert(key_type: &str, scheme: &str) -> Result<()> {
-		let suri = "//Alice";
-		let args = [
-			"ogpu-node",
-			"key",
-			"insert",
-			"--suri",
-			suri,
-			"--key-type",
-			key_type,
-			"--scheme",
-			scheme,
-		];
-		match Cli::parse_from(args).subcommand {
-			Some(Subcommand::Key(command)) => check_scheme(&command),
-			other => panic!("parsed as {other:?}"),
-		}
-	}
-
-	#[test]
-	fn each_type_has_one_scheme() {
-		for (key_type, scheme) in SCHEMES {
-			for given in ["sr25519", "ed25519", "ecdsa"] {
-				let fits = format!("{scheme:?}").eq_ignore_ascii_case(given);
-				assert_eq!(insert(key_type, given).is_ok(), fits, "{key_type} {given}");
-			}
-		}
-	}
-
-	#[test]
-	fn unknown_types_are_refused_by_name() {
-		let error = insert("aura", "sr25519").expect_err("aura is not used here");
-		assert!(error.to_string().contains("'aura'"), "{error}");
-	}
 }

@@ -1,17 +1,5 @@
-//! A node of the oGPU chain.
-//!
-//! - `cli`, `command`: what the operator asks for, and how it is answered.
-//! - `preflight`: what is checked before anything starts, so that a mistake is one line.
-//! - `service`: the node itself.
-//! - `rpc`: what it answers.
-
-mod cli;
-mod command;
-mod keys;
-mod preflight;
-mod rpc;
-mod service;
+//! The program `ogpu-node`; all of it is in the library beside it.
 
 fn main() -> std::process::ExitCode {
-	command::main()
+	ogpu_node::main()
 }

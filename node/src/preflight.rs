@@ -14,7 +14,7 @@ use sc_service::{Configuration, config::RpcMethods};
 
 /// Does the command open the node's ports?
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ports {
+pub enum Ports {
 	/// A running node does.
 	Used,
 	/// Commands on the database don't.
@@ -26,7 +26,7 @@ pub(crate) enum Ports {
 /// # Errors
 ///
 /// The first thing found wrong.
-pub(crate) fn check(config: &Configuration, ports: Ports) -> Result<()> {
+pub fn check(config: &Configuration, ports: Ports) -> Result<()> {
 	if ports == Ports::Used {
 		no_unsafe_public_rpc(config)?;
 		ports_are_free(config)?;
@@ -95,7 +95,7 @@ fn taken(what: &str, address: SocketAddr, error: &std::io::Error, option: &str) 
 }
 
 /// The socket address of a multiaddress over plain TCP or WebSocket.
-fn tcp(address: &Multiaddr) -> Option<SocketAddr> {
+pub fn tcp(address: &Multiaddr) -> Option<SocketAddr> {
 	let mut parts = address.iter();
 	let ip: IpAddr = match parts.next()? {
 		Protocol::Ip4(ip) => ip.into(),
@@ -125,7 +125,7 @@ const RESTORE: &str = "restore it from a copy, or remove it with `ogpu-node purg
                        stay) and sync again";
 
 /// An error in one line, with advice where the libraries give none.
-pub(crate) fn explain(error: &Error) -> String {
+pub fn explain(error: &Error) -> String {
 	let mut told = error.to_string();
 	let mut source = error.source();
 	while let Some(inner) = source {
@@ -150,35 +150,4 @@ pub(crate) fn explain(error: &Error) -> String {
 		line.push_str(RESTORE);
 	}
 	line
-}
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-
-	#[test]
-	fn listening_addresses_are_read() {
-		let parse = |text: &str| tcp(&text.parse().expect("a multiaddress"));
-		assert_eq!(parse("/ip4/0.0.0.0/tcp/30333"), Some(([0, 0, 0, 0], 30333).into()));
-		assert_eq!(parse("/ip4/127.0.0.1/tcp/30334/ws"), Some(([127, 0, 0, 1], 30334).into()));
-		assert_eq!(parse("/dns/example.org/tcp/30333"), None);
-	}
-
-	#[test]
-	fn a_taken_port_is_named_with_the_option_that_changes_it() {
-		let listener = TcpListener::bind(("127.0.0.1", 0)).expect("some port is free");
-		let address = listener.local_addr().expect("it is bound");
-		let error = is_free(address).expect_err("it is taken");
-		let told = explain(&taken("RPC", address, &error, "--rpc-port"));
-		assert!(
-			told.contains(&address.port().to_string()) && told.contains("--rpc-port"),
-			"{told}"
-		);
-	}
-
-	#[test]
-	fn explanations_are_one_line() {
-		let told = explain(&Error::Input("first\n   second\n\nDatabase error: x".into()));
-		assert!(!told.contains('\n') && told.contains("purge-chain"), "{told}");
-	}
 }

@@ -1,9 +1,11 @@
 // Talks to the chain as polkadot.js apps does: ordinary signed transactions through @polkadot/api.
 
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
-import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { cryptoWaitReady, xxhashAsHex } from '@polkadot/util-crypto';
 
 export const OGPU = 10n ** 18n;
+
+const EVENTS_KEY = xxhashAsHex('System', 128) + xxhashAsHex('Events', 128).slice(2);
 
 export async function connect(node) {
 	const api = await ApiPromise.create({ provider: new WsProvider(node.url), noInitWarn: true });
@@ -87,9 +89,10 @@ export class EventLog {
 			const finalised = (await this.api.rpc.chain.getHeader(await this.api.rpc.chain.getFinalizedHead())).number.toNumber();
 			while (this.height < finalised) {
 				const hash = await this.api.rpc.chain.getBlockHash(this.height + 1);
-				// At its own block, so that an upgrade in between changes nothing.
-				const events = await (await this.api.at(hash)).query.system.events();
-				this.seen.push(...events.map(({ event }) => event));
+				// Decoded with the types of its own block, so that an upgrade in between changes nothing.
+				const { registry } = await this.api.getBlockRegistry(hash);
+				const raw = await this.api.rpc.state.getStorage.raw(EVENTS_KEY, hash);
+				this.seen.push(...registry.createType('Vec<EventRecord>', raw).map(({ event }) => event));
 				this.height += 1;
 			}
 			await new Promise((resolve) => setTimeout(resolve, 1000));

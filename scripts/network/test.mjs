@@ -10,12 +10,20 @@ import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 const started = Date.now();
 const elapsed = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
 const LIMIT_SECONDS = 8 * 60;
+let passed = 0;
+let failed = 0;
 
 const network = localNetwork({ rpcBase: 19944, p2pBase: 31333 });
-process.on('SIGINT', async () => {
-	await network.stop();
-	process.exit(130);
-});
+// However the test ends, no node stays behind.
+async function abort(why, code) {
+	console.log(`  FAILED: ${why}; the logs are in ${network.folder}`);
+	console.log(`${passed} passed, ${failed + 1} failed`);
+	await network.stop({ keep: true });
+	process.exit(code);
+}
+process.on('SIGINT', () => abort('interrupted', 130));
+process.on('SIGTERM', () => abort('interrupted', 143));
+process.on('uncaughtException', (error) => abort(error.stack, 1));
 
 console.log(`network test: ${network.folder}, ${cpus().length} cores`);
 for (const node of network.nodes) node.start();
@@ -27,9 +35,6 @@ await until('the first node to answer', () => {
 
 const api = await connect(alice);
 const context = { network, api, accounts: await wellKnownAccounts(), events: new EventLog(api) };
-let passed = 0;
-let failed = 0;
-
 async function scenario(name, run) {
 	try {
 		const note = await run(context);
@@ -41,12 +46,7 @@ async function scenario(name, run) {
 	}
 }
 
-const timeout = setTimeout(async () => {
-	console.log(`  FAILED: not finished after ${LIMIT_SECONDS} s; the logs are in ${network.folder}`);
-	console.log(`${passed} passed, ${failed + 1} failed`);
-	await network.stop({ keep: true });
-	process.exit(1);
-}, LIMIT_SECONDS * 1000);
+const timeout = setTimeout(() => abort(`not finished after ${LIMIT_SECONDS} s`, 1), LIMIT_SECONDS * 1000);
 
 let done = false;
 context.finished = () => done;
