@@ -2,6 +2,7 @@
 
 use std::{
 	fs,
+	io::Write,
 	path::{Path, PathBuf},
 	process::ExitCode,
 };
@@ -59,12 +60,17 @@ fn run(command: Command) -> Result<(), Box<dyn std::error::Error>> {
 	match command {
 		Command::Build { preset, network, raw } => {
 			let form = if raw { Form::Raw } else { Form::Plain };
-			println!("{}", json(&spec(preset, network)?, form)?);
+			let text = json(&spec(preset, network)?, form)?;
+			writeln!(std::io::stdout(), "{text}")
+				.map_err(|error| format!("cannot write the specification: {error}"))?;
 		}
 		Command::Write { folder } => {
-			fs::create_dir_all(&folder)?;
 			for committed in Committed::all() {
-				fs::write(folder.join(committed.file_name()), committed.text()?)?;
+				let file = folder.join(committed.file_name());
+				let text = committed.text()?;
+				fs::create_dir_all(&folder)
+					.and_then(|()| fs::write(&file, text))
+					.map_err(|error| format!("cannot write {}: {error}", file.display()))?;
 			}
 		}
 		Command::Check { folder } => check(&folder)?,
@@ -82,7 +88,9 @@ fn spec(preset: Option<String>, network: Option<PathBuf>) -> Result<ChainSpec, E
 fn check(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
 	for committed in Committed::all() {
 		let file = folder.join(committed.file_name());
-		let found = fs::read_to_string(&file).unwrap_or_default();
+		let found = fs::read_to_string(&file).map_err(|error| {
+			format!("cannot read {}: {error}; run this from the repository's root", file.display())
+		})?;
 		if found != committed.text()? {
 			return Err(format!(
 				"{} is not what the program makes; run `ogpu-chain-spec write` and commit the result",

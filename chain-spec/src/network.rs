@@ -6,11 +6,13 @@ use codec::DecodeAll;
 use ogpu_primitives::{Balance, CAP, OGPU};
 use ogpu_runtime::{
 	AccountId, SessionKeys,
+	configs::TreasuryPalletId,
 	presets::{self, Network},
 	timing::Profile,
 };
 use sc_chain_spec::ChainType;
 use serde::Deserialize;
+use sp_runtime::traits::AccountIdConversion;
 
 use crate::{ChainSpec, Error, builder};
 
@@ -83,6 +85,7 @@ impl NetworkFile {
 	/// [`Error::Genesis`] when keys or boot nodes are malformed, when a validator owns less than its
 	/// bond, or when the runtime refuses the genesis (allocations beyond the cap, say).
 	pub fn spec(self) -> Result<ChainSpec, Error> {
+		self.check()?;
 		if self.validators.is_empty() {
 			return Err(Error::Genesis(
 				"there are no validators, so no block would ever come".into(),
@@ -129,6 +132,42 @@ impl NetworkFile {
 			.build();
 		crate::json(&spec, crate::Form::Raw)?;
 		Ok(spec)
+	}
+
+	/// What the runtime would refuse without telling why.
+	fn check(&self) -> Result<(), Error> {
+		let refuse = |why: String| Err(Error::Genesis(why));
+		if self.validator_count == 0 {
+			return refuse(
+				"validatorCount is 0, so no election could succeed; give at least 1".into(),
+			);
+		}
+		let treasury: AccountId = TreasuryPalletId::get().into_account_truncating();
+		for (who, amount) in &self.allocations {
+			if *amount == 0 {
+				return refuse(format!("{who} is allocated nothing; leave it out"));
+			}
+			if *who == treasury {
+				return refuse(format!(
+					"{who} is the treasury, which has its endowment; leave it out"
+				));
+			}
+		}
+		for (i, validator) in self.validators.iter().enumerate() {
+			let who = &validator.account;
+			for other in &self.validators[..i] {
+				if other.account == *who {
+					return refuse(format!("{who} is listed twice among the validators"));
+				}
+				if other.session_keys == validator.session_keys {
+					return refuse(format!(
+						"{} and {who} have the same session keys",
+						other.account
+					));
+				}
+			}
+		}
+		Ok(())
 	}
 
 	/// The keys of `validator`, which must own what it has bonded at genesis.

@@ -137,6 +137,10 @@ pub fn explain(error: &Error) -> String {
 		source = inner.source();
 	}
 	let mut line = told.split_whitespace().collect::<Vec<_>>().join(" ");
+	// Only what comes from the service can be about the database.
+	if !matches!(error, Error::Service(_) | Error::Client(_)) {
+		return line;
+	}
 	let lower = line.to_lowercase();
 	if lower.contains("lock") && lower.contains("database") {
 		line.push_str(

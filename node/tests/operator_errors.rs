@@ -31,10 +31,14 @@ fn unknown_key_types_are_refused_by_name() {
 
 #[test]
 fn explanations_are_one_line_with_advice() {
-	let told = preflight::explain(&Error::Input("first\n   second\n\nDatabase error: x".into()));
+	let service = |text: &str| Error::Service(sc_service::Error::Other(text.into()));
+	let told = preflight::explain(&service("first\n   second\n\nDatabase error: x"));
 	assert!(!told.contains('\n') && told.contains("purge-chain"), "{told}");
-	let told = preflight::explain(&Error::Input("Database lock is held".into()));
+	let told = preflight::explain(&service("Database lock is held"));
 	assert!(told.contains("another node"), "{told}");
+	// A damaged file of blocks is no reason to remove a database.
+	let told = preflight::explain(&Error::Input("invalid data in blocks.bin".into()));
+	assert!(!told.contains("purge-chain"), "{told}");
 }
 
 #[test]

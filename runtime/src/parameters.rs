@@ -1,4 +1,4 @@
-//! What governance tunes without an upgrade, through the `parameters` track.
+//! What governance tunes without an upgrade, through the `parameter_admin` track.
 //!
 //! Values are bounded by their types: one out of bounds does not decode, so it cannot be set.
 

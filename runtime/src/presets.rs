@@ -21,7 +21,8 @@ use sp_runtime::{Perbill, traits::AccountIdConversion};
 use crate::{
 	AccountId, BABE_GENESIS_EPOCH_CONFIG, BabeConfig, BalancesConfig, NominationPoolsConfig,
 	RuntimeGenesisConfig, SessionConfig, SessionKeys, StakingConfig, SudoConfig, TimingConfig,
-	configs::TreasuryPalletId, timing::Profile,
+	configs::{MAX_CANDIDATES, TreasuryPalletId},
+	timing::Profile,
 };
 
 /// One validator, fast clock, sudo: for working on the chain.
@@ -86,6 +87,7 @@ pub fn genesis(network: Network) -> serde_json::Value {
 			slash_reward_fraction: Perbill::from_percent(10),
 			min_validator_bond: MIN_VALIDATOR_BOND,
 			min_nominator_bond: MIN_NOMINATOR_BOND,
+			max_validator_count: Some(MAX_CANDIDATES),
 		},
 		nomination_pools: NominationPoolsConfig {
 			min_create_bond: MIN_NOMINATOR_BOND,

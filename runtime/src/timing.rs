@@ -54,7 +54,7 @@ pub mod pallet {
 		/// One-hour epochs, six-hour eras, referenda of days: public networks.
 		#[default]
 		Production,
-		/// Half-minute epochs, two-minute eras, referenda of two minutes: `dev` and `local`.
+		/// Half-minute epochs, two-minute eras, referenda of about one: `dev` and `local`.
 		Fast,
 	}
 

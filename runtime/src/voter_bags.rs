@@ -6,7 +6,8 @@ use frame_election_provider_support::VoteWeight;
 const BAGS: usize = 144;
 
 /// Upper bounds of the bags, ascending. Vote weight is a stake scaled so that the whole issuance fits
-/// 64 bits; the first bag ends at about a thousandth of an oGPU.
+/// 64 bits; the first bag ends at
+/// about a hundred-thousandth of an oGPU.
 pub const THRESHOLDS: [VoteWeight; BAGS] = {
 	let mut bags = [0; BAGS];
 	let mut bound: VoteWeight = 100_000_000;

@@ -54,6 +54,8 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 		if (!stopping) network.assertRunning();
 	}
 } catch (error) {
+	// What fails while the network is being stopped is no failure.
+	if (stopping) await new Promise(() => {});
 	console.error(`Error: ${error.message}`);
 	await network.stop({ keep: true });
 	console.error(`the logs are in ${network.folder}`);

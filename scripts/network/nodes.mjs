@@ -62,7 +62,7 @@ export class Network {
 
 	// Fails with the last words of a node that has ended. Nothing is worth waiting for then.
 	assertRunning() {
-		const dead = this.nodes.find((node) => !node.running);
+		const dead = this.nodes.find((node) => node.started && !node.running);
 		if (dead) throw new Fatal(`${dead.name} has ended: ${dead.log.trim().split('\n').pop() || 'it said nothing'}`);
 	}
 
@@ -115,7 +115,12 @@ class Node {
 			...this.bootnodes.flatMap((node) => ['--bootnodes', node.address]),
 			...this.args, ...extra,
 		].map(String);
-		this.process = spawn(bin('ogpu-node'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+		this.started = true;
+		this.process = spawn(bin('ogpu-node'), args, {
+			stdio: ['ignore', 'pipe', 'pipe'],
+			// Ctrl-C in a terminal is for the script, which then stops the nodes.
+			detached: true,
+		});
 		const log = createWriteStream(this.logFile, { flags: 'a' });
 		this.process.stdout.pipe(log);
 		this.process.stderr.pipe(log);
@@ -124,6 +129,7 @@ class Node {
 
 	// Ends the process and waits for it.
 	async stop(signal = 'SIGTERM') {
+		this.started = false;
 		if (!this.running) return;
 		const gone = new Promise((resolve) => this.process.once('exit', resolve));
 		this.process.kill(signal);

@@ -31,7 +31,7 @@ const [alice] = network.nodes;
 await until('the first node to answer', () => {
 	network.assertRunning();
 	return alice.best().then(() => true);
-}, 60);
+}, 60).catch((error) => abort(error.message, 1));
 
 const api = await connect(alice);
 const context = { network, api, accounts: await wellKnownAccounts(), events: new EventLog(api) };
@@ -50,7 +50,7 @@ const timeout = setTimeout(() => abort(`not finished after ${LIMIT_SECONDS} s`, 
 
 let done = false;
 context.finished = () => done;
-const following = context.events.follow(context.finished);
+const following = context.events.follow(context.finished).catch((error) => abort(error.stack, 1));
 context.crashed = scenario('a killed validator is neither slashed nor chilled, and catches up', life.crashAndRestart);
 const finality = scenario('finality advances and all nodes agree', life.finalityAdvances);
 await Promise.all([
@@ -67,6 +67,7 @@ await Promise.all([
 ]);
 done = true;
 await Promise.all([finality, following]);
+await scenario('nobody but the equivocator was slashed', life.onlyTheEquivocatorWasSlashed);
 clearTimeout(timeout);
 
 await api.disconnect();

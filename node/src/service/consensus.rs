@@ -108,8 +108,8 @@ fn spawn_authoring(role: &Role, params: &Params, tasks: &TaskManager) -> Result<
 			sc_consensus_slots::BackoffAuthoringOnFinalizedHeadLagging::default(),
 		),
 		babe_link: params.babe_link.clone(),
-		// Two thirds of a slot to build a block, as the runtime's block weight assumes.
-		block_proposal_slot_portion: SlotProportion::new(2.0 / 3.0),
+		// Half a slot to build a block, as the runtime's block weight assumes.
+		block_proposal_slot_portion: SlotProportion::new(0.5),
 		max_block_proposal_slot_portion: None,
 		telemetry: params.telemetry.clone(),
 	})?;

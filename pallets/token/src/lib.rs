@@ -36,7 +36,9 @@
 //! ## What it asks of the runtime
 //!
 //! Staking's `EraPayout`, `Reward` and `RewardRemainder` must be this pallet's, and nothing else may
-//! issue tokens. The pallet has no calls: nobody, not even governance, can add to the schedule.
+//! issue tokens. The pallet has no calls, so nobody can add to the schedule. One door is Substrate's:
+//! Root, which means a referendum on the root track, may set balances at will
+//! (`balances.force_set_balance`), as it may replace the whole runtime. `try_state` notices that.
 //!
 //! ## Example
 #![doc = docify::embed!("src/tests/mod.rs", an_era_is_scheduled_split_and_issued)]

@@ -1,5 +1,7 @@
 //! Proof of stake: who may author blocks, what it earns, and what it loses.
 
+use alloc::vec::Vec;
+
 use frame_election_provider_support::{
 	SequentialPhragmen, VoteWeight,
 	bounds::{ElectionBounds, ElectionBoundsBuilder},
@@ -13,13 +15,16 @@ use frame_support::{
 };
 use frame_system::EnsureRoot;
 use ogpu_primitives::Balance;
-use pallet_session::historical as session_historical;
+use pallet_session::{
+	disabling::{DisablingDecision, DisablingStrategy, UpToLimitWithReEnablingDisablingStrategy},
+	historical as session_historical,
+};
 use sp_runtime::{
 	FixedU128, Perbill,
 	traits::{ConvertInto, OpaqueKeys},
 	transaction_validity::TransactionPriority,
 };
-use sp_staking::currency_to_vote::U128CurrencyToVote;
+use sp_staking::{currency_to_vote::U128CurrencyToVote, offence::OffenceSeverity};
 
 use super::TreasuryAccount;
 use crate::{
@@ -33,6 +38,9 @@ use crate::{
 
 /// Most validators that can author at the same time.
 pub type MaxAuthorities = ConstU32<300>;
+
+/// Most accounts that can stand for election at the same time.
+pub const MAX_CANDIDATES: u32 = 1_000;
 
 /// Most nominators that a reported validator's weight is reckoned with.
 type MaxNominators = ConstU32<512>;
@@ -83,6 +91,25 @@ parameter_types! {
 	pub const KeyDeposit: Balance = deposit(5, 5 * 32 + 4 * 36);
 }
 
+/// Disables those who lose stake for what they did, up to a third. Being away for a session, which
+/// costs nothing while few are away, does not stop a validator from coming back.
+pub struct DisableTheSlashed;
+
+impl DisablingStrategy<Runtime> for DisableTheSlashed {
+	fn decision(
+		offender: &AccountId,
+		severity: OffenceSeverity,
+		disabled: &Vec<(u32, OffenceSeverity)>,
+	) -> DisablingDecision {
+		if severity.0.is_zero() {
+			return DisablingDecision { disable: None, reenable: None };
+		}
+		<UpToLimitWithReEnablingDisablingStrategy as DisablingStrategy<Runtime>>::decision(
+			offender, severity, disabled,
+		)
+	}
+}
+
 impl pallet_session::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type ValidatorId = AccountId;
@@ -92,7 +119,7 @@ impl pallet_session::Config for Runtime {
 	type SessionManager = session_historical::NoteHistoricalRoot<Self, Staking>;
 	type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
 	type Keys = SessionKeys;
-	type DisablingStrategy = pallet_session::disabling::UpToLimitWithReEnablingDisablingStrategy;
+	type DisablingStrategy = DisableTheSlashed;
 	type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
 	type Currency = Balances;
 	type KeyDeposit = KeyDeposit;
@@ -132,10 +159,11 @@ impl pallet_authority_discovery::Config for Runtime {
 }
 
 parameter_types! {
-	/// What an election looks at: the best-backed voters up to this many, and every validator.
+	/// What an election looks at: the best-backed voters up to this many, and every candidate, of whom
+	/// genesis allows no more than [`MAX_CANDIDATES`]: one more, and no election would succeed.
 	pub ElectionBoundsOnChain: ElectionBounds = ElectionBoundsBuilder::default()
 		.voters_count(5_000.into())
-		.targets_count(1_000.into())
+		.targets_count(MAX_CANDIDATES.into())
 		.build();
 	/// The thresholds of the voter list.
 	pub const BagThresholds: &'static [VoteWeight] = &voter_bags::THRESHOLDS;

@@ -92,3 +92,43 @@ fn proxies_do_what_their_type_says() {
 		assert_eq!(proxy.is_superset(&ProxyType::Any), proxy == ProxyType::Any);
 	}
 }
+
+#[test]
+fn the_slash_canceller_cancels_and_does_not_slash() {
+	on(LOCAL, || {
+		let slash = RuntimeCall::Staking(pallet_staking::Call::manual_slash {
+			validator_stash: Bob.to_account_id(),
+			era: 0,
+			slash_fraction: sp_runtime::Perbill::from_percent(100),
+		});
+		let canceller = || RuntimeOrigin::from(Origin::SlashCanceller);
+		let error = slash.clone().dispatch(canceller()).expect_err("it is filtered").error;
+		assert_eq!(error, frame_system::Error::<Runtime>::CallFiltered.into());
+		let cancel = RuntimeCall::Staking(pallet_staking::Call::cancel_deferred_slash {
+			era: 1,
+			validator_slashes: vec![(Bob.to_account_id(), sp_runtime::Perbill::one(), 0)],
+		});
+		let error = cancel.dispatch(canceller()).expect_err("there is no such slash").error;
+		assert_ne!(error, frame_system::Error::<Runtime>::CallFiltered.into());
+		assert_ne!(error, sp_runtime::DispatchError::BadOrigin);
+	});
+}
+
+#[test]
+fn a_miss_disables_nobody_and_a_slash_does() {
+	use pallet_session::disabling::DisablingStrategy;
+	use sp_staking::offence::OffenceSeverity;
+	on(LOCAL, || {
+		let decide = |percent| {
+			let severity = OffenceSeverity(sp_runtime::Perbill::from_percent(percent));
+			<crate::configs::DisableTheSlashed as DisablingStrategy<Runtime>>::decision(
+				&Bob.to_account_id(),
+				severity,
+				&vec![],
+			)
+			.disable
+		};
+		assert_eq!(decide(0), None);
+		assert!(decide(1).is_some());
+	});
+}

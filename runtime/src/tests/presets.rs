@@ -19,6 +19,10 @@ fn every_preset_builds_under_the_cap() {
 			assert_eq!(Token::scheduled(), Balances::total_issuance());
 			assert_eq!(Token::minted(), Balances::total_issuance());
 			assert!(Balances::total_issuance() < CAP);
+			assert_eq!(
+				pallet_staking::MaxValidatorsCount::<crate::Runtime>::get(),
+				Some(crate::configs::MAX_CANDIDATES)
+			);
 			assert!(Treasury::pot() > 0, "{name}: the treasury's account must exist");
 			let bonded = Staking::ledger(Alice.to_account_id().into()).map(|ledger| ledger.active);
 			assert_eq!(bonded, Ok(GENESIS_BOND));
