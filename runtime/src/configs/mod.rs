@@ -1,4 +1,4 @@
-//! How each pallet is set up: accounts and fees here, [`consensus`] and [`governance`] beside.
+//! How each pallet is set up: accounts and fees here, `consensus` and `governance` beside.
 
 mod consensus;
 mod governance;

@@ -106,7 +106,7 @@ fn the_slash_canceller_cancels_and_does_not_slash() {
 		assert_eq!(error, frame_system::Error::<Runtime>::CallFiltered.into());
 		let cancel = RuntimeCall::Staking(pallet_staking::Call::cancel_deferred_slash {
 			era: 1,
-			validator_slashes: vec![(Bob.to_account_id(), sp_runtime::Perbill::one(), 0)],
+			slash_indices: vec![0],
 		});
 		let error = cancel.dispatch(canceller()).expect_err("there is no such slash").error;
 		assert_ne!(error, frame_system::Error::<Runtime>::CallFiltered.into());
