@@ -142,7 +142,7 @@ pub fn explain(error: &Error) -> String {
 		return line;
 	}
 	let lower = line.to_lowercase();
-	if lower.contains("lock") && lower.contains("database") {
+	if lower.contains("database file is in use") {
 		line.push_str(
 			"; another node is using this base path, stop it or give another --base-path",
 		);

@@ -34,7 +34,7 @@ fn explanations_are_one_line_with_advice() {
 	let service = |text: &str| Error::Service(sc_service::Error::Other(text.into()));
 	let told = preflight::explain(&service("first\n   second\n\nDatabase error: x"));
 	assert!(!told.contains('\n') && told.contains("purge-chain"), "{told}");
-	let told = preflight::explain(&service("Database lock is held"));
+	let told = preflight::explain(&service("Database file is in use. (os error 11)"));
 	assert!(told.contains("another node"), "{told}");
 	// A damaged file of blocks is no reason to remove a database.
 	let told = preflight::explain(&Error::Input("invalid data in blocks.bin".into()));
