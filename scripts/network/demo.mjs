@@ -1,7 +1,7 @@
 // The local network, for people: four validators, and how to attach to them.
 
 import { connect } from './chain.mjs';
-import { localNetwork, sleep, until } from './nodes.mjs';
+import { localNetwork, sleep } from './nodes.mjs';
 
 const once = process.argv.includes('--once');
 const FINALISED = 3;
@@ -20,12 +20,7 @@ process.on('SIGTERM', () => stop(once ? 143 : 0));
 
 try {
 	console.log(`starting four validators; databases and logs are in ${network.folder}`);
-	for (const node of network.nodes) node.start();
-	const [alice] = network.nodes;
-	await until('the first node to answer', () => {
-		network.assertRunning();
-		return alice.best().then(() => true);
-	}, 60);
+	const alice = await network.start();
 	for (let seen = -1; seen < FINALISED; await sleep(1000)) {
 		const now = await alice.finalised();
 		if (now > seen) console.log(`block #${await alice.best()}, finalised #${now}`);

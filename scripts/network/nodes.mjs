@@ -66,6 +66,17 @@ export class Network {
 		if (dead) throw new Fatal(`${dead.name} has ended: ${dead.log.trim().split('\n').pop() || 'it said nothing'}`);
 	}
 
+	// Starts every node and waits until the first one answers. Returns that one.
+	async start() {
+		for (const node of this.nodes) node.start();
+		const [first] = this.nodes;
+		await until('the first node to answer', () => {
+			this.assertRunning();
+			return first.best().then(() => true);
+		}, 60);
+		return first;
+	}
+
 	async stop({ keep = false } = {}) {
 		await Promise.all(this.nodes.map((node) => node.stop()));
 		if (this.temporary && !keep) rmSync(this.folder, { recursive: true, force: true });
@@ -105,7 +116,7 @@ class Node {
 		return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
 	}
 
-	start(extra = []) {
+	start() {
 		const args = [
 			'--chain', this.network.spec, '--base-path', this.basePath, '--name', this.name,
 			'--node-key', this.nodeKey, '--rpc-port', this.rpcPort,
@@ -113,7 +124,7 @@ class Node {
 			'--no-prometheus', '--no-telemetry', '--no-mdns', '--allow-private-ip',
 			'--rpc-methods', 'unsafe', '--rpc-cors', 'all', '--rpc-max-connections', '50',
 			...this.bootnodes.flatMap((node) => ['--bootnodes', node.address]),
-			...this.args, ...extra,
+			...this.args,
 		].map(String);
 		this.started = true;
 		this.process = spawn(bin('ogpu-node'), args, {

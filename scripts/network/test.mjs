@@ -2,7 +2,7 @@
 
 import { cpus } from 'node:os';
 import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
-import { localNetwork, until } from './nodes.mjs';
+import { localNetwork } from './nodes.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
@@ -26,12 +26,7 @@ process.on('SIGTERM', () => abort('interrupted', 143));
 process.on('uncaughtException', (error) => abort(error.stack, 1));
 
 console.log(`network test: ${network.folder}, ${cpus().length} cores`);
-for (const node of network.nodes) node.start();
-const [alice] = network.nodes;
-await until('the first node to answer', () => {
-	network.assertRunning();
-	return alice.best().then(() => true);
-}, 60).catch((error) => abort(error.message, 1));
+const alice = await network.start().catch((error) => abort(error.message, 1));
 
 const api = await connect(alice);
 const context = { network, api, accounts: await wellKnownAccounts(), events: new EventLog(api) };
