@@ -3,6 +3,8 @@
 //! The crate is `no_std` and depends on nothing of Substrate but its codec, so that chain, client,
 //! executor and simulator compute with the very same code. Nothing in here reads storage.
 //!
+//! - [`job`]: the job format, what can be wrong with a job, and how it falls into units;
+//! - [`merkle`]: leaves, roots and proofs of results;
 //! - [`emission`]: how much is scheduled per era under the 21 million cap, and how it is split.
 //!
 //! ```
@@ -14,7 +16,11 @@
 //! ```
 #![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
 pub mod emission;
+pub mod job;
+pub mod merkle;
 
 /// An amount of oGPU in its smallest unit, 10^-18 oGPU.
 pub type Balance = u128;

@@ -1,0 +1,10 @@
+//! The executor against a real OpenCL device. There is always one: PoCL, where there is no GPU.
+
+mod algorithms;
+mod case;
+mod gate;
+mod golden;
+mod hostile;
+mod invariance;
+mod prelude;
+mod queue;

@@ -1,0 +1,137 @@
+//! The prelude on a device against Rust, bit for bit; and both against double precision.
+
+use ogpu_worker::prelude::reference::{self as dm, UNARY};
+
+use crate::case::{Case, Numbers, bytes};
+
+/// Every so many bit patterns in the gate. It is odd, so that all low bits are met.
+const STRIDE: u32 = 4093;
+const COUNT: u32 = 1 << 20;
+
+fn canonical(x: f32) -> u32 {
+	if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }
+}
+
+/// One job with every function over the same inputs: output `k` belongs to function `k`.
+fn unary_case() -> Case {
+	let count = UNARY.len() as u32 * COUNT;
+	let manifest = format!(
+		"version: \"1\"\nprofile: prelude-f32\nprogram: {{source: program.cl, prelude: dm-1}}\nbuffers:\n  \
+		 out: {{role: output, type: f32, len: {count}}}\nsteps:\n  \
+		 - {{kernel: sweep, args: [{{buf: out}}, {{u32: {STRIDE}}}], global: [{COUNT}, {}], local: [64, 1]}}\nunit: {{groups: 1}}\n",
+		UNARY.len(),
+	);
+	let cases: String = UNARY
+		.iter()
+		.enumerate()
+		.map(|(index, (name, _))| format!("\tcase {index}: y = dm_{name}(x); break;\n"))
+		.collect();
+	let program = format!(
+		"__kernel void sweep(__global float *out, uint stride) {{\n\tuint i = (uint)get_global_id(0);\n\t\
+		 float x = as_float(i * stride);\n\tfloat y = 0.0f;\n\tswitch ((int)get_global_id(1)) {{\n{cases}\t}}\n\t\
+		 out[get_global_id(1) * {COUNT} + i] = y;\n}}\n"
+	);
+	Case::new(&manifest, &program, &[])
+}
+
+#[test]
+fn every_function_gives_the_bits_of_the_reference() {
+	let case = unary_case();
+	case.done();
+	let results = case.f32s("out");
+	for ((name, function), results) in UNARY.iter().zip(results.chunks(COUNT as usize)) {
+		for (i, result) in (0u32..).zip(results) {
+			let x = f32::from_bits(i.wrapping_mul(STRIDE));
+			assert_eq!(canonical(*result), canonical(function(x)), "dm_{name}({x:e})");
+		}
+	}
+}
+
+#[test]
+fn pow_max_min_and_softmax_give_the_bits_of_the_reference() {
+	let mut numbers = Numbers(6);
+	let special = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 0.5, 1e-40, 1e30, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+	let mut pairs: Vec<(f32, f32)> = special.iter().flat_map(|x| special.map(|y| (*x, y))).collect();
+	while pairs.len() < 65_536 {
+		let (x, y) = (f32::from_bits(numbers.next() << 1), f32::from_bits(numbers.next() << 1));
+		pairs.push(if numbers.below(2) == 0 { (x, y) } else { (x.abs(), numbers.float() * 100.0) });
+	}
+	let flat: Vec<f32> = pairs.iter().flat_map(|(x, y)| [*x, *y]).collect();
+	let case = Case::new(
+		"version: \"1\"\nprofile: prelude-f32\nprogram: {source: program.cl, prelude: dm-1}\nbuffers:\n  \
+		 x: {role: input, type: f32, len: 131072, source: x.bin}\n  pow: {role: output, type: f32, len: 65536}\n  \
+		 larger: {role: output, type: f32, len: 65536}\n  smaller: {role: output, type: f32, len: 65536}\n  \
+		 soft: {role: output, type: f32, len: 65536}\nsteps:\n  \
+		 - {kernel: binary, args: [{buf: x}, {buf: pow}, {buf: larger}, {buf: smaller}], global: [65536], local: [64]}\n  \
+		 - {kernel: rows, args: [{buf: soft}], global: [1024], local: [1]}\nunit: {groups: 64}\n",
+		r"
+__kernel void binary(__global const float2 *x, __global float *to_the, __global float *larger, __global float *smaller) {
+	size_t i = get_global_id(0);
+	to_the[i] = pow(x[i].x, x[i].y);
+	larger[i] = fmax(x[i].x, x[i].y);
+	smaller[i] = fmin(x[i].x, x[i].y);
+}
+__kernel void rows(__global float *soft) {
+	uint row = (uint)get_global_id(0);
+	__global float *mine = soft + row * 64u;
+	for (uint i = 0u; i < 64u; i++) mine[i] = (float)((row * 31u + i * 17u) % 97u) * 0.25f;
+	dm_softmax(mine, mine, 64u);
+}
+",
+		&[("x.bin", &bytes(&flat, f32::to_le_bytes))],
+	);
+	case.done();
+	let (to_the, larger, smaller) = (case.f32s("pow"), case.f32s("larger"), case.f32s("smaller"));
+	for (i, (x, y)) in pairs.iter().enumerate() {
+		assert_eq!(canonical(to_the[i]), canonical(dm::pow(*x, *y)), "pow({x:e}, {y:e})");
+		assert_eq!(canonical(larger[i]), canonical(dm::max(*x, *y)), "max({x:e}, {y:e})");
+		assert_eq!(canonical(smaller[i]), canonical(dm::min(*x, *y)), "min({x:e}, {y:e})");
+	}
+	for (row, soft) in case.f32s("soft").chunks(64).enumerate() {
+		let x: Vec<f32> = (0..64).map(|i| ((row * 31 + i * 17) % 97) as f32 * 0.25).collect();
+		let expected = dm::softmax(&x);
+		assert_eq!(soft.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), expected.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+	}
+}
+
+/// The error of `got` in units of the last place of the exact value, as docs/prelude.md counts it.
+fn ulps(got: f32, exact: f64) -> f64 {
+	if exact.abs() > f64::from(f32::MAX) {
+		return if got.is_infinite() { 0.0 } else { (f64::from(got.abs()) / exact.abs() - 1.0).abs() * 16_777_216.0 };
+	}
+	let exponent = if exact == 0.0 { -126 } else { (exact.abs().log2().floor() as i32).max(-126) };
+	(f64::from(got) - exact).abs() / 2f64.powi(exponent - 23)
+}
+
+/// The bounds of docs/prelude.md, on a sample. Sines and cosines are measured where double precision is
+/// good enough to tell.
+#[test]
+fn errors_stay_within_the_stated_bounds() {
+	type Exact = fn(f64) -> f64;
+	let functions: [(&str, Exact, f64, f32); 8] = [
+		("exp", f64::exp, 1.0, f32::INFINITY),
+		("log", f64::ln, 1.0, f32::INFINITY),
+		("tanh", f64::tanh, 2.0, f32::INFINITY),
+		("sin", f64::sin, 2.0, 1e6),
+		("cos", f64::cos, 2.0, 1e6),
+		("rcp", |x| 1.0 / x, 0.5, f32::INFINITY),
+		("rsqrt", |x| 1.0 / x.sqrt(), 1.5, f32::INFINITY),
+		("sigmoid", |x| 1.0 / (1.0 + (-x).exp()), 3.0, f32::INFINITY),
+	];
+	for (name, exact, bound, range) in functions {
+		let function = UNARY.iter().find(|(other, _)| *other == name).expect("a function").1;
+		let mut worst = (0.0, 0.0f32);
+		for i in 0..=u32::MAX / 1021 {
+			let x = f32::from_bits(i * 1021);
+			let value = exact(f64::from(x));
+			if x.abs() <= range && value.is_finite() && x.is_finite() {
+				let error = ulps(function(x), value);
+				if error > worst.0 {
+					worst = (error, x);
+				}
+			}
+		}
+		println!("dm_{name}: {:.3} ulp at {:e}", worst.0, worst.1);
+		assert!(worst.0 <= bound, "dm_{name}: {} ulp at {:e}", worst.0, worst.1);
+	}
+}
