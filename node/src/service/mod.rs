@@ -6,6 +6,7 @@
 //! - [`offchain`]: the off-chain workers, with HTTP.
 
 mod consensus;
+mod equivocation;
 mod genesis;
 mod offchain;
 mod partial;

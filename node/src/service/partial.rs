@@ -14,7 +14,7 @@ use sp_consensus_babe::{
 };
 use sp_timestamp::InherentDataProvider as TimestampProvider;
 
-use super::{JUSTIFICATION_PERIOD, genesis};
+use super::{JUSTIFICATION_PERIOD, equivocation::ReportEquivocations, genesis};
 
 /// The runtime uses the standard host functions and no others.
 pub(super) type Executor = sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>;
@@ -26,13 +26,15 @@ pub(crate) type FullPool = sc_transaction_pool::TransactionPoolHandle<Block, Ful
 
 type Finality = GrandpaBlockImport<FullBackend, Block, FullClient, FullSelectChain>;
 
-/// Imports a block: BABE's checks around GRANDPA's.
-pub(super) type BlockImport = BabeBlockImport<
-	Block,
-	FullClient,
-	Finality,
-	BabeCreateInherentDataProviders<Block>,
-	FullSelectChain,
+/// Imports a block: BABE's checks around GRANDPA's, and ours before them.
+pub(super) type BlockImport = ReportEquivocations<
+	BabeBlockImport<
+		Block,
+		FullClient,
+		Finality,
+		BabeCreateInherentDataProviders<Block>,
+		FullSelectChain,
+	>,
 >;
 
 /// What is left over for the running node.
@@ -129,6 +131,14 @@ pub(crate) fn new_partial(
 		select_chain.clone(),
 		OffchainTransactionPoolFactory::new(transaction_pool.clone()),
 	)?;
+
+	let block_import = ReportEquivocations {
+		inner: block_import,
+		client: client.clone(),
+		select_chain: select_chain.clone(),
+		pool: OffchainTransactionPoolFactory::new(transaction_pool.clone()),
+		slot_duration,
+	};
 
 	let (import_queue, babe_worker) =
 		sc_consensus_babe::import_queue(sc_consensus_babe::ImportQueueParams {

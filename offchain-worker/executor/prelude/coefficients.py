@@ -59,7 +59,7 @@ def series(function, at_zero):
 
 
 half_ln2 = log(2) / 2
-show("exp: (e^r - 1 - r)/r^2 in r", series(lambda r: (exp(r) - 1 - r) / r**2, mpf(1) / 2), -half_ln2, half_ln2, 4)
+show("exp: (e^r - 1 - r)/r^2 in r", series(lambda r: (exp(r) - 1 - r) / r**2, mpf(1) / 2), -half_ln2, half_ln2, 5)
 t = (sqrt(2) - 1) ** 2 / (sqrt(2) + 1) ** 2
 show("log: (2 atanh s - 2s)/s^3 in s^2",
      series(lambda z: (log((1 + sqrt(z)) / (1 - sqrt(z))) - 2 * sqrt(z)) / sqrt(z) ** 3, mpf(2) / 3), 0, t * mpf("1.02"), 3)
@@ -67,7 +67,7 @@ show("tanh: (tanh x - x)/x^3 in x^2", series(lambda z: (tanh(sqrt(z)) - sqrt(z))
 show("erf: erf x / x - 1 in x^2", series(lambda z: erf(sqrt(z)) / sqrt(z) - 1, 2 / sqrt(pi) - 1), 0, mpf("0.9375") ** 2, 6)
 show("erfc: ln erfc x in x", lambda x: log(erfc(x)), mpf("0.9375"), 4, 9)
 q = (pi / 4) ** 2
-show("sin: (sin r - r)/r^3 in r^2", series(lambda z: (sin(sqrt(z)) - sqrt(z)) / sqrt(z) ** 3, -mpf(1) / 6), 0, q, 2)
+show("sin: (sin r - r)/r^3 in r^2", series(lambda z: (sin(sqrt(z)) - sqrt(z)) / sqrt(z) ** 3, -mpf(1) / 6), 0, q, 3)
 show("cos: (cos r - 1 + r^2/2)/r^4 in r^2", series(lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, mpf(1) / 24), 0, q, 2)
 print("ln2   ", literal(f32(log(2))), literal(f32(log(2) - f32(log(2)))))
 high = mpf(int(log(2) * 2**15)) / 2**15

@@ -31,9 +31,10 @@ static float dm_exp_sum(float high, float low) {
 	float k = dm_round(high * 0x1.715476p+0f);
 	float r = fma(k, -0x1.62e430p-1f, high);
 	r = fma(k, 0x1.05c610p-29f, r) + low;
-	float p = fma(0x1.6d10fcp-10f, r, 0x1.11d946p-7f);
+	float p = fma(0x1.a124e4p-13f, r, 0x1.6d10fcp-10f);
+	p = fma(p, r, 0x1.1110dcp-7f);
 	p = fma(p, r, 0x1.55550ep-5f);
-	p = fma(p, r, 0x1.5554f6p-3f);
+	p = fma(p, r, 0x1.555556p-3f);
 	p = fma(p, r, 0.5f);
 	return dm_scale(1.0f + fma(r * r, p, r), (int)k);
 }
@@ -169,8 +170,9 @@ static float dm_sin_quadrant(float r, int quadrant) {
 		p = fma(p, z, 0x1.555554p-5f);
 		y = fma(z * z, p, fma(z, -0.5f, 1.0f));
 	} else {
-		float p = fma(-0x1.9ac9b0p-13f, z, 0x1.110b9ep-7f);
-		p = fma(p, z, -0x1.555550p-3f);
+		float p = fma(0x1.6dbe08p-19f, z, -0x1.a01356p-13f);
+		p = fma(p, z, 0x1.11110ep-7f);
+		p = fma(p, z, -0x1.555556p-3f);
 		y = fma(r * z, p, r);
 	}
 	return quadrant & 2 ? -y : y;

@@ -31,14 +31,14 @@ pub struct Golden {
 pub const GOLDEN: [Golden; 2] = [
 	Golden {
 		name: "integer",
-		root: "INTEGER_ROOT",
+		root: "df38e6fac94d8d45e925b05b5b6419640e515847ce9c7aade8a74320c9983b2c",
 		manifest: include_str!("../selftest/integer.yaml"),
 		source: ("integer.cl", include_str!("../selftest/integer.cl")),
 		float: false,
 	},
 	Golden {
 		name: "float",
-		root: "FLOAT_ROOT",
+		root: "5aab823362efe2fba719beff59ffe571935115895c73d5a97362ad1b51fafe6e",
 		manifest: include_str!("../selftest/float.yaml"),
 		source: ("float.cl", include_str!("../selftest/float.cl")),
 		float: true,

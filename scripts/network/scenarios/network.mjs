@@ -93,8 +93,9 @@ export async function equivocatorIsSlashed({ network, api, accounts, events, cra
 	const stash = accounts.bob.address;
 	const bonded = (await api.query.staking.ledger(stash)).unwrap().active.toBigInt();
 	const twin = network.node('bob-twin', { args: ['--validator', '--bob'] }).start();
-	await until('the equivocation to be reported', () => events.find('offences', 'Offence', ([kind]) =>
-		['babe:equivocatio', 'grandpa:equivoca'].includes(Buffer.from(kind.toU8a()).toString())), 150, 1000);
+	// It votes twice as well, but a report of that may come too late for its set of voters.
+	await until('two blocks in one slot to be reported', () => events.find('offences', 'Offence', ([kind]) =>
+		Buffer.from(kind.toU8a()).toString() === 'babe:equivocatio'), 150, 1000);
 	await until('the slash to be recorded', () => events.find('staking', 'SlashReported', ([who, fraction]) =>
 		who.eq(stash) && !fraction.isZero()), 30, 1000);
 	await twin.stop();

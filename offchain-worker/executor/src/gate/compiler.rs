@@ -58,7 +58,6 @@ const COMPILE: &[&str] = &[
 	"-Xclang",
 	"-disable-llvm-passes",
 	"-gline-tables-only",
-	"-w",
 	"-Wuninitialized",
 	"-Werror=uninitialized",
 	"-Wdivision-by-zero",

@@ -41,9 +41,10 @@ fn exp_sum(high: f32, low: f32) -> f32 {
 	let k = round(high * c(0x1715476, 0));
 	let r = fma(k, -c(0x162e430, -1), high);
 	let r = fma(k, c(0x105c610, -29), r) + low;
-	let p = fma(c(0x16d10fc, -10), r, c(0x111d946, -7));
+	let p = fma(c(0x1a124e4, -13), r, c(0x16d10fc, -10));
+	let p = fma(p, r, c(0x11110dc, -7));
 	let p = fma(p, r, c(0x155550e, -5));
-	let p = fma(p, r, c(0x15554f6, -3));
+	let p = fma(p, r, c(0x1555556, -3));
 	let p = fma(p, r, 0.5);
 	scale(1.0 + fma(r * r, p, r), k as i32)
 }
@@ -205,8 +206,9 @@ fn sin_quadrant(r: f32, quadrant: i32) -> f32 {
 		let p = fma(p, z, c(0x1555554, -5));
 		fma(z * z, p, fma(z, -0.5, 1.0))
 	} else {
-		let p = fma(-c(0x19ac9b0, -13), z, c(0x1110b9e, -7));
-		let p = fma(p, z, -c(0x1555550, -3));
+		let p = fma(c(0x16dbe08, -19), z, -c(0x1a01356, -13));
+		let p = fma(p, z, c(0x111110e, -7));
+		let p = fma(p, z, -c(0x1555556, -3));
 		fma(r * z, p, r)
 	};
 	if quadrant & 2 != 0 { -y } else { y }

@@ -44,13 +44,13 @@ buffers:
   next: {role: temp, type: f32, len: 256}
   trace: {role: output, type: u32, len: 1}
 steps:
-  - {kernel: step, args: [{buf: start}, {buf: x}, {buf: next}, {arg: t}], global: [256], local: [32]}
+  - {kernel: advance, args: [{buf: start}, {buf: x}, {buf: next}, {arg: t}], global: [256], local: [32]}
   - {kernel: keep, args: [{buf: next}, {buf: x}, {buf: trace}], global: [256], local: [32]}
 iterations: {count: 60, checkpoint_every: 5, step_arg: t}
 "#;
 
 const ITERATIVE_PROGRAM: &str = r"
-__kernel void step(__global const float *start, __global const float *x, __global float *next, uint t) {
+__kernel void advance(__global const float *start, __global const float *x, __global float *next, uint t) {
 	uint i = (uint)get_global_id(0);
 	float around = x[(i + 1u) & 255u] + x[(i + 255u) & 255u];
 	next[i] = fma(around, 0.49f, start[(i + t) & 255u] * 0.02f);

@@ -144,6 +144,29 @@ const INTEGER: &[&str] = &[
 	"mul_hi", "rotate", "upsample", "popcount",
 ];
 
+/// Whether OpenCL C has a function of this name. Some devices' compilers confuse a program's own with it.
+pub(super) fn is_opencl(name: &str) -> bool {
+	[WORK_ITEM, SYNCHRONISATION, ATOMICS, ATOMICS_WITH_USE, ANY_TYPE, EXACT_FLOAT, INTEGER, OTHERS]
+		.iter()
+		.any(|names| names.contains(&name))
+		|| is_vector_memory(name)
+		|| ["convert_", "as_", "native_", "half_", "vload", "vstore", "read_image", "write_image", "get_image_"]
+			.iter()
+			.any(|start| name.starts_with(start))
+}
+
+/// Functions of OpenCL C 1.2 that none of the lists above has.
+const OTHERS: &[&str] = &[
+	"acos", "acosh", "acospi", "asin", "asinh", "asinpi", "atan", "atan2", "atan2pi", "atanh", "atanpi", "cbrt", "cos",
+	"cosh", "cospi", "erf", "erfc", "exp", "exp10", "exp2", "expm1", "fdim", "fmax", "fmin", "fmod", "fract", "frexp",
+	"hypot", "ilogb", "ldexp", "lgamma", "lgamma_r", "log", "log10", "log1p", "log2", "logb", "mad", "mad24", "maxmag",
+	"minmag", "modf", "mul24", "nan", "nextafter", "pow", "pown", "powr", "remainder", "remquo", "rootn", "rsqrt", "sin",
+	"sincos", "sinh", "sinpi", "tan", "tanh", "tanpi", "tgamma", "degrees", "mix", "radians", "sign", "smoothstep",
+	"step", "cross", "distance", "dot", "fast_distance", "fast_length", "fast_normalize", "length", "normalize",
+	"isnormal", "printf", "async_work_group_copy", "async_work_group_strided_copy", "wait_group_events",
+	"get_global_offset", "vec_step",
+];
+
 #[cfg(test)]
 mod tests {
 	use super::*;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ogpu_primitives::job::{Arg, Job, MAX_LOCAL_MEMORY, Profile, Role, Shape, Step};
 
 use super::{
-	builtins::{Verdict, demangle, judge},
+	builtins::{Verdict, demangle, is_opencl, judge},
 	module::{Function, Instruction, Module, symbol},
 };
 use crate::gate::rules::{Refusal, Rule};
@@ -83,6 +83,9 @@ impl Check<'_, '_> {
 		let ours = self.host.contains(name);
 		if !ours && (name.starts_with("ogpu_") || name.starts_with("dm_")) {
 			self.refuse(Rule::Names, None, format!("the name {name} is taken; names with ogpu_ and dm_ are the prelude's"));
+		}
+		if !ours && is_opencl(name) {
+			self.refuse(Rule::Names, None, format!("{name} is a function of OpenCL C; give yours another name"));
 		}
 		if function.header.contains(" section ") || function.header.contains("...") {
 			self.refuse(Rule::Attributes, None, format!("the function {name} is placed or called in a special way"));

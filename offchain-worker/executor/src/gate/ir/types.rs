@@ -97,7 +97,7 @@ mod tests {
 			("[2 x [3 x double]], align 16", Some(48)),
 			("<3 x float>", Some(16)),
 			("ptr addrspace(1), align 8", Some(8)),
-			("%struct.p", Some(17)),
+			("%struct.p", Some(29)),
 			("{ i8, i64 }", Some(16)),
 			("<{ i8, i64 }>", Some(16)),
 			("%loop", None),
