@@ -93,16 +93,19 @@ impl<Inner> ReportEquivocations<Inner> {
 		proof: EquivocationProof<Header>,
 	) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 		let best = self.select_chain.best_chain().await?.hash();
-		let mut api = self.client.runtime_api();
+		// An instance of the runtime's interface is good for one block.
+		let key_owner_proof =
+			|at| self.client.runtime_api().generate_key_ownership_proof(at, proof.slot, proof.offender.clone());
 		// The parent's session has the offender's key, unless the block is the first of a session.
-		let key_owner_proof = match api.generate_key_ownership_proof(parent, proof.slot, proof.offender.clone())? {
+		let key_owner_proof = match key_owner_proof(parent)? {
 			Some(found) => Some(found),
-			None => api.generate_key_ownership_proof(best, proof.slot, proof.offender.clone())?,
+			None => key_owner_proof(best)?,
 		};
 		let Some(key_owner_proof) = key_owner_proof else {
 			warn!(target: LOG_TARGET, "{} is not among the validators of its session", proof.offender);
 			return Ok(());
 		};
+		let mut api = self.client.runtime_api();
 		api.register_extension(self.pool.offchain_transaction_pool(best));
 		if api.submit_report_equivocation_unsigned_extrinsic(best, proof, key_owner_proof)?.is_none() {
 			warn!(target: LOG_TARGET, "The report was not taken: somebody else's is there already");

@@ -69,12 +69,15 @@ pub(crate) fn run(run: &Run, reports: &Reports) -> Result<Stats, Stop> {
 	thread::scope(|scope| {
 		let results = Results::start(scope, &run.job, &plan, reports);
 		let work = Work { buffers: &buffers, plan: &plan, steps: &steps, reports, results: &results };
-		stats.launches = match run.job.shape {
+		let launched = match run.job.shape {
 			Shape::DataParallel { groups } => parallel::run(&work, groups, &units, run.care),
 			Shape::Iterative { checkpoint_every, .. } => iterative::run(&work, checkpoint_every, &units),
-		}?;
+		};
 		began(Phase::Data, data_limit_ms(&plan));
-		results.finish()
+		// A result that cannot be written ends the launches as well, and is the better reason.
+		results.finish()?;
+		stats.launches = launched?;
+		Ok::<_, Stop>(())
 	})?;
 	buffers.check_bounds_and_inputs()?;
 	stats.run_us = micros(since);

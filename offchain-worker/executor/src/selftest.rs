@@ -38,7 +38,7 @@ pub const GOLDEN: [Golden; 2] = [
 	},
 	Golden {
 		name: "float",
-		root: "5aab823362efe2fba719beff59ffe571935115895c73d5a97362ad1b51fafe6e",
+		root: "6f0a4232bc22765d0aa05614fa51271c6bd8ac986720af106fe19cd95e24f12e",
 		manifest: include_str!("../selftest/float.yaml"),
 		source: ("float.cl", include_str!("../selftest/float.cl")),
 		float: true,

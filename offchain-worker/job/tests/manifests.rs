@@ -96,7 +96,7 @@ fn the_hash_binds_everything_and_survives_encoding() {
 #[test]
 fn the_encoding_is_fixed() {
 	let hash: String = read(PARALLEL).expect("a right manifest").job.hash().iter().map(|byte| format!("{byte:02x}")).collect();
-	assert_eq!(hash, "PARALLEL_HASH");
+	assert_eq!(hash, "bbb15df27f94dd79bcc1769960a0b3e2a9bb22a41dc60782e538f43b86add622");
 }
 
 #[test]
@@ -110,9 +110,9 @@ fn everything_wrong_is_told_at_once_with_line_and_field() {
 		read(&text).expect_err("four mistakes"),
 		[
 			"manifest:3:10: profile: \"exactly\" is not one of exact-int, fma-f32, prelude-f32, redundant",
-			"manifest:7:36: buffers.w.len: \"many\" is not a number of elements",
+			"manifest:7:37: buffers.w.len: \"many\" is not a number of elements",
 			"manifest:8:13: buffers.y.role: \"result\" is not one of input, output, state, temp",
-			"manifest:13:42: timeouts.total: \"10\" is not a time such as 20s or 500ms",
+			"manifest:13:41: timeouts.total: \"10\" is not a time such as 20s or 500ms",
 		]
 	);
 }
@@ -129,7 +129,7 @@ fn every_field_is_checked() {
 	iterative("source: program.cl", "source: missing.cl", "program.source: missing.cl: ");
 	iterative("source: x.bin", "source: y.bin", "buffers.x.source: y.bin: ");
 	iterative("len: 4,", "len: 5,", "x.bin has 16 bytes; 5 elements of type f32 are 20");
-	iterative("len: 4,", "len: 0,", "buffers.x.len: 0 is too small");
+	iterative("len: 65536}", "len: 0}", "buffers.y.len: 0 is too small");
 	iterative("init: zero", "init: one", "buffers.w.init: \"one\" is not one of zero");
 	iterative("init: zero", "init: zero, source: x.bin", "either a source or init");
 	iterative("  y: {role: output,", "  y-z: {role: output,", "there is no buffer y; there are x, w, y-z");
@@ -165,7 +165,7 @@ fn every_field_is_checked() {
 	parallel("global: [64, 32]", "global: [64, 16]", "this step falls into");
 	parallel("len: 4096", "len: 4097", "4097 elements do not divide among 8 units");
 	parallel("unit: {groups: 2}\n", "", "needs either unit");
-	parallel("type: u32, len: 4096", "type: u32, len: 4096, source: x.bin", "start with zeros");
+	parallel("type: u32, len: 4096", "type: u8, len: 16, source: x.bin", "start with zeros");
 	parallel(", source: x.bin", "", "an input needs a source");
 	parallel("  z: {", "  y: {", "the field y is here twice");
 	parallel("{u64: 0xffffffffffffffff}", "{arg: t}", "is not the name");
@@ -179,7 +179,7 @@ fn yaml_itself_is_bounded() {
 		("a: &x 1\nb: *x\n".into(), "anchors and tags have no place"),
 		("a: !!binary aGk=\n".into(), "anchors and tags have no place"),
 		("a: 1\n---\nb: 2\n".into(), "there is a second one"),
-		("[".repeat(1000), "deep"),
+		("[".repeat(100), "deep"),
 		(format!("a: {}", "x".repeat(300_000)), "at most"),
 		("just text".into(), "this is a map"),
 		("? [a]\n: b\n".into(), "the name of a field is a word"),
