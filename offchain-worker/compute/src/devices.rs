@@ -49,7 +49,9 @@ fn describe(platform: &str, ordinal: u32, device: DeviceId) -> Device {
 		inf_nan: single.contains(core::FP_INF_NAN),
 		usable: ask!(device, Available).unwrap_or(false)
 			&& ask!(device, CompilerAvailable).unwrap_or(false)
-			&& ask!(device, EndianLittle).unwrap_or(false),
+			&& ask!(device, EndianLittle).unwrap_or(false)
+			// `size_t` has 64 bits where the gate looks at it.
+			&& ask!(device, AddressBits) == Some(64),
 	}
 }
 

@@ -155,7 +155,10 @@ static float dm_reduce_angle(float x, int *quadrant) {
 	ulong high = m * (ulong)dm_word(start) + (middle >> 32);
 	ulong turns = (high << 32) | (middle & 0xfffffffful);
 	ulong q = (turns + 0x2000000000000000ul) >> 62;
-	float r = (float)(long)(turns - (q << 62)) * 0x1.921fb6p-62f;
+	long turn = (long)(turns - (q << 62));
+	float high_turn = (float)turn;
+	float low_turn = (float)(turn - (long)high_turn);
+	float r = fma(high_turn, 0x1.921fb6p-62f, fma(high_turn, -0x1.777a5cp-87f, low_turn * 0x1.921fb6p-62f));
 	int negative = as_int(x) < 0;
 	*quadrant = negative ? -(int)q : (int)q;
 	return negative ? -r : r;

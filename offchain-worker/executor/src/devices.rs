@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ogpu_compute::{Device, DeviceKind};
-use ogpu_primitives::job::{Job, Profile};
+use ogpu_primitives::job::{Job, MAX_LOCAL_MEMORY, Profile};
 
 /// A device as people call it: a short name, and its position among those of this machine.
 pub struct Shown<'device>(pub usize, pub &'device Device);
@@ -61,6 +61,8 @@ pub fn misfit(device: &Device, job: &Job) -> Option<String> {
 		Some(format!("a buffer has {largest} bytes, its largest {}", device.max_buffer))
 	} else if group.is_some_and(|group| group > device.max_group) {
 		Some(format!("its work-groups have at most {} work-items", device.max_group))
+	} else if device.local_memory < MAX_LOCAL_MEMORY.into() {
+		Some(format!("it has {} bytes of local memory", device.local_memory))
 	} else {
 		None
 	}

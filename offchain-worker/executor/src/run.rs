@@ -1,7 +1,7 @@
 //! Running units of an admitted job on one device, in a process of its own.
 
 use std::{
-	collections::BTreeMap,
+	collections::{BTreeMap, BTreeSet},
 	ffi::OsStr,
 	io,
 	path::{Path, PathBuf},
@@ -146,10 +146,11 @@ pub fn run(
 	let plan = request.job.plan().map_err(|faults| {
 		RunError::Host(format!("an invalid job was admitted: {}", faults.first().map(ToString::to_string).unwrap_or_default()))
 	})?;
-	let wanted = match &request.units {
-		Units::All => plan.units,
-		Units::These(units) => u32::try_from(units.len()).unwrap_or(u32::MAX),
+	let wanted: BTreeSet<u32> = match &request.units {
+		Units::All => (0..plan.units).collect(),
+		Units::These(units) => units.iter().copied().collect(),
 	};
+	let count = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
 	let assignment = Assignment::Run(Box::new(ogpu_compute::Run {
 		job: request.job.clone(),
 		text: request.text.clone(),
@@ -162,11 +163,11 @@ pub fn run(
 	let stats = talk(tools, &policy(tools, request, &plan)?, request, &assignment, cancel, |report| {
 		if let Report::Leaves(more) = report {
 			leaves.extend(more);
-			progress(u32::try_from(leaves.len()).unwrap_or(u32::MAX), wanted);
+			progress(count(leaves.len()), count(wanted.len()));
 		}
 	})?;
 	match stats {
-		Report::Done(stats) if leaves.len() == wanted as usize => Ok(Done { leaves, stats }),
+		Report::Done(stats) if leaves.keys().eq(&wanted) => Ok(Done { leaves, stats }),
 		other => Err(RunError::Host(format!("the child ended without its results: {other:?}"))),
 	}
 }

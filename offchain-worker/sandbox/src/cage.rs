@@ -70,7 +70,7 @@ pub struct Cage {
 	child: Child,
 	killed: Arc<AtomicBool>,
 	stderr: Arc<Mutex<Vec<u8>>>,
-	reader: Option<thread::JoinHandle<bool>>,
+	reader: Option<thread::JoinHandle<()>>,
 }
 
 impl Cage {
@@ -103,7 +103,7 @@ impl Cage {
 		let stderr = Arc::new(Mutex::new(Vec::new()));
 		let reader = child.stderr.take().map(|pipe| {
 			let kept = stderr.clone();
-			thread::spawn(move || drain(pipe, &kept, STDERR_LIMIT))
+			thread::spawn(move || keep_first(pipe, &kept, STDERR_LIMIT))
 		});
 		Ok(Self { child, killed: Arc::default(), stderr, reader })
 	}
@@ -156,7 +156,7 @@ impl Cage {
 		let reader = self.stdout().map(|pipe| {
 			let kept = kept.clone();
 			thread::spawn(move || {
-				let full = drain(pipe, &kept, most);
+				let full = read_most(pipe, &kept, most);
 				// The receiver is gone only when nobody waits any more.
 				let _ = over.send(full);
 			})
@@ -194,18 +194,24 @@ impl Drop for Cage {
 	}
 }
 
-/// Reads to the end, keeps the first `most` bytes, and returns whether there were more.
-fn drain(mut pipe: impl Read, kept: &Mutex<Vec<u8>>, most: usize) -> bool {
+/// Keeps the first `most` bytes, and reads the rest so that the writer does not get stuck.
+fn keep_first(mut pipe: impl Read, kept: &Mutex<Vec<u8>>, most: usize) {
+	read_most(&mut pipe, kept, most);
+	// A pipe that breaks has nothing more to say.
+	let _ = io::copy(&mut pipe, &mut io::sink());
+}
+
+/// Reads up to `most` bytes, and returns whether there were more.
+fn read_most(pipe: impl Read, kept: &Mutex<Vec<u8>>, most: usize) -> bool {
+	let mut pipe = pipe;
 	let mut block = [0; 16 * 1024];
-	let mut full = false;
 	while let Ok(read @ 1..) = pipe.read(&mut block) {
-		let Ok(mut kept) = kept.lock() else { break };
+		let Ok(mut kept) = kept.lock() else { return false };
 		let room = most - kept.len();
-		full |= read > room;
 		kept.extend_from_slice(&block[..read.min(room)]);
-		if full {
-			break;
+		if read > room {
+			return true;
 		}
 	}
-	full
+	false
 }

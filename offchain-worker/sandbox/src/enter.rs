@@ -117,6 +117,13 @@ fn fill(policy: &Policy, program: &[OsString], mut walls: Walls, own_proc: bool)
 	unsafe {
 		libc::nice(policy.nice.into());
 	}
+	// Whatever file our own parent had open, the program must not inherit: Landlock does not bind it.
+	// SAFETY: descriptors are only marked; none is closed before the program starts.
+	#[allow(unsafe_code)]
+	let marked = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) };
+	if marked != 0 {
+		return Err(io::Error::last_os_error());
+	}
 	set_no_new_privs()?;
 	walls.note(Wall::Limits, walls::limits(policy));
 	walls.note(Wall::Landlock, walls::landlock(policy, path, own_proc));

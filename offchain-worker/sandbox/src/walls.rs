@@ -17,7 +17,9 @@ use nix::{
 	sched::{CloneFlags, unshare},
 };
 use rlimit::Resource;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+	BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 
 use crate::Policy;
 
@@ -224,23 +226,73 @@ const REFUSED: &[libc::c_long] = &[
 	libc::SYS_adjtimex,
 	libc::SYS_sethostname,
 	libc::SYS_setdomainname,
-	// files past Landlock, of which older versions know neither
+	// what Landlock does not bind: attributes of files anywhere, and in older versions their length
 	libc::SYS_open_by_handle_at,
 	libc::SYS_name_to_handle_at,
 	libc::SYS_truncate,
 	libc::SYS_fanotify_init,
+	libc::SYS_fchmodat,
+	SYS_FCHMODAT2,
+	libc::SYS_fchownat,
+	libc::SYS_setxattr,
+	libc::SYS_lsetxattr,
+	libc::SYS_removexattr,
+	libc::SYS_lremovexattr,
+	libc::SYS_utimensat,
 ];
+
+/// The same number on every architecture.
+const SYS_FCHMODAT2: libc::c_long = 452;
+
+/// Older names of some calls, which newer architectures do not have.
+#[cfg(target_arch = "x86_64")]
+const REFUSED_OLD: &[libc::c_long] = &[
+	libc::SYS_chmod,
+	libc::SYS_chown,
+	libc::SYS_lchown,
+	libc::SYS_utime,
+	libc::SYS_utimes,
+	libc::SYS_futimesat,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const REFUSED_OLD: &[libc::c_long] = &[];
+
+/// Flags of `clone` that make namespaces, in which a process would have every capability again.
+const NEW_NAMESPACES: u64 = (libc::CLONE_NEWNS
+	| libc::CLONE_NEWCGROUP
+	| libc::CLONE_NEWUTS
+	| libc::CLONE_NEWIPC
+	| libc::CLONE_NEWUSER
+	| libc::CLONE_NEWPID
+	| libc::CLONE_NEWNET) as u64;
 
 /// Refuses the system calls above with `EPERM`, for this process and all that it starts.
 pub(crate) fn seccomp() -> io::Result<()> {
-	let to_io = |error: &dyn fmt::Display| io::Error::other(error.to_string());
-	let arch = std::env::consts::ARCH.try_into().map_err(|error: seccompiler::BackendError| to_io(&error))?;
-	let rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
-	let refuse = SeccompAction::Errno(libc::EPERM as u32);
-	let filter =
-		SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).map_err(|error| to_io(&error))?;
-	let program: BpfProgram = filter.try_into().map_err(|error: seccompiler::BackendError| to_io(&error))?;
-	seccompiler::apply_filter(&program).map_err(|error| to_io(&error))
+	let all = REFUSED.iter().chain(REFUSED_OLD).map(|call| (*call, Vec::new()));
+	let clone = (libc::SYS_clone, each_flag(NEW_NAMESPACES)?);
+	refuse(all.chain([clone]).collect(), libc::EPERM)?;
+	// The flags of this one lie in memory, where no filter can see them; C libraries then use `clone`.
+	refuse([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)
+}
+
+/// One rule for each flag, met when the first argument has it.
+fn each_flag(flags: u64) -> io::Result<Vec<SeccompRule>> {
+	let flags = (0..u64::BITS).map(|bit| 1u64 << bit).filter(|flag| flags & flag != 0);
+	flags
+		.map(|flag| {
+			let has = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)?;
+			SeccompRule::new(vec![has])
+		})
+		.collect::<Result<_, _>>()
+		.map_err(io::Error::other)
+}
+
+fn refuse(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> io::Result<()> {
+	let arch = std::env::consts::ARCH.try_into().map_err(|error: BackendError| io::Error::other(error))?;
+	let action = SeccompAction::Errno(errno as u32);
+	let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, arch).map_err(io::Error::other)?;
+	let program: BpfProgram = filter.try_into().map_err(|error: BackendError| io::Error::other(error))?;
+	seccompiler::apply_filter(&program).map_err(io::Error::other)
 }
 
 /// Bounds what this process and those it starts may use.
@@ -256,5 +308,5 @@ pub(crate) fn limits(policy: &Policy) -> io::Result<()> {
 	set(Resource::FSIZE, policy.file_size)?;
 	set(Resource::CORE, 0)?;
 	set(Resource::NOFILE, 1024)?;
-	set(Resource::NPROC, 4096)
+	set(Resource::NPROC, 256)
 }

@@ -44,6 +44,11 @@ const PREPROCESS: &[&str] = &[
 	"-D__has_include(x)=0",
 	"-D__has_include_next(x)=0",
 	"-D__has_embed(x)=0",
+	"-U__VERSION__",
+	"-U__clang_version__",
+	"-U__clang_minor__",
+	"-U__clang_patchlevel__",
+	"-Wsystem-headers",
 	"-Werror=date-time",
 	"-Wdate-time",
 	"-Werror=c23-extensions",
@@ -68,6 +73,10 @@ const COMPILE: &[&str] = &[
 	"-Werror=shift-count-overflow",
 	"-Wshift-count-negative",
 	"-Werror=shift-count-negative",
+	"-Wunsequenced",
+	"-Werror=unsequenced",
+	"-Wc23-extensions",
+	"-Werror=c23-extensions",
 ];
 
 impl Compiler {
@@ -91,15 +100,15 @@ impl Compiler {
 			return Err(GateError::Refused(vec![Refusal::new(Rule::Compiles, None, "the program holds a zero byte")]));
 		}
 		let text = format!("{before}\n#line 1 \"{PROGRAM}\"\n{source}\n");
-		self.run(&text, PREPROCESS, MAX_TEXT)
+		self.run(&text, PREPROCESS, MAX_TEXT, &[])
 	}
 
 	/// Compiles preprocessed text to IR.
 	pub(super) fn compile(&self, text: &str) -> Result<String, GateError> {
-		self.run(text, COMPILE, MAX_IR)
+		self.run(text, COMPILE, MAX_IR, &["/include/opencl-c-base.h"])
 	}
 
-	fn run(&self, text: &str, args: &[&str], most: usize) -> Result<String, GateError> {
+	fn run(&self, text: &str, args: &[&str], most: usize, headers: &[&str]) -> Result<String, GateError> {
 		let host = |error: &dyn std::fmt::Display| GateError::Host(error.to_string());
 		let folder = tempfile::Builder::new().prefix("ogpu-gate-").tempdir().map_err(|error| host(&error))?;
 		fs::write(folder.path().join(FILE), text).map_err(|error| host(&error))?;
@@ -121,7 +130,7 @@ impl Compiler {
 		})?;
 		let refused = |rule, what: String| Err(GateError::Refused(vec![Refusal::new(rule, None, what)]));
 		let files = fs::read_to_string(folder.path().join("files")).unwrap_or_default();
-		if let Some(file) = included(&files) {
+		if let Some(file) = included(&files, headers) {
 			return refused(Rule::NoInclude, format!("the file {file} is included; a program is one file"));
 		}
 		match output.ended {
@@ -139,11 +148,13 @@ impl Compiler {
 	}
 }
 
-/// The first file but our own in a list of dependencies, as Make writes it.
-fn included(files: &str) -> Option<&str> {
+/// The first file in a list of dependencies, as Make writes it, that is neither our own nor one of the
+/// compiler's `headers`.
+fn included<'files>(files: &'files str, headers: &[&str]) -> Option<&'files str> {
 	let listed = files.split_once(':')?.1;
 	let listed = listed.split_whitespace().filter(|word| *word != "\\");
-	listed.into_iter().find(|file| *file != FILE && !(file.starts_with("/usr/lib/llvm-") && file.ends_with("/include/opencl-c-base.h")))
+	let is_header = |file: &str| file.starts_with("/usr/lib/llvm-") && headers.iter().any(|name| file.ends_with(name));
+	listed.into_iter().find(|file| *file != FILE && !is_header(file))
 }
 
 /// The errors among the compiler's messages. They name places of the program; those in our own text come
@@ -175,10 +186,13 @@ mod tests {
 
 	#[test]
 	fn files_that_were_read_are_seen() {
-		assert_eq!(included("job.o: job.cl \\\n  /etc/passwd\n"), Some("/etc/passwd"));
-		assert_eq!(included("job.o: job.cl\n"), None);
-		assert_eq!(included("job.o: job.cl /usr/lib/llvm-19/lib/clang/19/include/opencl-c-base.h\n"), None);
-		assert_eq!(included(""), None);
+		let base = "/usr/lib/llvm-19/lib/clang/19/include/opencl-c-base.h";
+		let with_base = format!("job.o: job.cl {base}\n");
+		assert_eq!(included("job.o: job.cl \\\n  /etc/passwd\n", &[]), Some("/etc/passwd"));
+		assert_eq!(included("job.o: job.cl\n", &[]), None);
+		assert_eq!(included(&with_base, &["/include/opencl-c-base.h"]), None);
+		assert_eq!(included(&with_base, &[]), Some(base));
+		assert_eq!(included("", &[]), None);
 	}
 
 	#[test]

@@ -53,11 +53,11 @@ fn list(refusals: &[Refusal]) -> String {
 pub fn admit(compiler: &Compiler, job: &Job, source: &str) -> Result<Admitted, GateError> {
 	let before = prelude::before(job);
 	let preprocessed = compiler.preprocess(&before, source)?;
-	let text = text::read(&preprocessed);
+	let text = text::read(&preprocessed, floats(job));
 	if !text.refusals.is_empty() {
 		return Err(GateError::Refused(text.refusals));
 	}
-	let head = head(job);
+	let head = format!("{}{}", head(job), text.undefine);
 	let ir = compiler.compile(&format!("{head}{}", text.marked))?;
 	let host: BTreeSet<String> = functions_of(&before);
 	let facts = ir::check(job, &ir::Module::read(&ir), &host).map_err(GateError::Refused)?;
@@ -74,6 +74,15 @@ fn head(job: &Job) -> String {
 		head.push_str("#pragma OPENCL EXTENSION cl_khr_fp64 : enable\n");
 	}
 	head
+}
+
+/// What floating point the program of a job may spell out.
+fn floats(job: &Job) -> text::Floats {
+	match job.profile {
+		Profile::ExactInt => text::Floats::None,
+		_ if job.resources.fp64 => text::Floats::Double,
+		_ => text::Floats::Single,
+	}
 }
 
 /// The functions that our own text defines. They are all `static`, at the start of a line.

@@ -194,7 +194,10 @@ fn reduce_angle(x: f32) -> (f32, i32) {
 	let high = m * word(start) + (middle >> 32);
 	let turns = (high << 32) | (middle & 0xffff_ffff);
 	let q = turns.wrapping_add(1 << 61) >> 62;
-	let r = turns.wrapping_sub(q << 62) as i64 as f32 * c(0x1921fb6, -62);
+	let turn = turns.wrapping_sub(q << 62) as i64;
+	let high_turn = turn as f32;
+	let low_turn = turn.wrapping_sub(high_turn as i64) as f32;
+	let r = fma(high_turn, c(0x1921fb6, -62), fma(high_turn, -c(0x1777a5c, -87), low_turn * c(0x1921fb6, -62)));
 	if x.is_sign_negative() { (-r, -(q as i32)) } else { (r, q as i32) }
 }
 

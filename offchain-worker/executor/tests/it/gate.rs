@@ -51,7 +51,7 @@ fn ordinary_programs_pass() {
 
 #[test]
 fn errors_name_their_lines() {
-	let case = Case::simple("__kernel void f(__global uint *out) {\n\n\tout[0] = nonsense;\n\tout[1] = 1.0f;\n}\n");
+	let case = Case::simple("__kernel void f(__global uint *out) {\n\n\tout[0] = nonsense;\n\tout[1] = 1u;\n}\n");
 	match case.admit() {
 		Err(GateError::Refused(refusals)) => {
 			assert_eq!(refusals[0].line, Some(3));
@@ -177,6 +177,7 @@ fn functions_that_differ_between_devices_are_refused() {
 		"out[0] = fmax(x, 1.0f);",
 		"out[0] = mix(x, x, x);",
 		"float4 v = (float4)(x); out[0] = dot(v, v);",
+		"out[0] = copysign(x, x);",
 		"out[0] = convert_float_rtz(get_global_id(0));",
 		"out[0] = (float)convert_int_sat(x);",
 		"out[0] = vload_half(0, (__global half *)out);",
@@ -203,6 +204,44 @@ fn floating_point_is_declared() {
 	assert_refused(&kernel("out[0] = (uint)get_global_id(0) > 3u ? as_uint(1.0f + (float)out[0]) : 0u;"), Rule::FloatingPoint);
 	assert_float_refused("out[0] = (float)((double)x * 3.0);", Rule::FloatingPoint);
 	assert_float_refused("half h = 1; out[0] = x;", Rule::Compiles);
+}
+
+#[test]
+fn pointers_stay_pointers() {
+	for body in [
+		"*(__global uint *__global *)(out + 2) = out;",
+		"__global uint *p = out; out[0] = (uint)*(ulong *)&p;",
+		"union { __global uint *p; ulong u; } pun; pun.p = out; out[0] = (uint)pun.u;",
+		"__global uint *p[2]; p[0] = out; p[1] = out + 1; p[out[0] & 1u][0] = 1u;",
+	] {
+		assert_refused(&kernel(body), Rule::Instructions);
+	}
+	assert_refused(&format!("__constant uint c = 3u;\n__constant ulong v = (ulong)&c;\n{}", kernel("out[0] = (uint)v;")), Rule::Instructions);
+	assert_refused(&format!("__constant uint c = 3u;\nuint g(ulong x) {{ return (uint)x; }}\n{}", kernel("out[0] = g((ulong)&c);")), Rule::Instructions);
+	// Plain pointer variables and parameters are fine, and so are pointers to private arrays.
+	let program = "uint g(uint *a, __global uint *b) { a[1] = b[0]; return *a; }\n";
+	let body = "uint a[4] = {1u, 2u, 3u, 4u}; __global uint *p = out + get_global_id(0); p += 0; *p = g(a, p) + g(&a[2], out);";
+	assert_eq!(Case::simple(&format!("{program}{}", kernel(body))).broken(), []);
+}
+
+#[test]
+fn constants_are_defined_and_of_declared_types() {
+	assert_refused(&kernel("out[0] = (uint)(1.5f * 3.7f);"), Rule::FloatingPoint);
+	assert_refused(&format!("__constant uint c[1 << 20] = {{1u}};\n{}", kernel("out[0] = c[1];")), Rule::Memory);
+	assert_float_refused("out[0] = (float)(int)3e9f;", Rule::Defined);
+	assert_float_refused("out[0] = (float)(x * 2.0);", Rule::FloatingPoint);
+	assert_refused(&format!("__constant char v[] = __clang_version__;\n{}", kernel("out[0] = v[0];")), Rule::Names);
+	assert_refused(&format!("# 1 \"x\" 3\n{}", kernel("uint x; out[0] = x;")), Rule::Compiles);
+	assert_refused(&format!("[[gnu::pure]] uint g(void) {{ return 1u; }}\n{}", kernel("out[0] = g();")), Rule::Attributes);
+	assert_refused(&format!("#define _OPENCL_BASE_H_\n#include \"/usr/lib/llvm-19/lib/clang/19/include/opencl-c-base.h\"\n{}", kernel("out[0] = 1u;")), Rule::NoInclude);
+}
+
+#[test]
+fn arguments_may_have_names_for_their_types() {
+	let program = "typedef unsigned int u32;\n__kernel void f(__global u32 *out) { out[0] = 1u; }\n";
+	assert_eq!(Case::simple(program).broken(), []);
+	let many = kernel(&"if (1) ; else out[1] = 2u; out[0] == 1u;".repeat(900));
+	assert_eq!(Case::simple(&many).broken(), []);
 }
 
 #[test]

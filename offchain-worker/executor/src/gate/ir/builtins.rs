@@ -42,7 +42,8 @@ pub(super) fn judge(symbol: &str, profile: Profile, sliced: bool) -> Verdict {
 		"get_group_id" | "get_global_offset" | "get_global_size" | "get_num_groups" if sliced => Verdict::FrameOnly,
 		"get_global_offset" => Verdict::FrameOnly,
 		_ if WORK_ITEM.contains(&name) || SYNCHRONISATION.contains(&name) => Verdict::Fine,
-		_ if ATOMICS.contains(&name) && !takes_float(parameters) => Verdict::Atomic,
+		// 64-bit atomics are an extension that devices need not have.
+		_ if ATOMICS.contains(&name) && !takes_float(parameters) && !parameters.contains(['l', 'm']) => Verdict::Atomic,
 		_ if ATOMICS.contains(&name) || ATOMICS_WITH_USE.contains(&name) => Verdict::Refused,
 		"printf" => Verdict::Refused,
 		_ if profile == Profile::Redundant => Verdict::Fine,
@@ -118,7 +119,6 @@ const EXACT_FLOAT: &[&str] = &[
 	"fma",
 	"sqrt",
 	"fabs",
-	"copysign",
 	"floor",
 	"ceil",
 	"trunc",
@@ -136,7 +136,6 @@ const EXACT_FLOAT: &[&str] = &[
 	"isnan",
 	"isordered",
 	"isunordered",
-	"signbit",
 ];
 
 const INTEGER: &[&str] = &[
@@ -145,7 +144,7 @@ const INTEGER: &[&str] = &[
 ];
 
 /// Whether OpenCL C has a function of this name. Some devices' compilers confuse a program's own with it.
-pub(super) fn is_opencl(name: &str) -> bool {
+pub(in crate::gate) fn is_opencl(name: &str) -> bool {
 	[WORK_ITEM, SYNCHRONISATION, ATOMICS, ATOMICS_WITH_USE, ANY_TYPE, EXACT_FLOAT, INTEGER, OTHERS]
 		.iter()
 		.any(|names| names.contains(&name))
@@ -163,7 +162,7 @@ const OTHERS: &[&str] = &[
 	"minmag", "modf", "mul24", "nan", "nextafter", "pow", "pown", "powr", "remainder", "remquo", "rootn", "rsqrt", "sin",
 	"sincos", "sinh", "sinpi", "tan", "tanh", "tanpi", "tgamma", "degrees", "mix", "radians", "sign", "smoothstep",
 	"step", "cross", "distance", "dot", "fast_distance", "fast_length", "fast_normalize", "length", "normalize",
-	"isnormal", "printf", "async_work_group_copy", "async_work_group_strided_copy", "wait_group_events",
+	"isnormal", "copysign", "signbit", "printf", "async_work_group_copy", "async_work_group_strided_copy", "wait_group_events",
 	"get_global_offset", "vec_step",
 ];
 

@@ -12,6 +12,8 @@ use crate::gate::rules::{Refusal, Rule};
 
 /// The most private memory of a work-item, in bytes, over a whole chain of calls.
 pub(in crate::gate) const MAX_PRIVATE: u64 = 16 * 1024;
+/// The most bytes of `__constant` variables: what every device has.
+const MAX_CONSTANTS: u64 = 64 * 1024;
 /// The most instructions of a program: devices' compilers take time that grows with them.
 const MAX_INSTRUCTIONS: usize = 200_000;
 /// The most copies of a loop's body.
@@ -61,8 +63,22 @@ impl Check<'_, '_> {
 			let start: String = line.chars().take(60).collect();
 			self.refuse(Rule::Instructions, None, format!("this has no place in a program: {start}"));
 		}
+		if self.module.types.any_holds_pointer() {
+			let what = "a struct or union with a pointer in it: pointers may not be stored, they differ between devices";
+			self.refuse(Rule::Instructions, None, what);
+		}
+		let mut constants = 0u64;
 		for global in &self.module.globals {
 			let name = global.name;
+			if global.address_space == 2 {
+				constants = constants.saturating_add(self.module.size_of_global(global));
+			}
+			if makes_pointers(global.definition) || has_word(global.definition, "ptr") {
+				self.refuse(Rule::Instructions, None, format!("the variable {name} holds a pointer, or what was made of one"));
+			}
+			if global.address_space != 3 && (has_word(global.definition, "poison") || has_word(global.definition, "undef")) {
+				self.refuse(Rule::Defined, None, format!("the variable {name} starts with a value that is not defined"));
+			}
 			match global.address_space {
 				2 | 3 => {},
 				_ => self.refuse(Rule::Memory, None, format!("the variable {name} outlives a launch; use a buffer")),
@@ -71,6 +87,9 @@ impl Check<'_, '_> {
 			if banned.iter().any(|word| global.definition.contains(word)) {
 				self.refuse(Rule::Attributes, None, format!("the variable {name} is placed or named in a special way"));
 			}
+		}
+		if constants > MAX_CONSTANTS {
+			self.refuse(Rule::Memory, None, format!("{constants} bytes of __constant variables; at most {MAX_CONSTANTS}"));
 		}
 		let count = self.module.functions.iter().map(|function| function.body.len()).sum::<usize>();
 		if count > MAX_INSTRUCTIONS {
@@ -94,9 +113,14 @@ impl Check<'_, '_> {
 			self.types(function.header, None);
 		}
 		let mut used = BTreeMap::new();
+		let slots = pointer_slots(function);
 		for instruction in &function.body {
 			let line = self.module.line(instruction);
 			self.instruction(instruction, line, ours);
+			if stores_pointer(instruction, &slots) {
+				let what = "pointers may be kept in plain variables only, not in memory, structs or arrays: they differ between devices";
+				self.refuse(Rule::Instructions, line, what);
+			}
 			if !ours {
 				self.types(instruction.operands, line);
 			}
@@ -116,12 +140,7 @@ impl Check<'_, '_> {
 
 	/// Refuses floating-point types where the job has none.
 	fn types(&mut self, text: &str, line: Option<u32>) {
-		let has = |word: &str| {
-			text.match_indices(word).any(|(at, _)| {
-				let around = |c: Option<char>| c.is_none_or(|c| !(c.is_ascii_alphanumeric() || "_.%@\"".contains(c)));
-				around(text[..at].chars().next_back()) && around(text[at + word.len()..].chars().next())
-			})
-		};
+		let has = |word| has_word(text, word);
 		if has("half") || has("bfloat") {
 			self.refuse(Rule::FloatingPoint, line, "half precision is not exact anywhere; use float");
 		}
@@ -145,6 +164,14 @@ impl Check<'_, '_> {
 
 	fn instruction(&mut self, instruction: &Instruction<'_>, line: Option<u32>, ours: bool) {
 		let operands = instruction.operands;
+		if makes_pointers(operands) {
+			self.refuse(Rule::Instructions, line, "pointers may not be made of integers, nor integers of pointers");
+		}
+		// Vectors are built from poison, part by part; anywhere else it is a result that is not defined.
+		let builds_vector = matches!(instruction.opcode, "insertelement" | "shufflevector");
+		if !builds_vector && !self.lenient() && has_word(operands, "poison") {
+			self.refuse(Rule::Defined, line, "a constant that is not defined, such as a float too large for its integer");
+		}
 		match instruction.opcode {
 			"call" | "tail" | "musttail" | "notail" => self.call(instruction, line, ours),
 			"alloca" if self.module.types.size(operands).is_none() || has_count(operands) => {
@@ -175,11 +202,7 @@ impl Check<'_, '_> {
 			"inttoptr" | "ptrtoint" | "addrspacecast" => {
 				self.refuse(Rule::Instructions, line, "pointers may not be made of integers, nor integers of pointers");
 			},
-			opcode if ALLOWED.contains(&opcode) => {
-				if operands.contains("inttoptr") || operands.contains("ptrtoint") || operands.contains("addrspacecast") {
-					self.refuse(Rule::Instructions, line, "pointers may not be made of integers, nor integers of pointers");
-				}
-			},
+			opcode if ALLOWED.contains(&opcode) => {},
 			opcode => self.refuse(Rule::Instructions, line, format!("the instruction {opcode} is not allowed")),
 		}
 	}
@@ -201,6 +224,10 @@ impl Check<'_, '_> {
 			return self.refuse(Rule::Calls, line, format!("{callee} is called, which is not there"));
 		};
 		match verdict {
+			Verdict::Refused if demangle(callee).is_none() && !callee.starts_with("llvm.") => {
+				let what = format!("{name} is called but not defined (a helper that is inline must be static as well)");
+				self.refuse(Rule::Functions, line, what);
+			},
 			Verdict::Fine | Verdict::Atomic => {},
 			Verdict::FrameOnly if ours => {},
 			Verdict::FrameOnly => {
@@ -291,10 +318,7 @@ impl Check<'_, '_> {
 			self.module.functions.iter().any(|other| other.is_kernel && name.starts_with(&format!("{}.", other.name)))
 		};
 		let declared = declared.filter(|global| global.name.starts_with(&prefix) || !is_elsewhere(global.name));
-		let declared = declared.map(|global| {
-			let at = global.definition.find(" global ").map(|at| at + " global ".len());
-			at.and_then(|at| self.module.types.size(&global.definition[at..])).unwrap_or(u64::MAX)
-		});
+		let declared = declared.map(|global| self.module.size_of_global(global));
 		let given = step.args.iter().map(|arg| match arg {
 			Arg::Local { element, len } => u64::from(*len) * element.size(),
 			_ => 0,
@@ -304,7 +328,7 @@ impl Check<'_, '_> {
 
 	fn arguments(&mut self, index: usize, step: &Step, kernel: &Function<'_>) {
 		let spaces = self.module.list(kernel.header, "kernel_arg_addr_space");
-		let types = self.module.list(kernel.header, "kernel_arg_type");
+		let types = self.module.list(kernel.header, "kernel_arg_base_type");
 		if types.len() != step.args.len() {
 			let what =
 				format!("steps[{index}]: the kernel {} takes {} arguments, not {}", kernel.name, types.len(), step.args.len());
@@ -360,6 +384,43 @@ const ALLOWED: &[&str] = &[
 	"extractvalue", "insertvalue", "unreachable", "freeze",
 ];
 
+/// Whether a whole word is in a text.
+fn has_word(text: &str, word: &str) -> bool {
+	text.match_indices(word).any(|(at, _)| {
+		let around = |c: Option<char>| c.is_none_or(|c| !(c.is_ascii_alphanumeric() || "_.%@\"".contains(c)));
+		around(text[..at].chars().next_back()) && around(text[at + word.len()..].chars().next())
+	})
+}
+
+/// Whether a constant expression turns pointers into something else or the other way round.
+fn makes_pointers(text: &str) -> bool {
+	["inttoptr", "ptrtoint", "addrspacecast"].iter().any(|cast| has_word(text, cast))
+}
+
+/// The variables of a function that hold one pointer each.
+fn pointer_slots<'ir>(function: &Function<'ir>) -> BTreeSet<&'ir str> {
+	let is_slot = |instruction: &&Instruction<'ir>| {
+		instruction.opcode == "alloca" && instruction.operands.starts_with("ptr")
+	};
+	function.body.iter().filter(is_slot).filter_map(|instruction| instruction.result).collect()
+}
+
+/// Whether an instruction brings a pointer to memory or from it otherwise than by such a variable, or has
+/// the address of one.
+fn stores_pointer(instruction: &Instruction<'_>, slots: &BTreeSet<&str>) -> bool {
+	let operands = instruction.operands;
+	// `store TYPE value, ptr place` and `TYPE, ptr place` of a load: the place is the last register.
+	let place = registers(operands).last();
+	let (moves_pointer, others) = match instruction.opcode {
+		"store" => (operands.starts_with("ptr"), registers(operands).count().saturating_sub(1)),
+		"load" => (operands.starts_with("ptr"), 0),
+		"alloca" => return operands.contains("ptr") && !operands.starts_with("ptr"),
+		_ => return registers(operands).any(|register| slots.contains(register)),
+	};
+	let by_slot = place.is_some_and(|place| slots.contains(place));
+	moves_pointer != by_slot || registers(operands).take(others).any(|register| slots.contains(register))
+}
+
 /// The function that a call names: what stands after the `@` before the first parenthesis of arguments.
 fn callee(operands: &str) -> Option<&str> {
 	let at = operands.find('@')?;
@@ -375,7 +436,7 @@ fn callees<'ir>(function: &Function<'ir>, functions: &BTreeMap<&'ir str, &Functi
 
 fn own_private(module: &Module<'_>, function: &Function<'_>) -> u64 {
 	let allocas = function.body.iter().filter(|instruction| instruction.opcode == "alloca");
-	allocas.map(|alloca| module.types.size(alloca.operands).unwrap_or(u64::MAX)).fold(0, u64::saturating_add)
+	allocas.map(|alloca| module.size_with_alignment(alloca.operands)).fold(0, u64::saturating_add)
 }
 
 /// Whether an alloca is of several elements: `alloca i32, i64 %n`.

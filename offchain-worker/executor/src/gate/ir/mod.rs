@@ -8,5 +8,6 @@ mod check;
 mod module;
 mod types;
 
+pub(super) use builtins::is_opencl;
 pub(super) use check::check;
 pub(super) use module::Module;

@@ -126,6 +126,20 @@ impl<'ir> Module<'ir> {
 		module
 	}
 
+	/// The size of the type that `text` begins with, rounded up to the alignment that the text asks for;
+	/// more than any bound if it is not understood.
+	pub(super) fn size_with_alignment(&self, text: &str) -> u64 {
+		let alignment = metadata_number(text, ", align ").map_or(1, u64::from).max(1);
+		self.types.size(text).and_then(|size| size.checked_next_multiple_of(alignment)).unwrap_or(u64::MAX)
+	}
+
+	/// The size of a variable.
+	pub(super) fn size_of_global(&self, global: &Global<'_>) -> u64 {
+		let kinds = [" global ", " constant "].iter();
+		let at = kinds.filter_map(|kind| global.definition.find(kind).map(|at| at + kind.len())).min();
+		at.map_or(u64::MAX, |at| self.size_with_alignment(&global.definition[at..]))
+	}
+
 	/// The line of the program that an instruction came from.
 	pub(super) fn line(&self, instruction: &Instruction<'_>) -> Option<u32> {
 		metadata_number(self.metadata.get(&instruction.debug?)?, "line: ")

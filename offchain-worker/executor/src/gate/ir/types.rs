@@ -14,6 +14,11 @@ impl<'ir> Types<'ir> {
 		self.0.insert(name, layout);
 	}
 
+	/// Whether any named type has a pointer in it.
+	pub(super) fn any_holds_pointer(&self) -> bool {
+		self.0.values().any(|layout| layout.contains("ptr"))
+	}
+
 	/// The size in bytes of the type that `text` begins with: at least what it takes in memory. `None` if
 	/// it is not understood.
 	pub(super) fn size(&self, text: &str) -> Option<u64> {
@@ -69,15 +74,17 @@ impl<'ir> Types<'ir> {
 	/// Fields with commas between them. Each is counted with the padding that it may need at most.
 	fn fields<'text>(&self, inner: &'text str, close: char, depth: u32) -> Option<(u64, &'text str)> {
 		let mut total = 0u64;
+		let mut widest = 1u64;
 		let mut rest = inner.trim_start();
 		while !rest.starts_with(close) {
 			let (size, after) = self.measure(rest, depth + 1)?;
-			let padding = size.min(16).checked_next_power_of_two()?;
+			let padding = size.clamp(1, 128).checked_next_power_of_two()?;
+			widest = widest.max(padding);
 			total = total.checked_next_multiple_of(padding)?.checked_add(size)?;
 			rest = after.trim_start();
 			rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
 		}
-		Some((total, &rest[close.len_utf8()..]))
+		Some((total.checked_next_multiple_of(widest)?, &rest[close.len_utf8()..]))
 	}
 }
 
@@ -97,7 +104,7 @@ mod tests {
 			("[2 x [3 x double]], align 16", Some(48)),
 			("<3 x float>", Some(16)),
 			("ptr addrspace(1), align 8", Some(8)),
-			("%struct.p", Some(29)),
+			("%struct.p", Some(32)),
 			("{ i8, i64 }", Some(16)),
 			("<{ i8, i64 }>", Some(16)),
 			("%loop", None),
