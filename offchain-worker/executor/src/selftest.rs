@@ -38,7 +38,7 @@ pub const GOLDEN: [Golden; 2] = [
 	},
 	Golden {
 		name: "float",
-		root: "6f0a4232bc22765d0aa05614fa51271c6bd8ac986720af106fe19cd95e24f12e",
+		root: "b655d59637bc127bbd0500a202f66e49a548a37d6cb523c822181b2cd075bc49",
 		manifest: include_str!("../selftest/float.yaml"),
 		source: ("float.cl", include_str!("../selftest/float.cl")),
 		float: true,

@@ -63,6 +63,6 @@ mod tests {
 	fn published_texts_never_change() {
 		let hash = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
 		assert_eq!(hash(FRAME), "3bced24b6a893d7661e817f17e428123d3956e25cde51489de1a201cf0e0fa0e");
-		assert_eq!(hash(text(Prelude::Dm1)), "38cda9b202520b3f15914d93da717879aeab4fc14cfded08bfb379211c19cf88");
+		assert_eq!(hash(text(Prelude::Dm1)), "aeee83948443dda719cd5c3a94e88e95e50bbce28b2b7ff8963130d1a21ef147");
 	}
 }
