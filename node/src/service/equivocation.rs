@@ -14,8 +14,8 @@ use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_api::{ApiError, ApiExt, ProvideRuntimeApi};
 use sp_consensus::{BlockOrigin, Error as ConsensusError, SelectChain};
 use sp_consensus_babe::{
-	AuthorityId, AuthorityIndex, BabeApi, EquivocationProof, Slot, SlotDuration, check_equivocation_proof,
-	digests::CompatibleDigestItem,
+	AuthorityId, AuthorityIndex, BabeApi, EquivocationProof, Slot, SlotDuration,
+	check_equivocation_proof, digests::CompatibleDigestItem,
 };
 use sp_runtime::traits::Header as _;
 
@@ -40,11 +40,17 @@ where
 {
 	type Error = ConsensusError;
 
-	async fn check_block(&self, block: BlockCheckParams<Block>) -> Result<ImportResult, Self::Error> {
+	async fn check_block(
+		&self,
+		block: BlockCheckParams<Block>,
+	) -> Result<ImportResult, Self::Error> {
 		self.inner.check_block(block).await
 	}
 
-	async fn import_block(&self, block: BlockImportParams<Block>) -> Result<ImportResult, Self::Error> {
+	async fn import_block(
+		&self,
+		block: BlockImportParams<Block>,
+	) -> Result<ImportResult, Self::Error> {
 		// What is old needs no report, and the state to make one on is not there while syncing.
 		let fresh = block.origin != BlockOrigin::NetworkInitialSync
 			&& !block.with_state()
@@ -58,14 +64,20 @@ where
 
 impl<Inner> ReportEquivocations<Inner> {
 	/// Remembers a sealed header, and reports its author if another one of the same slot is known.
-	async fn look_at(&self, header: &Header) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-		let Some(digest) = header.digest().logs().iter().find_map(|log| log.as_babe_pre_digest()) else {
+	async fn look_at(
+		&self,
+		header: &Header,
+	) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+		let Some(digest) = header.digest().logs().iter().find_map(|log| log.as_babe_pre_digest())
+		else {
 			return Ok(());
 		};
 		let (slot, author) = (digest.slot(), digest.authority_index());
 		let now = Slot::from_timestamp(sp_timestamp::Timestamp::current(), self.slot_duration);
 		let known = OwnKeys(&*self.client);
-		let Some(proof) = sc_consensus_slots::check_equivocation(&known, now, slot, header, &author)? else {
+		let Some(proof) =
+			sc_consensus_slots::check_equivocation(&known, now, slot, header, &author)?
+		else {
 			return Ok(());
 		};
 		let parent = *header.parent_hash();
@@ -80,10 +92,19 @@ impl<Inner> ReportEquivocations<Inner> {
 	}
 
 	/// The key of the author with this index, in the epoch of `slot` after `parent`.
-	fn author(&self, parent: Hash, slot: Slot, index: AuthorityIndex) -> Result<Option<AuthorityId>, ApiError> {
+	fn author(
+		&self,
+		parent: Hash,
+		slot: Slot,
+		index: AuthorityIndex,
+	) -> Result<Option<AuthorityId>, ApiError> {
 		let api = self.client.runtime_api();
 		let current = api.current_epoch(parent)?;
-		let epoch = if slot < current.start_slot + current.duration { current } else { api.next_epoch(parent)? };
+		let epoch = if slot < current.start_slot + current.duration {
+			current
+		} else {
+			api.next_epoch(parent)?
+		};
 		Ok(epoch.authorities.get(index as usize).map(|(key, _)| key.clone()))
 	}
 
@@ -94,8 +115,13 @@ impl<Inner> ReportEquivocations<Inner> {
 	) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 		let best = self.select_chain.best_chain().await?.hash();
 		// An instance of the runtime's interface is good for one block.
-		let key_owner_proof =
-			|at| self.client.runtime_api().generate_key_ownership_proof(at, proof.slot, proof.offender.clone());
+		let key_owner_proof = |at| {
+			self.client.runtime_api().generate_key_ownership_proof(
+				at,
+				proof.slot,
+				proof.offender.clone(),
+			)
+		};
 		// The parent's session has the offender's key, unless the block is the first of a session.
 		let key_owner_proof = match key_owner_proof(parent)? {
 			Some(found) => Some(found),
@@ -107,7 +133,10 @@ impl<Inner> ReportEquivocations<Inner> {
 		};
 		let mut api = self.client.runtime_api();
 		api.register_extension(self.pool.offchain_transaction_pool(best));
-		if api.submit_report_equivocation_unsigned_extrinsic(best, proof, key_owner_proof)?.is_none() {
+		if api
+			.submit_report_equivocation_unsigned_extrinsic(best, proof, key_owner_proof)?
+			.is_none()
+		{
 			warn!(target: LOG_TARGET, "The report was not taken: somebody else's is there already");
 		}
 		Ok(())

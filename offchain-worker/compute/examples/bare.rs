@@ -33,12 +33,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 	let built = building.elapsed();
 
 	let kernel = core::create_kernel(&program, kernel)?;
-	let copies = core::get_kernel_info(&kernel, core::KernelInfo::FunctionName)?.to_string() == "copy";
+	let copies =
+		core::get_kernel_info(&kernel, core::KernelInfo::FunctionName)?.to_string() == "copy";
 	let (words, items) = if copies { (COPY_WORDS, COPY_WORDS / 4) } else { (WORDS, WORDS) };
 	let launch = || {
 		// SAFETY: the kernel writes one element for each work-item, and the buffers have as many.
 		unsafe {
-			core::enqueue_kernel(&queue, &kernel, 1, None, &[items, 1, 1], Some([64, 1, 1]), None::<&Event>, None::<&mut Event>)
+			core::enqueue_kernel(
+				&queue,
+				&kernel,
+				1,
+				None,
+				&[items, 1, 1],
+				Some([64, 1, 1]),
+				None::<&Event>,
+				None::<&mut Event>,
+			)
 		}
 	};
 	// SAFETY: no host pointer is given.
@@ -49,7 +59,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 		)
 	};
 	for buffer in [&a, &b] {
-		core::enqueue_fill_buffer(&queue, buffer, 0u32, 0, words, None::<&Event>, None::<&mut Event>, None)?;
+		core::enqueue_fill_buffer(
+			&queue,
+			buffer,
+			0u32,
+			0,
+			words,
+			None::<&Event>,
+			None::<&mut Event>,
+			None,
+		)?;
 	}
 	core::finish(&queue)?;
 	let running = Instant::now();
@@ -69,7 +88,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 	let mut result = vec![0u32; words];
 	// SAFETY: the read blocks.
 	unsafe {
-		core::enqueue_read_buffer(&queue, &a, true, 0, &mut result, None::<&Event>, None::<&mut Event>)?;
+		core::enqueue_read_buffer(
+			&queue,
+			&a,
+			true,
+			0,
+			&mut result,
+			None::<&Event>,
+			None::<&mut Event>,
+		)?;
 	}
 	let ran = running.elapsed();
 	// The result is used, so that nothing of this can be left out.

@@ -16,5 +16,8 @@ fn main() {
 		folded ^= leaf::<Blake2>(unit as u32, &[hash])[0];
 	}
 	let seconds = started.elapsed().as_secs_f64();
-	println!("Hashing {SLICES} slices of 1 MiB: {:.2} GB/s (check {folded})", (SLICE * SLICES) as f64 / seconds / 1e9);
+	println!(
+		"Hashing {SLICES} slices of 1 MiB: {:.2} GB/s (check {folded})",
+		(SLICE * SLICES) as f64 / seconds / 1e9
+	);
 }

@@ -30,7 +30,11 @@ fn file_fault(path: &Path, error: &io::Error) -> Stop {
 }
 
 /// Calls `each` with one piece of the file after another; the file must have exactly `bytes` bytes.
-fn pieces(path: &Path, bytes: usize, mut each: impl FnMut(usize, &[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+fn pieces(
+	path: &Path,
+	bytes: usize,
+	mut each: impl FnMut(usize, &[u8]) -> Result<(), Stop>,
+) -> Result<(), Stop> {
 	let mut file = File::open(path).map_err(|error| file_fault(path, &error))?;
 	let mut piece = vec![0; CHUNK.min(bytes)];
 	for at in (0..bytes).step_by(CHUNK) {
@@ -46,7 +50,11 @@ fn pieces(path: &Path, bytes: usize, mut each: impl FnMut(usize, &[u8]) -> Resul
 
 impl<'run> Buffers<'run> {
 	/// Allocates all buffers and fills the inputs.
-	pub(crate) fn new(device: &'run Open, job: &'run Job, inputs: &'run [(u8, String)]) -> Result<Self, Stop> {
+	pub(crate) fn new(
+		device: &'run Open,
+		job: &'run Job,
+		inputs: &'run [(u8, String)],
+	) -> Result<Self, Stop> {
 		let allocate = |buffer: &Buffer| device.allocate(buffer.len * buffer.element.size());
 		let memories = job.buffers.iter().map(allocate).collect::<Result<Vec<_>, _>>()?;
 		let buffers = Self { device, job, memories, inputs };
@@ -61,7 +69,9 @@ impl<'run> Buffers<'run> {
 	/// The file that a buffer starts with.
 	fn input_path(&self, index: usize) -> Result<&'run Path, Stop> {
 		let named = self.inputs.iter().find(|(buffer, _)| usize::from(*buffer) == index);
-		named.map(|(_, path)| Path::new(path)).ok_or_else(|| Stop::host(format!("no file was given for buffer {index}")))
+		named
+			.map(|(_, path)| Path::new(path))
+			.ok_or_else(|| Stop::host(format!("no file was given for buffer {index}")))
 	}
 
 	/// Fills a buffer from a file of exactly its length.

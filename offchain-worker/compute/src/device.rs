@@ -76,7 +76,10 @@ impl Open {
 	pub(crate) fn new(key: &DeviceKey) -> Result<Self, Stop> {
 		let (platform, device, info) = devices::find(key)?;
 		if !info.usable {
-			return Err(Stop::host(format!("{} cannot be used: it has no compiler or is not there", key.name)));
+			return Err(Stop::host(format!(
+				"{} cannot be used: it has no compiler or is not there",
+				key.name
+			)));
 		}
 		let properties = core::ContextProperties::new().platform(platform);
 		let context = core::create_context(Some(&properties), &[device], None, None)?;
@@ -93,24 +96,35 @@ impl Open {
 		if self.correctly_rounded {
 			options.push_str(" -cl-fp32-correctly-rounded-divide-sqrt");
 		}
-		let options = CString::new(options).map_err(|_| Stop::host("a build option holds a zero byte"))?;
+		let options =
+			CString::new(options).map_err(|_| Stop::host("a build option holds a zero byte"))?;
 		match core::build_program(&program, Some(&[self.device]), &options, None, None) {
 			Ok(()) => Ok(program),
 			Err(error) => {
-				let log = core::get_program_build_info(&program, self.device, core::ProgramBuildInfo::BuildLog)
-					.map_or_else(|_| error.to_string(), |log| log.to_string());
-				Err(Stop::host(format!("the device's compiler refuses a program that the gate admitted:\n{}", log.trim())))
-			},
+				let log = core::get_program_build_info(
+					&program,
+					self.device,
+					core::ProgramBuildInfo::BuildLog,
+				)
+				.map_or_else(|_| error.to_string(), |log| log.to_string());
+				Err(Stop::host(format!(
+					"the device's compiler refuses a program that the gate admitted:\n{}",
+					log.trim()
+				)))
+			}
 		}
 	}
 
 	/// A buffer of `bytes`, its guards set, its data not.
 	pub(crate) fn allocate(&self, bytes: u64) -> Result<Memory, Stop> {
-		let bytes = usize::try_from(bytes).map_err(|_| Stop::host("a buffer is larger than this machine's addresses"))?;
+		let bytes = usize::try_from(bytes)
+			.map_err(|_| Stop::host("a buffer is larger than this machine's addresses"))?;
 		let padded = bytes.next_multiple_of(16);
 		let flags = MemFlags::READ_WRITE;
 		// SAFETY: no host pointer is given.
-		let whole = unsafe { core::create_buffer::<_, u8>(&self.context, flags, GUARD + padded + GUARD, None)? };
+		let whole = unsafe {
+			core::create_buffer::<_, u8>(&self.context, flags, GUARD + padded + GUARD, None)?
+		};
 		let data = core::create_sub_buffer::<u8>(&whole, flags, &BufferRegion::new(GUARD, bytes))?;
 		let memory = Memory { whole, data, bytes };
 		self.fill_whole(&memory, 0, GUARD, CANARY)?;
@@ -119,12 +133,24 @@ impl Open {
 	}
 
 	/// Sets `len` bytes of the data from `offset` on to `value`.
-	pub(crate) fn fill(&self, memory: &Memory, offset: usize, len: usize, value: u8) -> Result<(), Stop> {
+	pub(crate) fn fill(
+		&self,
+		memory: &Memory,
+		offset: usize,
+		len: usize,
+		value: u8,
+	) -> Result<(), Stop> {
 		assert!(offset + len <= memory.bytes, "a fill stays inside its buffer");
 		self.fill_whole(memory, GUARD + offset, len, value)
 	}
 
-	fn fill_whole(&self, memory: &Memory, offset: usize, len: usize, value: u8) -> Result<(), Stop> {
+	fn fill_whole(
+		&self,
+		memory: &Memory,
+		offset: usize,
+		len: usize,
+		value: u8,
+	) -> Result<(), Stop> {
 		const WIDE: usize = size_of::<u64>();
 		let none = None::<&mut Event>;
 		let version = Some(&self.version);
@@ -134,9 +160,27 @@ impl Open {
 		if offset.is_multiple_of(WIDE) && len.is_multiple_of(WIDE) {
 			let pattern = u64::from_ne_bytes([value; WIDE]);
 			let (offset, len) = (offset / WIDE, len / WIDE);
-			core::enqueue_fill_buffer(&self.queue, &memory.whole, pattern, offset, len, None::<&Event>, none, version)?;
+			core::enqueue_fill_buffer(
+				&self.queue,
+				&memory.whole,
+				pattern,
+				offset,
+				len,
+				None::<&Event>,
+				none,
+				version,
+			)?;
 		} else {
-			core::enqueue_fill_buffer(&self.queue, &memory.whole, value, offset, len, None::<&Event>, none, version)?;
+			core::enqueue_fill_buffer(
+				&self.queue,
+				&memory.whole,
+				value,
+				offset,
+				len,
+				None::<&Event>,
+				none,
+				version,
+			)?;
 		}
 		Ok(())
 	}
@@ -188,7 +232,12 @@ impl Open {
 	}
 
 	/// Whether `len` bytes of the data from `offset` on are all canaries.
-	pub(crate) fn untouched(&self, memory: &Memory, offset: usize, len: usize) -> Result<bool, Stop> {
+	pub(crate) fn untouched(
+		&self,
+		memory: &Memory,
+		offset: usize,
+		len: usize,
+	) -> Result<bool, Stop> {
 		self.untouched_whole(memory, GUARD + offset, len)
 	}
 
@@ -196,7 +245,8 @@ impl Open {
 	pub(crate) fn guards_hold(&self, memory: &Memory) -> Result<bool, Stop> {
 		let after = GUARD + memory.bytes;
 		let padding = memory.bytes.next_multiple_of(16) - memory.bytes;
-		Ok(self.untouched_whole(memory, 0, GUARD)? && self.untouched_whole(memory, after, padding + GUARD)?)
+		Ok(self.untouched_whole(memory, 0, GUARD)?
+			&& self.untouched_whole(memory, after, padding + GUARD)?)
 	}
 
 	fn untouched_whole(&self, memory: &Memory, offset: usize, len: usize) -> Result<bool, Stop> {

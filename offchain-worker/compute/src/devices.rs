@@ -1,6 +1,8 @@
 //! The devices of this machine.
 
-use ocl::core::{self, DeviceId, DeviceInfo, DeviceInfoResult, DeviceType, PlatformId, PlatformInfo};
+use ocl::core::{
+	self, DeviceId, DeviceInfo, DeviceInfoResult, DeviceType, PlatformId, PlatformInfo,
+};
 use ogpu_compute::{Device, DeviceKey, DeviceKind};
 
 use crate::failure::Stop;
@@ -43,7 +45,8 @@ fn describe(platform: &str, ordinal: u32, device: DeviceId) -> Device {
 		local_memory: ask!(device, LocalMemSize).unwrap_or(0),
 		max_group: ask!(device, MaxWorkGroupSize).unwrap_or(0) as u64,
 		compute_units: ask!(device, MaxComputeUnits).unwrap_or(0),
-		fp64: double.contains(exact) && extensions.split_whitespace().any(|name| name == "cl_khr_fp64"),
+		fp64: double.contains(exact)
+			&& extensions.split_whitespace().any(|name| name == "cl_khr_fp64"),
 		correctly_rounded: single.contains(core::FP_CORRECTLY_ROUNDED_DIVIDE_SQRT),
 		denormals: single.contains(core::FP_DENORM),
 		inf_nan: single.contains(core::FP_INF_NAN),
@@ -62,7 +65,8 @@ fn all() -> Result<Vec<(PlatformId, DeviceId, Device)>, Stop> {
 		let name = trim(core::get_platform_info(platform, PlatformInfo::Name)?.to_string());
 		for id in core::get_device_ids(platform, Some(DeviceType::ALL), None).unwrap_or_default() {
 			let mut device = describe(&name, 0, id);
-			let same = |other: &Device| other.key.platform == name && other.key.name == device.key.name;
+			let same =
+				|other: &Device| other.key.platform == name && other.key.name == device.key.name;
 			device.key.ordinal = found.iter().filter(|(_, _, other)| same(other)).count() as u32;
 			found.push((platform, id, device));
 		}
@@ -77,8 +81,7 @@ pub(crate) fn list() -> Result<Vec<Device>, Stop> {
 
 /// The device with this key.
 pub(crate) fn find(key: &DeviceKey) -> Result<(PlatformId, DeviceId, Device), Stop> {
-	all()?
-		.into_iter()
-		.find(|(_, _, device)| device.key == *key)
-		.ok_or_else(|| Stop::host(format!("the device {} of {} is not there any more", key.name, key.platform)))
+	all()?.into_iter().find(|(_, _, device)| device.key == *key).ok_or_else(|| {
+		Stop::host(format!("the device {} of {} is not there any more", key.name, key.platform))
+	})
 }

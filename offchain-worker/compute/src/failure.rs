@@ -23,7 +23,10 @@ impl From<ocl::core::Error> for Stop {
 		// The text is a box of several lines with a link in it.
 		let text = error.to_string();
 		let said = text.lines().map(str::trim).filter(|line| {
-			!(line.is_empty() || line.starts_with('#') || line.starts_with("Please visit") || line.starts_with("http"))
+			!(line.is_empty()
+				|| line.starts_with('#')
+				|| line.starts_with("Please visit")
+				|| line.starts_with("http"))
 		});
 		Self::host(format!("OpenCL: {}", said.collect::<Vec<_>>().join(" ")))
 	}

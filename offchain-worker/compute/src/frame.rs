@@ -28,7 +28,10 @@ pub enum FrameError {
 /// When the pipe is broken, or the message too long to be read again.
 pub fn write_frame(pipe: &mut impl Write, message: &impl Encode) -> io::Result<()> {
 	let bytes = message.encode();
-	let len = u32::try_from(bytes.len()).ok().filter(|len| *len <= MOST).ok_or(io::ErrorKind::InvalidInput)?;
+	let len = u32::try_from(bytes.len())
+		.ok()
+		.filter(|len| *len <= MOST)
+		.ok_or(io::ErrorKind::InvalidInput)?;
 	pipe.write_all(&len.to_le_bytes())?;
 	pipe.write_all(&bytes)?;
 	pipe.flush()
@@ -63,12 +66,18 @@ mod tests {
 		let mut pipe = Vec::new();
 		write_frame(&mut pipe, &(7u32, "x")).expect("a vector takes all");
 		let mut read = pipe.as_slice();
-		assert_eq!(read_frame::<(u32, String)>(&mut read).expect("a message"), Some((7, "x".into())));
+		assert_eq!(
+			read_frame::<(u32, String)>(&mut read).expect("a message"),
+			Some((7, "x".into()))
+		);
 		assert_eq!(read_frame::<u32>(&mut read).expect("the end"), None);
 
 		let cut = &pipe[..pipe.len() - 1];
 		assert!(matches!(read_frame::<(u32, String)>(&mut &*cut), Err(FrameError::Io(_))));
 		assert!(matches!(read_frame::<u32>(&mut &[255u8; 8][..]), Err(FrameError::TooLong(_))));
-		assert!(matches!(read_frame::<String>(&mut &[1, 0, 0, 0, 9][..]), Err(FrameError::Malformed(_))));
+		assert!(matches!(
+			read_frame::<String>(&mut &[1, 0, 0, 0, 9][..]),
+			Err(FrameError::Malformed(_))
+		));
 	}
 }

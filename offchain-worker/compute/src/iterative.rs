@@ -51,13 +51,15 @@ pub(crate) fn run(work: &Work<'_>, checkpoint_every: u32, units: &[u32]) -> Resu
 fn prepare(work: &Work<'_>, segment: u32, before: Option<u32>) -> Result<(), Stop> {
 	for (index, buffer) in work.buffers.job.buffers.iter().enumerate() {
 		match buffer.role {
-			Role::Input => {},
+			Role::Input => {}
 			Role::Output | Role::Temp => work.buffers.clear(index)?,
 			// The state of the segment before is still on the device.
-			Role::State if segment.checked_sub(1) == before && before.is_some() => {},
+			Role::State if segment.checked_sub(1) == before && before.is_some() => {}
 			Role::State => match segment.checked_sub(1) {
 				None => work.buffers.load_initial_state(index)?,
-				Some(checkpoint) => work.buffers.load(index, &state_path(checkpoint, &buffer.name.text()))?,
+				Some(checkpoint) => {
+					work.buffers.load(index, &state_path(checkpoint, &buffer.name.text()))?
+				}
 			},
 		}
 	}

@@ -3,11 +3,7 @@
 use ocl::core::{self, ArgVal, Kernel, Program};
 use ogpu_primitives::job::{Arg, Element, Scalar, Step};
 
-use crate::{
-	buffers::Buffers,
-	device::Range,
-	failure::Stop,
-};
+use crate::{buffers::Buffers, device::Range, failure::Stop};
 
 /// One step, ready to be launched. Each has a kernel object of its own, so that arguments stay bound.
 pub(crate) struct Launch {
@@ -51,13 +47,15 @@ impl Launch {
 		let mut iteration = Vec::new();
 		for (index, arg) in (0u32..).zip(&step.args) {
 			match *arg {
-				Arg::Buffer(buffer) => buffers.memories[usize::from(buffer)].bind(&kernel, index)?,
+				Arg::Buffer(buffer) => {
+					buffers.memories[usize::from(buffer)].bind(&kernel, index)?
+				}
 				Arg::Scalar(scalar) => bind_scalar(&kernel, index, scalar)?,
 				Arg::Local { element, len } => bind_local(&kernel, index, element, len)?,
 				Arg::Iteration => {
 					bind_scalar(&kernel, index, Scalar::U32(0))?;
 					iteration.push(index);
-				},
+				}
 			}
 		}
 		Ok(Self {
@@ -78,7 +76,13 @@ impl Launch {
 	}
 
 	/// Enqueues the work-groups of `count` units from `first` on, of `groups` work-groups each.
-	pub(crate) fn units(&self, buffers: &Buffers<'_>, groups: u32, first: u32, count: u32) -> Result<(), Stop> {
+	pub(crate) fn units(
+		&self,
+		buffers: &Buffers<'_>,
+		groups: u32,
+		first: u32,
+		count: u32,
+	) -> Result<(), Stop> {
 		let last = self.dimensions - 1;
 		let unit = self.local[last] * groups as usize;
 		let (mut offset, mut global) = ([0; 3], self.global);
@@ -87,7 +91,12 @@ impl Launch {
 		self.enqueue(buffers, offset, global)
 	}
 
-	fn enqueue(&self, buffers: &Buffers<'_>, offset: [usize; 3], global: [usize; 3]) -> Result<(), Stop> {
+	fn enqueue(
+		&self,
+		buffers: &Buffers<'_>,
+		offset: [usize; 3],
+		global: [usize; 3],
+	) -> Result<(), Stop> {
 		let range = Range { dimensions: self.dimensions as u32, offset, global, local: self.local };
 		buffers.device.launch(&self.kernel, &range)
 	}

@@ -205,13 +205,18 @@ pub enum JobFault {
 impl std::fmt::Display for JobFault {
 	fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
 		match self {
-			Self::OutOfBounds(buffer) => write!(f, "a kernel writes past an end of the buffer {buffer}"),
+			Self::OutOfBounds(buffer) => {
+				write!(f, "a kernel writes past an end of the buffer {buffer}")
+			}
 			Self::OutOfUnit { buffer, unit: Some(unit) } => {
-				write!(f, "unit {unit} writes to a part of the buffer {buffer} that another unit owns")
-			},
+				write!(
+					f,
+					"unit {unit} writes to a part of the buffer {buffer} that another unit owns"
+				)
+			}
 			Self::OutOfUnit { buffer, unit: None } => {
 				write!(f, "a unit writes to a part of the buffer {buffer} that another unit owns")
-			},
+			}
 			Self::InputWritten(buffer) => write!(f, "a kernel writes to the input {buffer}"),
 			Self::NotIndependent(unit) => write!(
 				f,

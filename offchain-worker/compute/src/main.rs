@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 		Err(error) => {
 			eprintln!("ogpu-compute: no standard output: {error}");
 			return ExitCode::from(2);
-		},
+		}
 	};
 	let result = match read_frame(&mut stdin().lock()) {
 		Ok(Some(Assignment::Devices)) => devices::list().map(Report::Devices),
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 			let code = if matches!(failure, Failure::Job(_)) { 3 } else { 4 };
 			reports.send(&Report::Failed(failure));
 			return ExitCode::from(code);
-		},
+		}
 	}
 	ExitCode::SUCCESS
 }

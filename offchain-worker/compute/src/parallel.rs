@@ -59,12 +59,14 @@ pub(crate) fn run(work: &Work<'_>, groups: u32, units: &[u32], care: Care) -> Re
 				shared |= count > 1;
 				launches += work.steps.len() as u64;
 				Some(run.launch(now[0], count as u32)?)
-			},
+			}
 		};
 		let idle = next.is_none();
 		if let Some(done) = std::mem::replace(&mut in_flight, next) {
 			let batch = run.collect(done)?;
-			for unit in again.iter().filter(|unit| (batch.first..batch.first + batch.count).contains(unit)) {
+			for unit in
+				again.iter().filter(|unit| (batch.first..batch.first + batch.count).contains(unit))
+			{
 				remembered.insert(*unit, leaf_of_raw(work.buffers.job, work.plan, &batch, *unit));
 			}
 			work.results.send(batch)?;
@@ -87,7 +89,10 @@ pub(crate) fn run(work: &Work<'_>, groups: u32, units: &[u32], care: Care) -> Re
 
 /// How many of the units from the first on are neighbours, at most `most`.
 fn run_of(units: &[u32], most: u32) -> usize {
-	let neighbours = units.iter().zip(units.first().copied().unwrap_or(0)..).take_while(|(unit, expected)| *unit == expected);
+	let neighbours = units
+		.iter()
+		.zip(units.first().copied().unwrap_or(0)..)
+		.take_while(|(unit, expected)| *unit == expected);
 	neighbours.take(most as usize).count()
 }
 

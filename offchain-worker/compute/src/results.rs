@@ -30,7 +30,11 @@ pub(crate) struct Batch {
 
 impl Batch {
 	/// What one unit wrote, slice by slice.
-	fn unit<'batch>(&'batch self, plan: &'batch Plan, unit: u32) -> impl Iterator<Item = &'batch [u8]> {
+	fn unit<'batch>(
+		&'batch self,
+		plan: &'batch Plan,
+		unit: u32,
+	) -> impl Iterator<Item = &'batch [u8]> {
 		let at = (unit - self.first) as usize;
 		plan.result.iter().zip(&self.slices).map(move |(slice, data)| {
 			let bytes = slice.bytes as usize;
@@ -93,7 +97,9 @@ fn take(job: &Job, plan: &Plan, waiting: &Receiver<Batch>, reports: &Reports) ->
 
 /// The leaves of a batch.
 fn leaves(plan: &Plan, batch: &Batch) -> Vec<(u32, Hash)> {
-	(batch.first..batch.first + batch.count).map(|unit| (unit, leaf_of(batch.unit(plan, unit), unit))).collect()
+	(batch.first..batch.first + batch.count)
+		.map(|unit| (unit, leaf_of(batch.unit(plan, unit), unit)))
+		.collect()
 }
 
 fn leaf_of<'data>(slices: impl Iterator<Item = &'data [u8]>, unit: u32) -> Hash {
@@ -130,7 +136,11 @@ impl Files {
 		fs::create_dir_all("out")?;
 		let open = |slice: &ogpu_primitives::job::Slice| {
 			let buffer = &job.buffers[usize::from(slice.buffer)];
-			let file = File::options().create(true).truncate(false).write(true).open(Path::new("out").join(buffer.name.text()))?;
+			let file = File::options()
+				.create(true)
+				.truncate(false)
+				.write(true)
+				.open(Path::new("out").join(buffer.name.text()))?;
 			file.set_len(buffer.len * buffer.element.size())?;
 			Ok(file)
 		};
@@ -142,7 +152,8 @@ impl Files {
 		for ((file, slice), data) in self.0.iter().zip(&plan.result).zip(&batch.slices) {
 			file.write_all_at(data, if sliced { slice.bytes * u64::from(batch.first) } else { 0 })?;
 			if !sliced {
-				let path = state_path(batch.first, &job.buffers[usize::from(slice.buffer)].name.text());
+				let path =
+					state_path(batch.first, &job.buffers[usize::from(slice.buffer)].name.text());
 				// Renamed when complete: a checkpoint that is there is whole.
 				let partial = path.with_extension("partial");
 				fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;

@@ -6,13 +6,7 @@ use ogpu_compute::{Phase, Report, Run, Stats, Units};
 use ogpu_primitives::job::{Plan, Shape};
 
 use crate::{
-	Reports,
-	buffers::Buffers,
-	device::Open,
-	failure::Stop,
-	iterative,
-	kernels::Launch,
-	parallel,
+	Reports, buffers::Buffers, device::Open, failure::Stop, iterative, kernels::Launch, parallel,
 	results::Results,
 };
 
@@ -36,7 +30,7 @@ fn wanted(units: &Units, plan: &Plan) -> Result<Vec<u32>, Stop> {
 				return Err(Stop::host("the units are empty, out of order or out of range"));
 			}
 			Ok(units.clone())
-		},
+		}
 	}
 }
 
@@ -63,15 +57,23 @@ pub(crate) fn run(run: &Run, reports: &Reports) -> Result<Stats, Stop> {
 	let buffers = Buffers::new(&device, &run.job, &run.inputs)?;
 	device.finish()?;
 	stats.upload_us = micros(since);
-	let steps = run.job.steps.iter().map(|step| Launch::new(&program, step, &buffers)).collect::<Result<Vec<_>, _>>()?;
+	let steps = run
+		.job
+		.steps
+		.iter()
+		.map(|step| Launch::new(&program, step, &buffers))
+		.collect::<Result<Vec<_>, _>>()?;
 
 	let since = Instant::now();
 	thread::scope(|scope| {
 		let results = Results::start(scope, &run.job, &plan, reports);
-		let work = Work { buffers: &buffers, plan: &plan, steps: &steps, reports, results: &results };
+		let work =
+			Work { buffers: &buffers, plan: &plan, steps: &steps, reports, results: &results };
 		let launched = match run.job.shape {
 			Shape::DataParallel { groups } => parallel::run(&work, groups, &units, run.care),
-			Shape::Iterative { checkpoint_every, .. } => iterative::run(&work, checkpoint_every, &units),
+			Shape::Iterative { checkpoint_every, .. } => {
+				iterative::run(&work, checkpoint_every, &units)
+			}
 		};
 		began(Phase::Data, data_limit_ms(&plan));
 		// A result that cannot be written ends the launches as well, and is the better reason.

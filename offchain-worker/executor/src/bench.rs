@@ -95,12 +95,22 @@ pub fn rate(tools: &Tools, device: &Device, limits: Limits) -> Result<Vec<Rating
 		.collect()
 }
 
-fn once(tools: &Tools, device: &Device, limits: Limits, measure: &Measure, rounds: u32) -> Result<Rating, String> {
+fn once(
+	tools: &Tools,
+	device: &Device,
+	limits: Limits,
+	measure: &Measure,
+	rounds: u32,
+) -> Result<Rating, String> {
 	let text = measure.manifest.replace("ROUNDS", &rounds.to_string());
-	let manifest = Manifest::embedded(&text, &[measure.source]).map_err(|error| error.to_string())?;
-	let admitted =
-		gate::admit(&tools.compiler, &manifest.job, &manifest.program).map_err(|error| error.to_string())?;
-	let folder = tempfile::Builder::new().prefix("ogpu-bench-").tempdir().map_err(|error| error.to_string())?;
+	let manifest =
+		Manifest::embedded(&text, &[measure.source]).map_err(|error| error.to_string())?;
+	let admitted = gate::admit(&tools.compiler, &manifest.job, &manifest.program)
+		.map_err(|error| error.to_string())?;
+	let folder = tempfile::Builder::new()
+		.prefix("ogpu-bench-")
+		.tempdir()
+		.map_err(|error| error.to_string())?;
 	let request = Request {
 		job: manifest.job,
 		text: admitted.text,
@@ -112,7 +122,8 @@ fn once(tools: &Tools, device: &Device, limits: Limits, measure: &Measure, round
 		care: Care::Batched,
 		limits,
 	};
-	let done = run(tools, &request, &Cancel::default(), |_, _| {}).map_err(|error| error.to_string())?;
+	let done =
+		run(tools, &request, &Cancel::default(), |_, _| {}).map_err(|error| error.to_string())?;
 	let root = hex(&done.tree(&manifest.plan).map_err(|error| error.to_string())?.root());
 	let seconds = done.stats.run_us as f64 / 1e6;
 	let value = measure.per_round * f64::from(rounds) / seconds / 1e9;

@@ -17,7 +17,11 @@ impl fmt::Display for Shown<'_> {
 			DeviceKind::Accelerator => "accelerator",
 		};
 		writeln!(f, "{index}: {} ({kind}, {})", device.key.name, device.key.platform)?;
-		writeln!(f, "   driver {}, {}, {} compute units", device.driver, device.version, device.compute_units)?;
+		writeln!(
+			f,
+			"   driver {}, {}, {} compute units",
+			device.driver, device.version, device.compute_units
+		)?;
 		writeln!(
 			f,
 			"   {:.1} GiB, largest buffer {:.1} GiB, {} KiB local, groups of {}",
@@ -47,12 +51,27 @@ fn yes(it: bool) -> &'static str {
 /// Why a job cannot run on a device; `None` if it can.
 pub fn misfit(device: &Device, job: &Job) -> Option<String> {
 	let memory: u64 = job.resources.memory;
-	let largest = job.buffers.iter().map(|buffer| buffer.len.saturating_mul(buffer.element.size())).max().unwrap_or(0);
-	let group = job.steps.iter().map(|step| step.local.iter().map(|size| u64::from(*size)).product::<u64>()).max();
+	let largest = job
+		.buffers
+		.iter()
+		.map(|buffer| buffer.len.saturating_mul(buffer.element.size()))
+		.max()
+		.unwrap_or(0);
+	let group = job
+		.steps
+		.iter()
+		.map(|step| step.local.iter().map(|size| u64::from(*size)).product::<u64>())
+		.max();
 	if !device.usable {
 		Some("it has no compiler, is big endian, or is not there".into())
-	} else if job.profile != Profile::ExactInt && job.profile != Profile::Redundant && !device.exact_f32() {
-		Some("it does not round division and square root correctly, or loses subnormal numbers".into())
+	} else if job.profile != Profile::ExactInt
+		&& job.profile != Profile::Redundant
+		&& !device.exact_f32()
+	{
+		Some(
+			"it does not round division and square root correctly, or loses subnormal numbers"
+				.into(),
+		)
 	} else if job.resources.fp64 && !device.fp64 {
 		Some("it has no double precision".into())
 	} else if memory > device.memory {

@@ -83,7 +83,9 @@ impl<T> Lanes<T> {
 			return Err(Full::Queue(self.len));
 		}
 		match self.lanes.iter_mut().find(|(lane, _)| lane == owner) {
-			Some((_, lane)) if lane.len() >= self.bounds.per_owner => return Err(Full::Lane(lane.len())),
+			Some((_, lane)) if lane.len() >= self.bounds.per_owner => {
+				return Err(Full::Lane(lane.len()));
+			}
 			Some((_, lane)) => lane.push_back(item),
 			None => self.lanes.push_back((owner.to_owned(), VecDeque::from([item]))),
 		}
@@ -153,7 +155,10 @@ pub struct DeviceQueue {
 impl DeviceQueue {
 	/// A queue for one device.
 	pub fn new(tools: Tools, bounds: Bounds) -> Self {
-		let shared = Arc::new(Shared { lanes: Mutex::new((Lanes::new(bounds), true)), changed: Condvar::new() });
+		let shared = Arc::new(Shared {
+			lanes: Mutex::new((Lanes::new(bounds), true)),
+			changed: Condvar::new(),
+		});
 		let running = Arc::new(Mutex::new(None));
 		let thread = thread::spawn({
 			let (shared, running) = (shared.clone(), running.clone());

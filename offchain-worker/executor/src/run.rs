@@ -15,8 +15,8 @@ use std::{
 };
 
 use ogpu_compute::{
-	Assignment, Care, Device, DeviceKey, DeviceKind, Failure, FrameError, JobFault, Phase, Report, Stats, Units,
-	read_frame, write_frame,
+	Assignment, Care, Device, DeviceKey, DeviceKind, Failure, FrameError, JobFault, Phase, Report,
+	Stats, Units, read_frame, write_frame,
 };
 use ogpu_primitives::{
 	job::{Init, Job, Plan},
@@ -144,7 +144,10 @@ pub fn run(
 	mut progress: impl FnMut(u32, u32),
 ) -> Result<Done, RunError> {
 	let plan = request.job.plan().map_err(|faults| {
-		RunError::Host(format!("an invalid job was admitted: {}", faults.first().map(ToString::to_string).unwrap_or_default()))
+		RunError::Host(format!(
+			"an invalid job was admitted: {}",
+			faults.first().map(ToString::to_string).unwrap_or_default()
+		))
 	})?;
 	let wanted: BTreeSet<u32> = match &request.units {
 		Units::All => (0..plan.units).collect(),
@@ -155,17 +158,22 @@ pub fn run(
 		job: request.job.clone(),
 		text: request.text.clone(),
 		device: request.device.clone(),
-		inputs: request.inputs.iter().map(|(buffer, path)| (*buffer, path.display().to_string())).collect(),
+		inputs: request
+			.inputs
+			.iter()
+			.map(|(buffer, path)| (*buffer, path.display().to_string()))
+			.collect(),
 		units: request.units.clone(),
 		care: request.care,
 	}));
 	let mut leaves = BTreeMap::new();
-	let stats = talk(tools, &policy(tools, request, &plan)?, request, &assignment, cancel, |report| {
-		if let Report::Leaves(more) = report {
-			leaves.extend(more);
-			progress(count(leaves.len()), count(wanted.len()));
-		}
-	})?;
+	let stats =
+		talk(tools, &policy(tools, request, &plan)?, request, &assignment, cancel, |report| {
+			if let Report::Leaves(more) = report {
+				leaves.extend(more);
+				progress(count(leaves.len()), count(wanted.len()));
+			}
+		})?;
 	match stats {
 		Report::Done(stats) if leaves.keys().eq(&wanted) => Ok(Done { leaves, stats }),
 		other => Err(RunError::Host(format!("the child ended without its results: {other:?}"))),
@@ -176,13 +184,19 @@ fn policy(tools: &Tools, request: &Request, plan: &Plan) -> Result<Policy, RunEr
 	let job = &request.job;
 	let fail = |error: io::Error| RunError::Host(format!("{}: {error}", request.folder.display()));
 	std::fs::create_dir_all(&request.folder).map_err(fail)?;
-	let largest = job.buffers.iter().map(|buffer| buffer.len.saturating_mul(buffer.element.size())).max().unwrap_or(0);
+	let largest = job
+		.buffers
+		.iter()
+		.map(|buffer| buffer.len.saturating_mul(buffer.element.size()))
+		.max()
+		.unwrap_or(0);
 	Ok(Policy {
 		folder: request.folder.canonicalize().map_err(fail)?,
 		read: request.inputs.values().cloned().collect(),
 		gpu: request.kind != DeviceKind::Cpu,
 		memory: plan.memory.saturating_mul(2).saturating_add(OVERHEAD),
-		cpu_seconds: u64::from(job.timeouts.total_ms / 1000 + 120).saturating_mul(u64::from(request.limits.threads) + 1),
+		cpu_seconds: u64::from(job.timeouts.total_ms / 1000 + 120)
+			.saturating_mul(u64::from(request.limits.threads) + 1),
 		file_size: largest.max(256 << 20),
 		nice: request.limits.nice,
 		insecure: tools.insecure,
@@ -197,10 +211,17 @@ fn policy(tools: &Tools, request: &Request, plan: &Plan) -> Result<Policy, RunEr
 pub fn devices(tools: &Tools) -> Result<Vec<Device>, RunError> {
 	let folder = tempfile::Builder::new().prefix("ogpu-devices-").tempdir();
 	let folder = folder.map_err(|error| RunError::Host(error.to_string()))?;
-	let policy = Policy { folder: folder.path().to_owned(), gpu: true, insecure: tools.insecure, ..Policy::default() };
+	let policy = Policy {
+		folder: folder.path().to_owned(),
+		gpu: true,
+		insecure: tools.insecure,
+		..Policy::default()
+	};
 	let mut said = None;
 	let watch = Watch { total: Duration::from_secs(60), threads: 1 };
-	converse(tools, &policy, watch, &Assignment::Devices, &Cancel::default(), |report| said = Some(report))?;
+	converse(tools, &policy, watch, &Assignment::Devices, &Cancel::default(), |report| {
+		said = Some(report)
+	})?;
 	match said {
 		Some(Report::Devices(devices)) => Ok(devices),
 		other => Err(RunError::Host(format!("the child did not name its devices: {other:?}"))),
@@ -274,11 +295,11 @@ fn converse(
 					if to_us.send(Ok(report)).is_err() {
 						break;
 					}
-				},
+				}
 				Err(error) => {
 					let _ = to_us.send(Err(error));
 					break;
-				},
+				}
 			}
 		}
 	});
@@ -293,7 +314,9 @@ fn converse(
 	heard?;
 	match ended {
 		Ended::Exited(0) => Ok(()),
-		Ended::Exited(code) => Err(RunError::Host(format!("the child ended with code {code}: {}", tail(&stderr)))),
+		Ended::Exited(code) => {
+			Err(RunError::Host(format!("the child ended with code {code}: {}", tail(&stderr))))
+		}
 		Ended::Signalled(signal) => Err(RunError::Host(format!(
 			"the child was ended by signal {signal}{}: {}",
 			signal_hint(signal),
@@ -317,11 +340,17 @@ fn hear(
 		}
 		let now = Instant::now();
 		if now - started > watch.total + GRACE {
-			return Err(RunError::Host(format!("the job took longer than {} s in all", watch.total.as_secs_f32())));
+			return Err(RunError::Host(format!(
+				"the job took longer than {} s in all",
+				watch.total.as_secs_f32()
+			)));
 		}
 		let (what, since, limit) = phase;
 		if now - since > limit {
-			return Err(RunError::Host(format!("{what} took longer than {} s", limit.as_secs_f32())));
+			return Err(RunError::Host(format!(
+				"{what} took longer than {} s",
+				limit.as_secs_f32()
+			)));
 		}
 		match reports.recv_timeout(TICK) {
 			Ok(Ok(Report::Failed(Failure::Job(fault)))) => return Err(RunError::Job(fault)),
@@ -332,14 +361,20 @@ fn hear(
 					Phase::Step => "a kernel launch",
 					Phase::Data => "moving data",
 				};
-				phase = (what, Instant::now(), Duration::from_millis(limit_ms.into()).saturating_add(GRACE));
-			},
+				phase = (
+					what,
+					Instant::now(),
+					Duration::from_millis(limit_ms.into()).saturating_add(GRACE),
+				);
+			}
 			Ok(Ok(report)) => {
 				phase.1 = Instant::now();
 				each(report);
-			},
-			Ok(Err(error)) => return Err(RunError::Host(format!("the child speaks nonsense: {error}"))),
-			Err(RecvTimeoutError::Timeout) => {},
+			}
+			Ok(Err(error)) => {
+				return Err(RunError::Host(format!("the child speaks nonsense: {error}")));
+			}
+			Err(RecvTimeoutError::Timeout) => {}
 			Err(RecvTimeoutError::Disconnected) => return Ok(()),
 		}
 	}
@@ -370,7 +405,10 @@ fn tail(stderr: &str) -> String {
 /// # Errors
 ///
 /// The name of the first buffer whose blob is not among `files`.
-pub fn inputs(job: &Job, file_of: impl Fn(&ogpu_primitives::job::BlobId) -> Option<PathBuf>) -> Result<BTreeMap<u8, PathBuf>, String> {
+pub fn inputs(
+	job: &Job,
+	file_of: impl Fn(&ogpu_primitives::job::BlobId) -> Option<PathBuf>,
+) -> Result<BTreeMap<u8, PathBuf>, String> {
 	let mut inputs = BTreeMap::new();
 	for (index, buffer) in (0u8..).zip(&job.buffers) {
 		if let Init::Blob(id) = buffer.init {

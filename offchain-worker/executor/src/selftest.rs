@@ -52,7 +52,9 @@ pub const SEED: &str = include_str!("../selftest/seed.bin");
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
 	/// It computes something else.
-	#[error("the {name} job gives {got} instead of {expected}: this device or its driver computes wrongly")]
+	#[error(
+		"the {name} job gives {got} instead of {expected}: this device or its driver computes wrongly"
+	)]
 	WrongRoot {
 		/// The job.
 		name: &'static str,
@@ -85,7 +87,8 @@ pub fn selftest(tools: &Tools, device: &Device, limits: Limits) -> Result<(), Fa
 	let jobs = GOLDEN.iter().filter(|golden| !golden.float || device.exact_f32());
 	for golden in jobs {
 		let did_not_run = |why: String| Failed::DidNotRun { name: golden.name, why };
-		let got = root_of(tools, device, limits, golden).map_err(|error| did_not_run(error.to_string()))?;
+		let got = root_of(tools, device, limits, golden)
+			.map_err(|error| did_not_run(error.to_string()))?;
 		if got != golden.root {
 			return Err(Failed::WrongRoot { name: golden.name, expected: golden.root, got });
 		}
@@ -108,14 +111,20 @@ enum Trouble {
 	Merkle(#[from] ogpu_primitives::merkle::MerkleError),
 }
 
-fn root_of(tools: &Tools, device: &Device, limits: Limits, golden: &Golden) -> Result<String, Trouble> {
+fn root_of(
+	tools: &Tools,
+	device: &Device,
+	limits: Limits,
+	golden: &Golden,
+) -> Result<String, Trouble> {
 	let manifest = Manifest::embedded(golden.manifest, &[golden.source, ("seed.bin", SEED)])?;
 	let admitted = gate::admit(&tools.compiler, &manifest.job, &manifest.program)?;
 	let folder = tempfile::Builder::new().prefix("ogpu-selftest-").tempdir()?;
 	let outside = tempfile::Builder::new().prefix("ogpu-selftest-in-").tempdir()?;
 	let seed = outside.path().join("seed.bin");
 	std::fs::write(&seed, SEED)?;
-	let inputs = crate::run::inputs(&manifest.job, |_| Some(seed.clone())).unwrap_or_else(|_| BTreeMap::new());
+	let inputs = crate::run::inputs(&manifest.job, |_| Some(seed.clone()))
+		.unwrap_or_else(|_| BTreeMap::new());
 	let request = Request {
 		job: manifest.job,
 		text: admitted.text,

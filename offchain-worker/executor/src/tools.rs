@@ -42,6 +42,11 @@ impl Tools {
 			found.ok_or_else(|| ToolError::Missing(name, myself.clone()))
 		};
 		let cage = find("ogpu-cage")?;
-		Ok(Self { compute: find("ogpu-compute")?, insecure, compiler: Compiler::find(&cage, insecure)?, cage })
+		Ok(Self {
+			compute: find("ogpu-compute")?,
+			insecure,
+			compiler: Compiler::find(&cage, insecure)?,
+			cage,
+		})
 	}
 }

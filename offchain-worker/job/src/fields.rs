@@ -16,7 +16,11 @@ pub(crate) struct Notes {
 
 impl Notes {
 	pub(crate) fn problem(&mut self, position: Position, field: &str, message: impl Into<String>) {
-		self.problems.push(Problem { position: Some(position), field: field.to_owned(), message: message.into() });
+		self.problems.push(Problem {
+			position: Some(position),
+			field: field.to_owned(),
+			message: message.into(),
+		});
 	}
 
 	/// Where a field stands, or the nearest field around it that is there.
@@ -57,7 +61,7 @@ impl<'tree> Fields<'tree> {
 			_ => {
 				notes.problem(node.position, path, "this is a map: fields with values");
 				None
-			},
+			}
 		}
 	}
 
@@ -66,15 +70,27 @@ impl<'tree> Fields<'tree> {
 	}
 
 	/// Takes a field that may be absent.
-	pub(crate) fn optional(&mut self, name: &'static str, notes: &mut Notes) -> Option<&'tree Node> {
+	pub(crate) fn optional(
+		&mut self,
+		name: &'static str,
+		notes: &mut Notes,
+	) -> Option<&'tree Node> {
 		self.known.push(name);
-		let entry = self.entries.iter_mut().find(|entry| entry.is_some_and(|entry| entry.key == name))?.take()?;
+		let entry = self
+			.entries
+			.iter_mut()
+			.find(|entry| entry.is_some_and(|entry| entry.key == name))?
+			.take()?;
 		notes.place(&self.path(name), entry.node.position);
 		Some(&entry.node)
 	}
 
 	/// Takes a field, and notes its absence.
-	pub(crate) fn required(&mut self, name: &'static str, notes: &mut Notes) -> Option<&'tree Node> {
+	pub(crate) fn required(
+		&mut self,
+		name: &'static str,
+		notes: &mut Notes,
+	) -> Option<&'tree Node> {
 		let node = self.optional(name, notes);
 		if node.is_none() {
 			notes.problem(self.position, &self.path(name), "this field is missing");
@@ -91,7 +107,8 @@ impl<'tree> Fields<'tree> {
 	pub(crate) fn finish(self, notes: &mut Notes) {
 		for entry in self.entries.iter().flatten() {
 			let path = self.path(&entry.key);
-			let message = format!("there is no such field here; there are {}", self.known.join(", "));
+			let message =
+				format!("there is no such field here; there are {}", self.known.join(", "));
 			notes.problem(entry.position, &path, message);
 		}
 	}
@@ -100,15 +117,19 @@ impl<'tree> Fields<'tree> {
 /// The text of a scalar.
 pub(crate) fn text<'tree>(node: &'tree Node, path: &str, notes: &mut Notes) -> Option<&'tree str> {
 	match &node.value {
-		Value::Scalar { text, quoted } if *quoted || !(text.is_empty() || text == "~" || text == "null") => Some(text),
+		Value::Scalar { text, quoted }
+			if *quoted || !(text.is_empty() || text == "~" || text == "null") =>
+		{
+			Some(text)
+		}
 		Value::Scalar { .. } => {
 			notes.problem(node.position, path, "a value is missing");
 			None
-		},
+		}
 		_ => {
 			notes.problem(node.position, path, "this is a single value, no list and no map");
 			None
-		},
+		}
 	}
 }
 
@@ -129,19 +150,30 @@ pub(crate) fn value<T>(
 }
 
 /// One of a few words.
-pub(crate) fn word<T: Copy>(node: &Node, path: &str, notes: &mut Notes, words: &[(&str, T)]) -> Option<T> {
+pub(crate) fn word<T: Copy>(
+	node: &Node,
+	path: &str,
+	notes: &mut Notes,
+	words: &[(&str, T)],
+) -> Option<T> {
 	let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
 	let expected = format!("one of {}", names.join(", "));
-	value(node, path, notes, &expected, |text| words.iter().find(|(name, _)| *name == text).map(|(_, value)| *value))
+	value(node, path, notes, &expected, |text| {
+		words.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
+	})
 }
 
 /// The items of a list.
-pub(crate) fn list<'tree>(node: &'tree Node, path: &str, notes: &mut Notes) -> Option<&'tree [Node]> {
+pub(crate) fn list<'tree>(
+	node: &'tree Node,
+	path: &str,
+	notes: &mut Notes,
+) -> Option<&'tree [Node]> {
 	match &node.value {
 		Value::List(nodes) => Some(nodes),
 		_ => {
 			notes.problem(node.position, path, "this is a list");
 			None
-		},
+		}
 	}
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ogpu_primitives::job::{
-	Arg, BlobId, Buffer, Element, Init, Job, MAX_SOURCE, Name, Place, Prelude, Profile, Program, Resources, Role,
-	Shape, Sizes, Step, Timeouts, VERSION,
+	Arg, BlobId, Buffer, Element, Init, Job, MAX_SOURCE, Name, Place, Prelude, Profile, Program,
+	Resources, Role, Shape, Sizes, Step, Timeouts, VERSION,
 };
 
 use crate::{
@@ -43,7 +43,8 @@ impl Lowered {
 		let shape = reader.shape(&mut fields);
 		let buffers = reader.buffers(&mut fields);
 		let steps = reader.steps(&mut fields);
-		let needed = buffers.iter().flatten().map(|buffer| buffer.len.saturating_mul(buffer.element.size()));
+		let needed =
+			buffers.iter().flatten().map(|buffer| buffer.len.saturating_mul(buffer.element.size()));
 		let resources = reader.resources(&mut fields, needed.fold(0, u64::saturating_add));
 		let timeouts = reader.timeouts(&mut fields);
 		fields.finish(reader.notes);
@@ -80,7 +81,13 @@ impl Lowered {
 impl Reader<'_> {
 	fn version(&mut self, fields: &mut Fields<'_>) -> Option<u16> {
 		let node = fields.required("version", self.notes)?;
-		value(node, "version", self.notes, &format!("a version; this is version \"{VERSION}\""), |text| text.parse().ok())
+		value(
+			node,
+			"version",
+			self.notes,
+			&format!("a version; this is version \"{VERSION}\""),
+			|text| text.parse().ok(),
+		)
 	}
 
 	fn short(&mut self, node: &Node, path: &str) -> Option<Name> {
@@ -122,7 +129,7 @@ impl Reader<'_> {
 			Err(error) => {
 				self.notes.problem(node.position, path, format!("{name}: {error}"));
 				None
-			},
+			}
 		}
 	}
 
@@ -131,14 +138,17 @@ impl Reader<'_> {
 		let mut program = Fields::of(node, "program", self.notes)?;
 		let source = program.required("source", self.notes);
 		let prelude = match program.optional("prelude", self.notes) {
-			Some(node) => Some(word(node, "program.prelude", self.notes, &[("dm-1", Prelude::Dm1)])?),
+			Some(node) => {
+				Some(word(node, "program.prelude", self.notes, &[("dm-1", Prelude::Dm1)])?)
+			}
 			None => None,
 		};
 		program.finish(self.notes);
 		let node = source?;
 		let source = self.source(node, "program.source")?;
 		if source.len > MAX_SOURCE.into() {
-			let message = format!("a program has at most {MAX_SOURCE} bytes, this one {}", source.len);
+			let message =
+				format!("a program has at most {MAX_SOURCE} bytes, this one {}", source.len);
 			self.notes.problem(node.position, "program.source", message);
 			return None;
 		}
@@ -148,7 +158,7 @@ impl Reader<'_> {
 			Err(error) => {
 				self.notes.problem(node.position, "program.source", format!("{name}: {error}"));
 				return None;
-			},
+			}
 		};
 		let program = Program { source: source.id, source_len: source.len as u32, prelude };
 		Some((program, text))
@@ -164,33 +174,41 @@ impl Reader<'_> {
 		match (unit, iterations) {
 			(Some(node), None) => {
 				let mut unit = Fields::of(node, "unit", self.notes)?;
-				let groups = unit.required("groups", self.notes).and_then(|node| self.number(node, "unit.groups"));
+				let groups = unit
+					.required("groups", self.notes)
+					.and_then(|node| self.number(node, "unit.groups"));
 				unit.finish(self.notes);
 				Some(Shape::DataParallel { groups: groups? })
-			},
+			}
 			(None, Some(node)) => {
 				let mut iterations = Fields::of(node, "iterations", self.notes)?;
-				let count =
-					iterations.required("count", self.notes).and_then(|node| self.number(node, "iterations.count"));
+				let count = iterations
+					.required("count", self.notes)
+					.and_then(|node| self.number(node, "iterations.count"));
 				let every = iterations
 					.required("checkpoint_every", self.notes)
 					.and_then(|node| self.number(node, "iterations.checkpoint_every"));
 				if let Some(node) = iterations.optional("step_arg", self.notes) {
-					self.step_arg = text(node, "iterations.step_arg", self.notes).map(str::to_owned);
+					self.step_arg =
+						text(node, "iterations.step_arg", self.notes).map(str::to_owned);
 				}
 				iterations.finish(self.notes);
 				Some(Shape::Iterative { count: count?, checkpoint_every: every? })
-			},
+			}
 			(Some(_), Some(node)) => {
 				let message = "a job has either unit (data parallel) or iterations, not both";
 				self.notes.problem(node.position, "iterations", message);
 				None
-			},
+			}
 			(None, None) => {
 				let message = "a job needs either unit: {groups: N} (data parallel) or iterations: {count: N, checkpoint_every: N}";
-				self.notes.problems.push(crate::Problem { position: None, field: "unit".into(), message: message.into() });
+				self.notes.problems.push(crate::Problem {
+					position: None,
+					field: "unit".into(),
+					message: message.into(),
+				});
 				None
-			},
+			}
 		}
 	}
 
@@ -199,7 +217,11 @@ impl Reader<'_> {
 		let mut map = Fields::of(node, "buffers", self.notes)?;
 		let entries: Vec<_> = map.rest().collect();
 		if entries.len() > ogpu_primitives::job::MAX_BUFFERS as usize {
-			self.notes.problem(node.position, "buffers", format!("a job has at most 32 buffers, this one {}", entries.len()));
+			self.notes.problem(
+				node.position,
+				"buffers",
+				format!("a job has at most 32 buffers, this one {}", entries.len()),
+			);
 			return None;
 		}
 		// All are read, so that all problems are told.
@@ -216,22 +238,32 @@ impl Reader<'_> {
 	}
 
 	fn buffer(&mut self, name: &str, node: &Node, path: &str) -> Option<Buffer> {
-		const ROLES: &[(&str, Role)] =
-			&[("input", Role::Input), ("output", Role::Output), ("state", Role::State), ("temp", Role::Temp)];
+		const ROLES: &[(&str, Role)] = &[
+			("input", Role::Input),
+			("output", Role::Output),
+			("state", Role::State),
+			("temp", Role::Temp),
+		];
 		let elements = Element::ALL.map(|(element, name, _)| (name, element));
 		let mut fields = Fields::of(node, path, self.notes)?;
 		let role = fields.required("role", self.notes);
 		let role = role.and_then(|node| word(node, &fields.path("role"), self.notes, ROLES));
 		let element = fields.required("type", self.notes);
-		let element = element.and_then(|node| word(node, &fields.path("type"), self.notes, &elements));
+		let element =
+			element.and_then(|node| word(node, &fields.path("type"), self.notes, &elements));
 		let len = fields.required("len", self.notes);
-		let len: Option<u64> =
-			len.and_then(|node| value(node, &fields.path("len"), self.notes, "a number of elements", |text| text.parse().ok()));
+		let len: Option<u64> = len.and_then(|node| {
+			value(node, &fields.path("len"), self.notes, "a number of elements", |text| {
+				text.parse().ok()
+			})
+		});
 		let source = fields.optional("source", self.notes);
 		let init = fields.optional("init", self.notes);
 		let init = match (source, init) {
 			(None, None) => Some(Init::Zero),
-			(None, Some(node)) => word(node, &fields.path("init"), self.notes, &[("zero", Init::Zero)]),
+			(None, Some(node)) => {
+				word(node, &fields.path("init"), self.notes, &[("zero", Init::Zero)])
+			}
 			(Some(node), None) => {
 				let path = fields.path("source");
 				let source = self.source(node, &path);
@@ -252,11 +284,15 @@ impl Reader<'_> {
 					self.files.insert(id, source);
 					Init::Blob(id)
 				})
-			},
+			}
 			(Some(_), Some(node)) => {
-				self.notes.problem(node.position, &fields.path("init"), "a buffer has either a source or init, not both");
+				self.notes.problem(
+					node.position,
+					&fields.path("init"),
+					"a buffer has either a source or init, not both",
+				);
 				None
-			},
+			}
 		};
 		fields.finish(self.notes);
 		let Some(name) = Name::new(name) else {
@@ -270,11 +306,18 @@ impl Reader<'_> {
 		let node = fields.required("steps", self.notes)?;
 		let nodes = list(node, "steps", self.notes)?;
 		if nodes.len() > ogpu_primitives::job::MAX_STEPS as usize {
-			self.notes.problem(node.position, "steps", format!("a job has at most 32 steps, this one {}", nodes.len()));
+			self.notes.problem(
+				node.position,
+				"steps",
+				format!("a job has at most 32 steps, this one {}", nodes.len()),
+			);
 			return None;
 		}
-		let steps: Vec<_> =
-			nodes.iter().enumerate().map(|(index, node)| self.step(node, &format!("steps[{index}]"))).collect();
+		let steps: Vec<_> = nodes
+			.iter()
+			.enumerate()
+			.map(|(index, node)| self.step(node, &format!("steps[{index}]")))
+			.collect();
 		steps.into_iter().collect()
 	}
 
@@ -299,7 +342,11 @@ impl Reader<'_> {
 		let given = sizes.len();
 		let sizes = Sizes::try_from(sizes).ok();
 		if sizes.is_none() {
-			self.notes.problem(node.position, path, format!("an index space has 1 to 3 dimensions, not {given}"));
+			self.notes.problem(
+				node.position,
+				path,
+				format!("an index space has 1 to 3 dimensions, not {given}"),
+			);
 		}
 		sizes
 	}
@@ -307,11 +354,18 @@ impl Reader<'_> {
 	fn args(&mut self, node: &Node, path: &str) -> Option<Vec<Arg>> {
 		let nodes = list(node, path, self.notes)?;
 		if nodes.len() > ogpu_primitives::job::MAX_ARGS as usize {
-			self.notes.problem(node.position, path, format!("a kernel has at most 32 arguments, this one {}", nodes.len()));
+			self.notes.problem(
+				node.position,
+				path,
+				format!("a kernel has at most 32 arguments, this one {}", nodes.len()),
+			);
 			return None;
 		}
-		let args: Vec<_> =
-			nodes.iter().enumerate().map(|(index, node)| self.arg(node, &format!("{path}[{index}]"))).collect();
+		let args: Vec<_> = nodes
+			.iter()
+			.enumerate()
+			.map(|(index, node)| self.arg(node, &format!("{path}[{index}]")))
+			.collect();
 		args.into_iter().collect()
 	}
 
@@ -328,11 +382,12 @@ impl Reader<'_> {
 				let name = text(&one.node, path, self.notes)?;
 				let index = self.buffers.iter().position(|buffer| buffer == name);
 				if index.is_none() {
-					let message = format!("there is no buffer {name}; there are {}", self.buffers.join(", "));
+					let message =
+						format!("there is no buffer {name}; there are {}", self.buffers.join(", "));
 					self.notes.problem(one.node.position, path, message);
 				}
 				Some(Arg::Buffer(u8::try_from(index?).ok()?))
-			},
+			}
 			[one] if one.key == "arg" => {
 				let name = text(&one.node, path, self.notes)?;
 				if self.step_arg.as_deref() != Some(name) {
@@ -341,22 +396,22 @@ impl Reader<'_> {
 					return None;
 				}
 				Some(Arg::Iteration)
-			},
+			}
 			[local, len] if local.key == "local" && len.key == "len" => {
 				let elements = Element::ALL.map(|(element, name, _)| (name, element));
 				let element = word(&local.node, path, self.notes, &elements);
 				let len = self.number(&len.node, path);
 				Some(Arg::Local { element: element?, len: len? })
-			},
+			}
 			[one] if matches!(one.key.as_str(), "i32" | "u32" | "i64" | "u64" | "f32" | "f64") => {
 				let expected = format!("a number of type {}", one.key);
 				let scalar = |text: &str| values::scalar(&one.key, text);
 				value(&one.node, path, self.notes, &expected, scalar).map(Arg::Scalar)
-			},
+			}
 			_ => {
 				self.notes.problem(node.position, path, FORMS);
 				None
-			},
+			}
 		}
 	}
 
@@ -367,11 +422,15 @@ impl Reader<'_> {
 		let mut resources = Fields::of(node, "resources", self.notes)?;
 		let memory = match resources.optional("memory", self.notes) {
 			None => Some(needed.max(1)),
-			Some(node) => value(node, "resources.memory", self.notes, "a size such as 512Mi", values::bytes),
+			Some(node) => {
+				value(node, "resources.memory", self.notes, "a size such as 512Mi", values::bytes)
+			}
 		};
 		let fp64 = match resources.optional("fp64", self.notes) {
 			None => Some(false),
-			Some(node) => word(node, "resources.fp64", self.notes, &[("true", true), ("false", false)]),
+			Some(node) => {
+				word(node, "resources.fp64", self.notes, &[("true", true), ("false", false)])
+			}
 		};
 		resources.finish(self.notes);
 		Some(Resources { memory: memory?, fp64: fp64? })
@@ -381,11 +440,16 @@ impl Reader<'_> {
 		let default = Timeouts { build_ms: 20_000, step_ms: 5_000, total_ms: 600_000 };
 		let Some(node) = fields.optional("timeouts", self.notes) else { return Some(default) };
 		let mut timeouts = Fields::of(node, "timeouts", self.notes)?;
-		let mut read = |name: &'static str, default: u32| match timeouts.optional(name, self.notes) {
+		let mut read = |name: &'static str, default: u32| match timeouts.optional(name, self.notes)
+		{
 			None => Some(default),
-			Some(node) => {
-				value(node, &format!("timeouts.{name}"), self.notes, "a time such as 20s or 500ms", values::milliseconds)
-			},
+			Some(node) => value(
+				node,
+				&format!("timeouts.{name}"),
+				self.notes,
+				"a time such as 20s or 500ms",
+				values::milliseconds,
+			),
 		};
 		let build_ms = read("build", default.build_ms);
 		let step_ms = read("step", default.step_ms);

@@ -90,7 +90,11 @@ impl Embedded<'_> {
 impl Files for Embedded<'_> {
 	fn source(&self, name: &str) -> io::Result<Source> {
 		let bytes = self.find(name)?.as_bytes();
-		Ok(Source { path: name.into(), len: bytes.len() as u64, id: BlobId(*blake3::hash(bytes).as_bytes()) })
+		Ok(Source {
+			path: name.into(),
+			len: bytes.len() as u64,
+			id: BlobId(*blake3::hash(bytes).as_bytes()),
+		})
 	}
 
 	fn text(&self, name: &str) -> io::Result<String> {
@@ -107,7 +111,8 @@ impl Manifest {
 	pub fn load(path: &Path) -> Result<Self, Problems> {
 		let folder = path.parent().unwrap_or(Path::new(""));
 		let failed = |problem| Problems { file: path.to_owned(), all: vec![problem] };
-		let text = fs::read(path).map_err(|error| failed(whole(format!("it cannot be read: {error}"))))?;
+		let text =
+			fs::read(path).map_err(|error| failed(whole(format!("it cannot be read: {error}"))))?;
 		let text = String::from_utf8(text).map_err(|_| failed(whole("it is not UTF-8 text")))?;
 		Self::parse(&text, &Folder(folder)).map_err(|all| Problems { file: path.to_owned(), all })
 	}
@@ -125,22 +130,29 @@ impl Manifest {
 		let tree = tree::parse(text).map_err(|problem| vec![problem])?;
 		let mut notes = Notes::default();
 		let lowered = Lowered::read(&tree, &mut notes, files);
-		let planned = lowered.filter(|_| notes.problems.is_empty()).and_then(|lowered| match lowered.job.plan() {
-			Ok(plan) => Some((lowered, plan)),
-			Err(faults) => {
-				for invalid in faults {
-					let field = lowered.field_of(invalid.place);
-					let position = notes.position_of(&field);
-					notes.problems.push(Problem { position, field, message: invalid.fault.to_string() });
+		let planned =
+			lowered.filter(|_| notes.problems.is_empty()).and_then(|lowered| {
+				match lowered.job.plan() {
+					Ok(plan) => Some((lowered, plan)),
+					Err(faults) => {
+						for invalid in faults {
+							let field = lowered.field_of(invalid.place);
+							let position = notes.position_of(&field);
+							notes.problems.push(Problem {
+								position,
+								field,
+								message: invalid.fault.to_string(),
+							});
+						}
+						None
+					}
 				}
-				None
-			},
-		});
+			});
 		notes.problems.sort();
 		match planned {
 			Some((lowered, plan)) if notes.problems.is_empty() => {
 				Ok(Self { job: lowered.job, plan, program: lowered.program, files: lowered.files })
-			},
+			}
 			_ => Err(notes.problems),
 		}
 	}

@@ -20,7 +20,10 @@ pub(crate) struct Node {
 #[derive(Debug)]
 pub(crate) enum Value {
 	/// A scalar; `quoted` if it was written in quotes, and so is text.
-	Scalar { text: String, quoted: bool },
+	Scalar {
+		text: String,
+		quoted: bool,
+	},
 	List(Vec<Node>),
 	Map(Vec<Entry>),
 }
@@ -49,19 +52,24 @@ pub(crate) fn parse(text: &str) -> Result<Node, Problem> {
 			message: format!("a manifest has at most {MAX_BYTES} bytes, this one {}", text.len()),
 		});
 	}
-	let mut events = Events { parser: Parser::new_from_str(text), last: Position { line: 1, column: 1 } };
+	let mut events =
+		Events { parser: Parser::new_from_str(text), last: Position { line: 1, column: 1 } };
 	let node = loop {
 		match events.next()? {
-			(Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {},
-			(Event::StreamEnd | Event::DocumentEnd, at) => return Err(problem(at, "the manifest is empty")),
+			(Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
+			(Event::StreamEnd | Event::DocumentEnd, at) => {
+				return Err(problem(at, "the manifest is empty"));
+			}
 			(event, at) => break events.node(event, at, 0)?,
 		}
 	};
 	loop {
 		match events.next()? {
 			(Event::StreamEnd, _) => return Ok(node),
-			(Event::DocumentEnd | Event::Nothing, _) => {},
-			(_, at) => return Err(problem(at, "a manifest is one document; there is a second one")),
+			(Event::DocumentEnd | Event::Nothing, _) => {}
+			(_, at) => {
+				return Err(problem(at, "a manifest is one document; there is a second one"));
+			}
 		}
 	}
 }
@@ -78,11 +86,11 @@ impl<'text> Events<'text> {
 			Some(Ok((event, span))) => {
 				self.last = position(span);
 				Ok((event, self.last))
-			},
+			}
 			Some(Err(error)) => {
 				let at = Position { line: error.marker().line(), column: error.marker().col() + 1 };
 				Err(problem(at, format!("this is not YAML: {}", error.info())))
-			},
+			}
 		}
 	}
 
@@ -100,16 +108,21 @@ impl<'text> Events<'text> {
 			Event::Scalar(text, style, anchor, tag) => {
 				plain(anchor, tag.is_some())?;
 				Value::Scalar { text: text.into_owned(), quoted: style != ScalarStyle::Plain }
-			},
+			}
 			Event::SequenceStart(anchor, tag) => {
 				plain(anchor, tag.is_some())?;
 				Value::List(self.list(depth)?)
-			},
+			}
 			Event::MappingStart(anchor, tag) => {
 				plain(anchor, tag.is_some())?;
 				Value::Map(self.map(depth)?)
-			},
-			Event::Alias(_) => return Err(problem(at, "aliases have no place in a manifest; write the value again")),
+			}
+			Event::Alias(_) => {
+				return Err(problem(
+					at,
+					"aliases have no place in a manifest; write the value again",
+				));
+			}
 			_ => return Err(problem(at, "a value is missing here")),
 		};
 		Ok(Node { position: at, value })

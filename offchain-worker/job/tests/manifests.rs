@@ -86,8 +86,15 @@ fn a_data_parallel_job() {
 fn the_hash_binds_everything_and_survives_encoding() {
 	let job = read(PARALLEL).expect("a right manifest").job;
 	assert_eq!(Job::decode_all(&mut job.encode().as_slice()), Ok(job.clone()));
-	for (from, to) in [("len: 4096", "len: 8192"), ("groups: 2", "groups: 4"), ("0xffffffffffffffff", "1"), ("  z:", "  q:")] {
-		let other = PARALLEL.replace(from, to).replace("{buf: z}", if to == "  q:" { "{buf: q}" } else { "{buf: z}" });
+	for (from, to) in [
+		("len: 4096", "len: 8192"),
+		("groups: 2", "groups: 4"),
+		("0xffffffffffffffff", "1"),
+		("  z:", "  q:"),
+	] {
+		let other = PARALLEL
+			.replace(from, to)
+			.replace("{buf: z}", if to == "  q:" { "{buf: q}" } else { "{buf: z}" });
 		assert_ne!(read(&other).expect("a right manifest").job.hash(), job.hash(), "{to}");
 	}
 }
@@ -95,7 +102,13 @@ fn the_hash_binds_everything_and_survives_encoding() {
 /// The job hash of a given job never changes: it names jobs on chain.
 #[test]
 fn the_encoding_is_fixed() {
-	let hash: String = read(PARALLEL).expect("a right manifest").job.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+	let hash: String = read(PARALLEL)
+		.expect("a right manifest")
+		.job
+		.hash()
+		.iter()
+		.map(|byte| format!("{byte:02x}"))
+		.collect();
 	assert_eq!(hash, "bbb15df27f94dd79bcc1769960a0b3e2a9bb22a41dc60782e538f43b86add622");
 }
 
@@ -132,7 +145,11 @@ fn every_field_is_checked() {
 	iterative("len: 65536}", "len: 0}", "buffers.y.len: 0 is too small");
 	iterative("init: zero", "init: one", "buffers.w.init: \"one\" is not one of zero");
 	iterative("init: zero", "init: zero, source: x.bin", "either a source or init");
-	iterative("  y: {role: output,", "  y-z: {role: output,", "there is no buffer y; there are x, w, y-z");
+	iterative(
+		"  y: {role: output,",
+		"  y-z: {role: output,",
+		"there is no buffer y; there are x, w, y-z",
+	);
 	iterative("{buf: w}", "{buf: v}", "there is no buffer v");
 	iterative("{buf: w}", "{buf: y}", "bound twice");
 	iterative("{buf: w}, ", "", "buffers.w: no step uses this buffer");
@@ -156,8 +173,16 @@ fn every_field_is_checked() {
 	iterative("step: 5s", "step: 5h", "timeouts.step: 18000000 is too large");
 	iterative("type: f32, len: 65536", "type: f64, len: 65536", "say so with resources.fp64: true");
 	iterative("profile: prelude-f32", "profile: exact-int", "no floating point");
-	iterative("iterations:", "unit: {groups: 1}\niterations:", "either unit (data parallel) or iterations, not both");
-	iterative("resources:", "resource:", "resource: there is no such field here; there are version, metadata");
+	iterative(
+		"iterations:",
+		"unit: {groups: 1}\niterations:",
+		"either unit (data parallel) or iterations, not both",
+	);
+	iterative(
+		"resources:",
+		"resource:",
+		"resource: there is no such field here; there are version, metadata",
+	);
 	iterative("role: state,", "role: temp,", "an iterative job needs a buffer with the role state");
 	parallel("role: temp", "role: state", "a state belongs to an iterative job");
 	parallel("groups: 2", "groups: 3", "do not fall into units of 3");
@@ -185,7 +210,10 @@ fn yaml_itself_is_bounded() {
 		("? [a]\n: b\n".into(), "the name of a field is a word"),
 	] {
 		let problems = read(&text).expect_err("no manifest");
-		assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}: {problems:?}");
+		assert!(
+			problems.iter().any(|problem| problem.contains(expected)),
+			"{expected}: {problems:?}"
+		);
 	}
 }
 
@@ -193,7 +221,8 @@ fn yaml_itself_is_bounded() {
 fn files_are_found_beside_the_manifest() {
 	let folder = tempfile::tempdir().expect("a folder");
 	let path = folder.path().join("job.yaml");
-	let problems = |path: &std::path::Path| Manifest::load(path).expect_err("no manifest").to_string();
+	let problems =
+		|path: &std::path::Path| Manifest::load(path).expect_err("no manifest").to_string();
 	assert!(problems(&path).contains("job.yaml: it cannot be read"));
 	fs::write(&path, ITERATIVE).expect("a file");
 	assert!(problems(&path).contains("program.source: program.cl: "));
@@ -213,7 +242,10 @@ fn files_are_found_beside_the_manifest() {
 /// plan. `OGPU_FUZZ_CASES` sets how many; the gate runs a part, always the same.
 #[test]
 fn mutations_are_read_or_refused() {
-	let cases: u64 = std::env::var("OGPU_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(20_000);
+	let cases: u64 = std::env::var("OGPU_FUZZ_CASES")
+		.ok()
+		.and_then(|cases| cases.parse().ok())
+		.unwrap_or(20_000);
 	let mut seed = 20_261_121u64;
 	let mut random = |below: usize| {
 		seed ^= seed << 13;
@@ -222,9 +254,42 @@ fn mutations_are_read_or_refused() {
 		(seed % below.max(1) as u64) as usize
 	};
 	const PIECES: &[&str] = &[
-		"0", "-1", "4294967296", "18446744073709551616", "1e9", "{", "}", "[", "]", ":", ",", "\n", "  ", "~", "null", "\"",
-		"'", "&a", "*a", "!!int", "|", ">", "#", "---", "...", "\t", "é", "\u{0}", "x", "f64", "temp", "state", "len: 1",
-		"unit: {groups: 1}", "0x", "9999999999s",
+		"0",
+		"-1",
+		"4294967296",
+		"18446744073709551616",
+		"1e9",
+		"{",
+		"}",
+		"[",
+		"]",
+		":",
+		",",
+		"\n",
+		"  ",
+		"~",
+		"null",
+		"\"",
+		"'",
+		"&a",
+		"*a",
+		"!!int",
+		"|",
+		">",
+		"#",
+		"---",
+		"...",
+		"\t",
+		"é",
+		"\u{0}",
+		"x",
+		"f64",
+		"temp",
+		"state",
+		"len: 1",
+		"unit: {groups: 1}",
+		"0x",
+		"9999999999s",
 	];
 	let bases = [ITERATIVE, PARALLEL];
 	let encodings = bases.map(|base| read(base).expect("a right manifest").job.encode());
@@ -239,7 +304,7 @@ fn mutations_are_read_or_refused() {
 				_ => {
 					let end = (at + random(8)).min(text.len());
 					drop(text.splice(at..end, PIECES[random(PIECES.len())].chars()));
-				},
+				}
 			}
 		}
 		let text: String = text.into_iter().collect();
@@ -247,11 +312,15 @@ fn mutations_are_read_or_refused() {
 			Ok(manifest) => {
 				right += 1;
 				assert_eq!(manifest.job.plan().as_ref(), Ok(&manifest.plan), "{text}");
-			},
+			}
 			Err(problems) => {
 				wrong += 1;
-				assert!(!problems.all.is_empty() && problems.all.iter().all(|problem| !problem.message.is_empty()), "{text}");
-			},
+				assert!(
+					!problems.all.is_empty()
+						&& problems.all.iter().all(|problem| !problem.message.is_empty()),
+					"{text}"
+				);
+			}
 		}
 		let mut bytes = encodings[case as usize % 2].clone();
 		for _ in 0..=random(3) {

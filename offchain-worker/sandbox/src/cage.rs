@@ -136,7 +136,11 @@ impl Cage {
 			// A panic of the reader loses messages, nothing else.
 			let _ = reader.join();
 		}
-		let stderr = self.stderr.lock().map(|kept| String::from_utf8_lossy(&kept).into_owned()).unwrap_or_default();
+		let stderr = self
+			.stderr
+			.lock()
+			.map(|kept| String::from_utf8_lossy(&kept).into_owned())
+			.unwrap_or_default();
 		let ended = self.classify(status);
 		if ended == Ended::Exited(NO_CAGE) {
 			return Err(CageError::NoCage(stderr.trim().to_owned()));
@@ -181,7 +185,9 @@ impl Cage {
 		match status.code() {
 			Some(code) if code > SIGNALLED => Ended::Signalled(code - SIGNALLED),
 			Some(code) => Ended::Exited(code),
-			None => Ended::Signalled(std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or_default()),
+			None => Ended::Signalled(
+				std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or_default(),
+			),
 		}
 	}
 }

@@ -68,8 +68,10 @@ pub fn become_caged(policy: &Policy, program: &[OsString]) -> io::Result<Infalli
 /// Goes on as a child that is killed when its parent ends. The parent stays to wait for it and exits
 /// with its code.
 fn dying_with_parent(go_on: impl FnOnce() -> io::Result<Infallible>) -> io::Result<Infallible> {
-	let (mut from_child, to_parent) = pipe().map(|(read, write)| (io::PipeReader::from(read), io::PipeWriter::from(write)))?;
-	let (mut from_parent, to_child) = pipe().map(|(read, write)| (io::PipeReader::from(read), io::PipeWriter::from(write)))?;
+	let (mut from_child, to_parent) =
+		pipe().map(|(read, write)| (io::PipeReader::from(read), io::PipeWriter::from(write)))?;
+	let (mut from_parent, to_child) =
+		pipe().map(|(read, write)| (io::PipeReader::from(read), io::PipeWriter::from(write)))?;
 	// SAFETY: this process has one thread, so no lock can be held by another one.
 	#[allow(unsafe_code)]
 	let forked = unsafe { fork() }?;
@@ -83,7 +85,7 @@ fn dying_with_parent(go_on: impl FnOnce() -> io::Result<Infallible>) -> io::Resu
 			from_parent.read_exact(&mut [0])?;
 			drop((to_parent, from_parent));
 			go_on()
-		},
+		}
 		ForkResult::Parent { child } => {
 			drop((to_parent, from_parent));
 			let mut to_child = to_child;
@@ -92,7 +94,7 @@ fn dying_with_parent(go_on: impl FnOnce() -> io::Result<Infallible>) -> io::Resu
 			}
 			drop((from_child, to_child));
 			exit(wait_for(child))
-		},
+		}
 	}
 }
 
@@ -102,14 +104,21 @@ fn wait_for(child: Pid) -> i32 {
 	loop {
 		match wait() {
 			Ok(WaitStatus::Exited(pid, code)) if pid == child => return code,
-			Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return SIGNALLED + signal as i32,
-			Ok(_) | Err(nix::Error::EINTR) => {},
+			Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => {
+				return SIGNALLED + signal as i32;
+			}
+			Ok(_) | Err(nix::Error::EINTR) => {}
 			Err(_) => return if waitpid(child, None).is_ok() { 0 } else { NO_CAGE },
 		}
 	}
 }
 
-fn fill(policy: &Policy, program: &[OsString], mut walls: Walls, own_proc: bool) -> io::Result<Infallible> {
+fn fill(
+	policy: &Policy,
+	program: &[OsString],
+	mut walls: Walls,
+	own_proc: bool,
+) -> io::Result<Infallible> {
 	let path = Path::new(program.first().ok_or(io::ErrorKind::InvalidInput)?);
 	std::env::set_current_dir(&policy.folder)?;
 	// SAFETY: the call has no preconditions.

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
 		Err(error) => {
 			eprintln!("ogpu-cage: {error}");
 			return ExitCode::from(2);
-		},
+		}
 	};
 	if let Err(error) = die_with_parent() {
 		eprintln!("ogpu-cage: {error}");

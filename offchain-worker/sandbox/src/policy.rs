@@ -91,17 +91,26 @@ impl Policy {
 	/// # Errors
 	///
 	/// Names the option that is unknown, incomplete or missing.
-	pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Self, Vec<OsString>), UsageError> {
+	pub fn parse(
+		args: impl IntoIterator<Item = OsString>,
+	) -> Result<(Self, Vec<OsString>), UsageError> {
 		fn number(flag: &'static str, value: Option<OsString>) -> Result<u64, UsageError> {
 			let value = value.ok_or(UsageError::NoValue(flag))?;
-			value.to_str().and_then(|text| text.parse().ok()).ok_or(UsageError::NotANumber(flag, value))
+			value
+				.to_str()
+				.and_then(|text| text.parse().ok())
+				.ok_or(UsageError::NotANumber(flag, value))
 		}
 		let mut policy = Self::default();
 		let mut args = args.into_iter();
 		while let Some(arg) = args.next() {
 			match arg.to_str() {
-				Some("--folder") => policy.folder = args.next().ok_or(UsageError::NoValue("--folder"))?.into(),
-				Some("--read") => policy.read.push(args.next().ok_or(UsageError::NoValue("--read"))?.into()),
+				Some("--folder") => {
+					policy.folder = args.next().ok_or(UsageError::NoValue("--folder"))?.into()
+				}
+				Some("--read") => {
+					policy.read.push(args.next().ok_or(UsageError::NoValue("--read"))?.into())
+				}
 				Some("--memory") => policy.memory = number("--memory", args.next())?,
 				Some("--cpu") => policy.cpu_seconds = number("--cpu", args.next())?,
 				Some("--file-size") => policy.file_size = number("--file-size", args.next())?,
@@ -149,7 +158,10 @@ mod tests {
 	#[test]
 	fn what_is_missing_or_wrong_is_named() {
 		let parse = |args: &[&str]| {
-			Policy::parse(args.iter().map(OsString::from)).map(|_| ()).expect_err("a wrong command line").to_string()
+			Policy::parse(args.iter().map(OsString::from))
+				.map(|_| ())
+				.expect_err("a wrong command line")
+				.to_string()
 		};
 		assert_eq!(parse(&["--folder"]), "--folder needs a value");
 		assert_eq!(parse(&["--cpu", "x"]), "--cpu needs a whole number, not \"x\"");

@@ -9,8 +9,8 @@ use std::{
 };
 
 use landlock::{
-	ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
-	Scope, path_beneath_rules,
+	ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr,
+	RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 use nix::{
 	mount::{MsFlags, mount},
@@ -18,7 +18,8 @@ use nix::{
 };
 use rlimit::Resource;
 use seccompiler::{
-	BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+	BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+	SeccompFilter, SeccompRule,
 };
 
 use crate::Policy;
@@ -100,7 +101,8 @@ pub(crate) fn namespaces() -> io::Result<()> {
 /// Shows the processes of the new namespace in /proc, and no others. Where that is not allowed (inside
 /// some containers), [`landlock`] lets through single files of /proc instead.
 pub(crate) fn own_proc() -> bool {
-	let private = mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>);
+	let private =
+		mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>);
 	let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
 	private.is_ok() && mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).is_ok()
 }
@@ -119,9 +121,16 @@ fn gpu_paths() -> Vec<PathBuf> {
 /// folder; nothing else.
 pub(crate) fn landlock(policy: &Policy, program: &Path, own_proc: bool) -> io::Result<()> {
 	const LIBRARIES: &[&str] = &["/usr", "/lib", "/lib64", "/bin", "/opt/rocm"];
-	const SETTINGS: &[&str] =
-		&["/etc/OpenCL", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/sys/devices", "/dev/urandom"];
-	const SINGLE_PROC: &[&str] = &["/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version", "/proc/self"];
+	const SETTINGS: &[&str] = &[
+		"/etc/OpenCL",
+		"/etc/ld.so.cache",
+		"/etc/ld.so.conf",
+		"/etc/ld.so.conf.d",
+		"/sys/devices",
+		"/dev/urandom",
+	];
+	const SINGLE_PROC: &[&str] =
+		&["/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version", "/proc/self"];
 	const GPU_SETTINGS: &[&str] = &[
 		"/proc/driver/nvidia",
 		"/proc/modules",
@@ -280,7 +289,12 @@ fn each_flag(flags: u64) -> io::Result<Vec<SeccompRule>> {
 	let flags = (0..u64::BITS).map(|bit| 1u64 << bit).filter(|flag| flags & flag != 0);
 	flags
 		.map(|flag| {
-			let has = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag), flag)?;
+			let has = SeccompCondition::new(
+				0,
+				SeccompCmpArgLen::Qword,
+				SeccompCmpOp::MaskedEq(flag),
+				flag,
+			)?;
 			SeccompRule::new(vec![has])
 		})
 		.collect::<Result<_, _>>()
@@ -288,10 +302,13 @@ fn each_flag(flags: u64) -> io::Result<Vec<SeccompRule>> {
 }
 
 fn refuse(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> io::Result<()> {
-	let arch = std::env::consts::ARCH.try_into().map_err(|error: BackendError| io::Error::other(error))?;
+	let arch =
+		std::env::consts::ARCH.try_into().map_err(|error: BackendError| io::Error::other(error))?;
 	let action = SeccompAction::Errno(errno as u32);
-	let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, arch).map_err(io::Error::other)?;
-	let program: BpfProgram = filter.try_into().map_err(|error: BackendError| io::Error::other(error))?;
+	let filter =
+		SeccompFilter::new(rules, SeccompAction::Allow, action, arch).map_err(io::Error::other)?;
+	let program: BpfProgram =
+		filter.try_into().map_err(|error: BackendError| io::Error::other(error))?;
 	seccompiler::apply_filter(&program).map_err(io::Error::other)
 }
 

@@ -67,8 +67,11 @@ fn what_the_policy_names_can_be_read_and_not_written() {
 	let input = outside.path().join("input");
 	fs::write(&input, "input").expect("a file");
 	let folder = tempfile::tempdir().expect("a folder");
-	let policy =
-		|| Policy { folder: folder.path().to_owned(), read: vec![input.clone()], ..Policy::default() };
+	let policy = || Policy {
+		folder: folder.path().to_owned(),
+		read: vec![input.clone()],
+		..Policy::default()
+	};
 	let output = caged(policy(), &format!("cat {}", input.display()), 20);
 	assert_eq!((output.ended, text(&output)), (Ended::Exited(0), "input".into()));
 	let output = caged(policy(), &format!("echo x > {}", input.display()), 20);
@@ -83,8 +86,20 @@ fn open_files_are_not_inherited() {
 	// A shell between this test and the cage holds the file open as descriptor 9.
 	let folder = tempfile::tempdir().expect("a folder");
 	let output = Command::new("sh")
-		.args(["-c", &format!("exec 9<{} && exec \"$0\" \"$@\"", secret.display()), env!("CARGO_BIN_EXE_ogpu-cage")])
-		.args(["--folder", &folder.path().display().to_string(), "--", "/usr/bin/env", "sh", "-c", "cat <&9"])
+		.args([
+			"-c",
+			&format!("exec 9<{} && exec \"$0\" \"$@\"", secret.display()),
+			env!("CARGO_BIN_EXE_ogpu-cage"),
+		])
+		.args([
+			"--folder",
+			&folder.path().display().to_string(),
+			"--",
+			"/usr/bin/env",
+			"sh",
+			"-c",
+			"cat <&9",
+		])
 		.output()
 		.expect("sh");
 	assert!(!output.status.success());
@@ -93,7 +108,9 @@ fn open_files_are_not_inherited() {
 
 #[test]
 fn there_is_no_network() {
-	let (output, _folder) = run("perl -MSocket -e 'socket(my $s, PF_INET, SOCK_STREAM, 0) or die qq(no socket: $!\\n)'");
+	let (output, _folder) = run(
+		"perl -MSocket -e 'socket(my $s, PF_INET, SOCK_STREAM, 0) or die qq(no socket: $!\\n)'",
+	);
 	assert_ne!(output.ended, Ended::Exited(0));
 	assert!(text(&output).contains("Operation not permitted"), "{}", text(&output));
 }
@@ -111,7 +128,9 @@ fn other_processes_cannot_be_seen_or_killed() {
 #[test]
 fn more_namespaces_cannot_be_made() {
 	// By unshare, by clone (56 on x86-64), and by clone3, which is not there for it.
-	for script in ["unshare -U true", "perl -e 'exit(syscall(56, 0x10000000 | 17, 0, 0, 0, 0) < 0 ? 1 : 0)'"] {
+	for script in
+		["unshare -U true", "perl -e 'exit(syscall(56, 0x10000000 | 17, 0, 0, 0, 0) < 0 ? 1 : 0)'"]
+	{
 		let (output, _folder) = run(script);
 		assert_ne!(output.ended, Ended::Exited(0), "{script}: {}", text(&output));
 	}
@@ -157,7 +176,8 @@ fn dropping_the_cage_ends_everything_in_it() {
 	let script = "(sleep 4711 &) ; (sh -c 'sleep 4711' &) ; touch started; sleep 4711";
 	let cage = Path::new(env!("CARGO_BIN_EXE_ogpu-cage"));
 	let env = [("PATH", "/usr/bin:/bin".as_ref())];
-	let cage = Cage::start(cage, &policy, Path::new("/usr/bin/env"), &["sh", "-c", script], &env).expect("a cage");
+	let cage = Cage::start(cage, &policy, Path::new("/usr/bin/env"), &["sh", "-c", script], &env)
+		.expect("a cage");
 	let sleeping = || {
 		let all = Command::new("ps").args(["-eo", "args"]).output().expect("ps");
 		String::from_utf8_lossy(&all.stdout).lines().filter(|line| *line == "sleep 4711").count()

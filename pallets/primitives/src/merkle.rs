@@ -207,12 +207,12 @@ pub fn verify<H: Hasher>(
 				Some((next, right)) if *next == sibling => {
 					at += 1;
 					node::<H>(&hash, right)
-				},
+				}
 				_ if sibling >= width => hash,
 				_ => {
 					let other = siblings.next().ok_or(MerkleError::WrongLength)?;
 					if index & 1 == 0 { node::<H>(&hash, other) } else { node::<H>(other, &hash) }
-				},
+				}
 			};
 			above.push((index / 2, parent));
 			at += 1;

@@ -24,16 +24,25 @@ pub(crate) struct Check {
 }
 
 /// Reads a manifest and has the gate look at its program.
-pub(super) fn admit(tools: &Tools, path: &std::path::Path) -> Result<(Manifest, Admitted), Trouble> {
+pub(super) fn admit(
+	tools: &Tools,
+	path: &std::path::Path,
+) -> Result<(Manifest, Admitted), Trouble> {
 	let manifest = Manifest::load(path).map_err(|problems| Trouble::job(problems.to_string()))?;
-	let admitted = gate::admit(&tools.compiler, &manifest.job, &manifest.program).map_err(|error| match error {
-		GateError::Refused(refusals) => {
-			let lines: Vec<_> =
-				refusals.iter().map(|refusal| format!("{}: program: {refusal}", path.display())).collect();
-			Trouble::job(lines.join("\n"))
+	let admitted = gate::admit(&tools.compiler, &manifest.job, &manifest.program).map_err(
+		|error| match error {
+			GateError::Refused(refusals) => {
+				let lines: Vec<_> = refusals
+					.iter()
+					.map(|refusal| format!("{}: program: {refusal}", path.display()))
+					.collect();
+				Trouble::job(lines.join("\n"))
+			}
+			GateError::Host(why) => {
+				Trouble::host(format!("the program could not be checked: {why}"))
+			}
 		},
-		GateError::Host(why) => Trouble::host(format!("the program could not be checked: {why}")),
-	})?;
+	)?;
 	Ok((manifest, admitted))
 }
 
@@ -54,8 +63,12 @@ impl Check {
 		let (job, plan) = (&manifest.job, &manifest.plan);
 		let profile = match job.profile {
 			Profile::ExactInt => "exact-int: integers, the same bits everywhere",
-			Profile::FmaF32 => "fma-f32: correctly rounded floating point, the same bits everywhere",
-			Profile::PreludeF32 => "prelude-f32: correctly rounded floating point and a prelude, the same bits everywhere",
+			Profile::FmaF32 => {
+				"fma-f32: correctly rounded floating point, the same bits everywhere"
+			}
+			Profile::PreludeF32 => {
+				"prelude-f32: correctly rounded floating point and a prelude, the same bits everywhere"
+			}
 			Profile::Redundant => "redundant: whole results are compared, no bits are promised",
 		};
 		println!("job       {} ({})", job.name.text(), hex(&job.hash()));
@@ -65,14 +78,26 @@ impl Check {
 		}
 		match job.shape {
 			Shape::DataParallel { groups } => {
-				println!("units     {}, each {groups} work-groups along the last dimension", plan.units);
-			},
+				println!(
+					"units     {}, each {groups} work-groups along the last dimension",
+					plan.units
+				);
+			}
 			Shape::Iterative { count, checkpoint_every } => {
 				println!("units     {}, each {checkpoint_every} of {count} iterations", plan.units);
-			},
+			}
 		}
-		println!("result    {} ({} a unit)", bytes(plan.result_bytes(job)), bytes(plan.unit_bytes()));
-		println!("memory    {} of {} declared, inputs {}", bytes(plan.memory), bytes(job.resources.memory), bytes(plan.input_bytes));
+		println!(
+			"result    {} ({} a unit)",
+			bytes(plan.result_bytes(job)),
+			bytes(plan.unit_bytes())
+		);
+		println!(
+			"memory    {} of {} declared, inputs {}",
+			bytes(plan.memory),
+			bytes(job.resources.memory),
+			bytes(plan.input_bytes)
+		);
 		println!("launches  at most {}, {} work-items in all", plan.launches, plan.work_items);
 		println!("program   {} instructions before optimisation", admitted.instructions);
 		for (name, (private, local)) in &admitted.kernels {

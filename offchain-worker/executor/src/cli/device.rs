@@ -21,7 +21,9 @@ pub(super) fn pick(tools: &Tools, number: usize) -> Result<Device, Trouble> {
 	let devices = list(tools)?;
 	let count = devices.len();
 	devices.into_iter().nth(number).ok_or_else(|| {
-		Trouble::host(format!("there is no device {number}; there are {count}, from 0 (ogpu-worker devices lists them)"))
+		Trouble::host(format!(
+			"there is no device {number}; there are {count}, from 0 (ogpu-worker devices lists them)"
+		))
 	})
 }
 
@@ -53,16 +55,24 @@ impl Selftest {
 		for device in list(&tools)?.iter().filter(|device| device.usable) {
 			match selftest::selftest(&tools, device, self.common.limits()) {
 				Ok(()) => {
-					let skipped = if device.exact_f32() { "" } else { " (integers only: no exact floating point)" };
+					let skipped = if device.exact_f32() {
+						""
+					} else {
+						" (integers only: no exact floating point)"
+					};
 					println!("ok      {}{skipped}", device.key.name);
-				},
+				}
 				Err(error) => {
 					failed += 1;
 					println!("failed  {}: {error}", device.key.name);
-				},
+				}
 			}
 		}
-		if failed > 0 { Err(Trouble::host(format!("{failed} devices failed and will not be offered"))) } else { Ok(()) }
+		if failed > 0 {
+			Err(Trouble::host(format!("{failed} devices failed and will not be offered")))
+		} else {
+			Ok(())
+		}
 	}
 }
 
@@ -79,7 +89,8 @@ impl Bench {
 	pub(crate) fn run(&self) -> Result<(), Trouble> {
 		let tools = self.common.tools()?;
 		for device in list(&tools)?.iter().filter(|device| device.usable) {
-			let ratings = bench::rate(&tools, device, self.common.limits()).map_err(Trouble::host)?;
+			let ratings =
+				bench::rate(&tools, device, self.common.limits()).map_err(Trouble::host)?;
 			if self.json {
 				let line = serde_json::json!({ "device": device.key.name, "driver": device.driver, "ratings": ratings });
 				println!("{line}");
@@ -89,7 +100,12 @@ impl Bench {
 			for rating in ratings {
 				println!(
 					"  {:8} {:9.2} {}/s   {:.2} s, {} rounds, root {}",
-					rating.name, rating.value, rating.unit, rating.seconds, rating.rounds, rating.root
+					rating.name,
+					rating.value,
+					rating.unit,
+					rating.seconds,
+					rating.rounds,
+					rating.root
 				);
 			}
 		}

@@ -99,6 +99,6 @@ pub(crate) fn main() -> ExitCode {
 		Err(trouble) => {
 			eprintln!("{}", trouble.message.trim_end());
 			ExitCode::from(trouble.code)
-		},
+		}
 	}
 }

@@ -46,7 +46,9 @@ fn parse_units(text: &str) -> Result<UnitList, String> {
 	let mut units = Vec::new();
 	for part in text.split(',') {
 		let (first, last) = part.split_once('-').unwrap_or((part, part));
-		let number = |text: &str| text.trim().parse::<u32>().map_err(|_| format!("{text:?} is not the number of a unit"));
+		let number = |text: &str| {
+			text.trim().parse::<u32>().map_err(|_| format!("{text:?} is not the number of a unit"))
+		};
 		let (first, last) = (number(first)?, number(last)?);
 		if first > last || last - first >= ogpu_primitives::job::MAX_UNITS {
 			return Err(format!("{part:?} is not a range of units"));
@@ -68,14 +70,23 @@ impl Run {
 		}
 		let units = match &self.units {
 			None => Units::All,
-			Some(UnitList(units)) if units.last().is_some_and(|last| *last < manifest.plan.units) => {
+			Some(UnitList(units))
+				if units.last().is_some_and(|last| *last < manifest.plan.units) =>
+			{
 				Units::These(units.clone())
-			},
-			Some(_) => return Err(Trouble::job(format!("the job has {} units, counted from 0", manifest.plan.units))),
+			}
+			Some(_) => {
+				return Err(Trouble::job(format!(
+					"the job has {} units, counted from 0",
+					manifest.plan.units
+				)));
+			}
 		};
-		let out = self.out.clone().unwrap_or_else(|| format!("{}.out", manifest.job.name.text()).into());
-		let inputs = inputs(&manifest.job, |id| manifest.files.get(id).map(|source| source.path.clone()))
-			.map_err(|buffer| Trouble::job(format!("the buffer {buffer} has no file")))?;
+		let out =
+			self.out.clone().unwrap_or_else(|| format!("{}.out", manifest.job.name.text()).into());
+		let inputs =
+			inputs(&manifest.job, |id| manifest.files.get(id).map(|source| source.path.clone()))
+				.map_err(|buffer| Trouble::job(format!("the buffer {buffer} has no file")))?;
 		let request = Request {
 			job: manifest.job.clone(),
 			text: admitted.text,
@@ -96,13 +107,20 @@ impl Run {
 	}
 
 	/// Waits for the run, and shows its progress; an interrupt cancels it.
-	fn wait(&self, queue: DeviceQueue, request: Request) -> Result<ogpu_worker::run::Done, Trouble> {
+	fn wait(
+		&self,
+		queue: DeviceQueue,
+		request: Request,
+	) -> Result<ogpu_worker::run::Done, Trouble> {
 		let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
 		let runtime = runtime.map_err(|error| Trouble::host(error.to_string()))?;
 		runtime.block_on(async {
-			let mut ticket = queue.submit("local", request).map_err(|full| Trouble::host(full.to_string()))?;
+			let mut ticket =
+				queue.submit("local", request).map_err(|full| Trouble::host(full.to_string()))?;
 			let bar = if self.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
-			let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {pos}/{len} units  {elapsed}, {eta} left");
+			let style = ProgressStyle::with_template(
+				"{bar:40} {percent:>3} %  {pos}/{len} units  {elapsed}, {eta} left",
+			);
 			bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
 			bar.enable_steady_tick(Duration::from_millis(200));
 			let mut progress = ticket.progress.clone();
@@ -126,8 +144,12 @@ impl Run {
 			bar.finish_and_clear();
 			result.map_err(|error| match error {
 				RunError::Job(_) => Trouble::job(format!("the job is at fault: {error}")),
-				RunError::Host(_) => Trouble::host(format!("this machine could not run the job: {error}")),
-				RunError::Cancelled => Trouble::host("cancelled; checkpoints that were finished stay in the output folder"),
+				RunError::Host(_) => {
+					Trouble::host(format!("this machine could not run the job: {error}"))
+				}
+				RunError::Cancelled => Trouble::host(
+					"cancelled; checkpoints that were finished stay in the output folder",
+				),
 			})
 		})
 	}
@@ -142,7 +164,11 @@ impl Run {
 	) {
 		let stats = done.stats;
 		if self.json {
-			let leaves: Vec<_> = done.leaves.iter().map(|(unit, leaf)| serde_json::json!([unit, hex(leaf)])).collect();
+			let leaves: Vec<_> = done
+				.leaves
+				.iter()
+				.map(|(unit, leaf)| serde_json::json!([unit, hex(leaf)]))
+				.collect();
 			let line = serde_json::json!({
 				"job": hex(&manifest.job.hash()),
 				"device": device,
@@ -175,7 +201,7 @@ impl Run {
 				for (unit, leaf) in &done.leaves {
 					println!("leaf     {unit} {}", hex(leaf));
 				}
-			},
+			}
 		}
 	}
 }

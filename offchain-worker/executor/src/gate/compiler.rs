@@ -33,7 +33,15 @@ pub struct Compiler {
 }
 
 /// What OpenCL programs are to the compiler.
-const LANGUAGE: &[&str] = &["-x", "cl", "-cl-std=CL1.2", "-target", "spir64", "-fno-color-diagnostics", "-ferror-limit=20"];
+const LANGUAGE: &[&str] = &[
+	"-x",
+	"cl",
+	"-cl-std=CL1.2",
+	"-target",
+	"spir64",
+	"-fno-color-diagnostics",
+	"-ferror-limit=20",
+];
 
 /// Preprocessing: without any header, and without anything that differs between machines or days.
 const PREPROCESS: &[&str] = &[
@@ -86,10 +94,13 @@ impl Compiler {
 	///
 	/// When clang of the version that the gate needs is not installed.
 	pub fn find(cage: &Path, insecure: bool) -> Result<Self, GateError> {
-		let places = [format!("/usr/bin/clang-{VERSION}"), format!("/usr/lib/llvm-{VERSION}/bin/clang")];
+		let places =
+			[format!("/usr/bin/clang-{VERSION}"), format!("/usr/lib/llvm-{VERSION}/bin/clang")];
 		let clang = places.iter().map(PathBuf::from).find(|path| path.exists());
 		let clang = clang.ok_or_else(|| {
-			GateError::Host(format!("clang {VERSION} is missing; on Debian: apt-get install clang-{VERSION}"))
+			GateError::Host(format!(
+				"clang {VERSION} is missing; on Debian: apt-get install clang-{VERSION}"
+			))
 		})?;
 		Ok(Self { cage: cage.to_owned(), clang, insecure })
 	}
@@ -97,7 +108,11 @@ impl Compiler {
 	/// Preprocesses our text and the program after it.
 	pub(super) fn preprocess(&self, before: &str, source: &str) -> Result<String, GateError> {
 		if source.contains('\0') {
-			return Err(GateError::Refused(vec![Refusal::new(Rule::Compiles, None, "the program holds a zero byte")]));
+			return Err(GateError::Refused(vec![Refusal::new(
+				Rule::Compiles,
+				None,
+				"the program holds a zero byte",
+			)]));
 		}
 		let text = format!("{before}\n#line 1 \"{PROGRAM}\"\n{source}\n");
 		self.run(&text, PREPROCESS, MAX_TEXT, &[])
@@ -108,9 +123,18 @@ impl Compiler {
 		self.run(text, COMPILE, MAX_IR, &["/include/opencl-c-base.h"])
 	}
 
-	fn run(&self, text: &str, args: &[&str], most: usize, headers: &[&str]) -> Result<String, GateError> {
+	fn run(
+		&self,
+		text: &str,
+		args: &[&str],
+		most: usize,
+		headers: &[&str],
+	) -> Result<String, GateError> {
 		let host = |error: &dyn std::fmt::Display| GateError::Host(error.to_string());
-		let folder = tempfile::Builder::new().prefix("ogpu-gate-").tempdir().map_err(|error| host(&error))?;
+		let folder = tempfile::Builder::new()
+			.prefix("ogpu-gate-")
+			.tempdir()
+			.map_err(|error| host(&error))?;
 		fs::write(folder.path().join(FILE), text).map_err(|error| host(&error))?;
 		let policy = Policy {
 			folder: folder.path().to_owned(),
@@ -123,15 +147,20 @@ impl Compiler {
 		let mut line: Vec<&str> = LANGUAGE.iter().chain(args).copied().collect();
 		line.extend(["-MD", "-MF", "files", "-o", "-", FILE]);
 		let env = [("TMPDIR", OsStr::new(".")), ("SOURCE_DATE_EPOCH", OsStr::new("0"))];
-		let cage = Cage::start(&self.cage, &policy, &self.clang, &line, &env).map_err(|error| host(&error))?;
+		let cage = Cage::start(&self.cage, &policy, &self.clang, &line, &env)
+			.map_err(|error| host(&error))?;
 		let output = cage.wait_with_output(LIMIT, most).map_err(|error| match error {
 			CageError::NoCage(why) => GateError::Host(why),
 			other => host(&other),
 		})?;
-		let refused = |rule, what: String| Err(GateError::Refused(vec![Refusal::new(rule, None, what)]));
+		let refused =
+			|rule, what: String| Err(GateError::Refused(vec![Refusal::new(rule, None, what)]));
 		let files = fs::read_to_string(folder.path().join("files")).unwrap_or_default();
 		if let Some(file) = included(&files, headers) {
-			return refused(Rule::NoInclude, format!("the file {file} is included; a program is one file"));
+			return refused(
+				Rule::NoInclude,
+				format!("the file {file} is included; a program is one file"),
+			);
 		}
 		match output.ended {
 			Ended::Exited(0) if output.stdout.len() < most => String::from_utf8(output.stdout)
@@ -139,11 +168,20 @@ impl Compiler {
 			Ended::Exited(1) => Err(GateError::Refused(diagnostics(&output.stderr))),
 			Ended::Killed if output.stdout.len() >= most => {
 				refused(Rule::Size, format!("the program comes to more than {most} bytes"))
-			},
-			Ended::Exited(0) => refused(Rule::Size, format!("the program comes to more than {most} bytes")),
-			Ended::Killed => Err(GateError::Host(format!("the compiler took longer than {} s", LIMIT.as_secs()))),
-			Ended::Exited(code) => Err(GateError::Host(format!("the compiler ended with {code}: {}", output.stderr.trim()))),
-			Ended::Signalled(signal) => Err(GateError::Host(format!("the compiler was ended by signal {signal}"))),
+			}
+			Ended::Exited(0) => {
+				refused(Rule::Size, format!("the program comes to more than {most} bytes"))
+			}
+			Ended::Killed => {
+				Err(GateError::Host(format!("the compiler took longer than {} s", LIMIT.as_secs())))
+			}
+			Ended::Exited(code) => Err(GateError::Host(format!(
+				"the compiler ended with {code}: {}",
+				output.stderr.trim()
+			))),
+			Ended::Signalled(signal) => {
+				Err(GateError::Host(format!("the compiler was ended by signal {signal}")))
+			}
 		}
 	}
 }
@@ -153,7 +191,9 @@ impl Compiler {
 fn included<'files>(files: &'files str, headers: &[&str]) -> Option<&'files str> {
 	let listed = files.split_once(':')?.1;
 	let listed = listed.split_whitespace().filter(|word| *word != "\\");
-	let is_header = |file: &str| file.starts_with("/usr/lib/llvm-") && headers.iter().any(|name| file.ends_with(name));
+	let is_header = |file: &str| {
+		file.starts_with("/usr/lib/llvm-") && headers.iter().any(|name| file.ends_with(name))
+	};
 	listed.into_iter().find(|file| *file != FILE && !is_header(file))
 }
 
@@ -163,19 +203,27 @@ fn diagnostics(messages: &str) -> Vec<Refusal> {
 	let mut refusals: Vec<Refusal> = messages
 		.lines()
 		.filter_map(|message| {
-			let (place, what) = message.split_once(": error: ").or_else(|| message.split_once(": fatal error: "))?;
+			let (place, what) = message
+				.split_once(": error: ")
+				.or_else(|| message.split_once(": fatal error: "))?;
 			let mut place = place.split(':');
 			let in_program = place.next() == Some(PROGRAM);
 			let line = place.next().and_then(|line| line.parse().ok()).filter(|_| in_program);
 			let rule = match what {
-				what if what.contains("file not found") || what.contains("#embed") => Rule::NoInclude,
+				what if what.contains("file not found") || what.contains("#embed") => {
+					Rule::NoInclude
+				}
 				_ => Rule::Compiles,
 			};
 			Some(Refusal::new(rule, line, what))
 		})
 		.collect();
 	if refusals.is_empty() {
-		refusals.push(Refusal::new(Rule::Compiles, None, format!("it does not compile: {}", messages.trim())));
+		refusals.push(Refusal::new(
+			Rule::Compiles,
+			None,
+			format!("it does not compile: {}", messages.trim()),
+		));
 	}
 	refusals
 }
@@ -200,7 +248,10 @@ mod tests {
 		let refusals = diagnostics(
 			"program.cl:3:5: error: use of undeclared identifier 'x'\n    3 | x;\n      | ^\njob.cl:9:1: error: y\n1 error generated.\n",
 		);
-		assert_eq!(refusals.iter().map(|refusal| refusal.line).collect::<Vec<_>>(), [Some(3), None]);
+		assert_eq!(
+			refusals.iter().map(|refusal| refusal.line).collect::<Vec<_>>(),
+			[Some(3), None]
+		);
 		assert_eq!(diagnostics("clang: broken").len(), 1);
 	}
 }

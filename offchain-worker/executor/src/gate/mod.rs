@@ -61,7 +61,11 @@ pub fn admit(compiler: &Compiler, job: &Job, source: &str) -> Result<Admitted, G
 	let ir = compiler.compile(&format!("{head}{}", text.marked))?;
 	let host: BTreeSet<String> = functions_of(&before);
 	let facts = ir::check(job, &ir::Module::read(&ir), &host).map_err(GateError::Refused)?;
-	Ok(Admitted { text: format!("{head}{}", text.plain), instructions: facts.instructions, kernels: facts.kernels })
+	Ok(Admitted {
+		text: format!("{head}{}", text.plain),
+		instructions: facts.instructions,
+		kernels: facts.kernels,
+	})
 }
 
 /// Pragmas before the text: no contraction, and double precision where it was declared.
@@ -88,7 +92,10 @@ fn floats(job: &Job) -> text::Floats {
 /// The functions that our own text defines. They are all `static`, at the start of a line.
 fn functions_of(before: &str) -> BTreeSet<String> {
 	let definitions = before.lines().filter(|line| line.starts_with("static "));
-	definitions.filter_map(|line| line.split('(').next()?.split_whitespace().next_back()).map(str::to_owned).collect()
+	definitions
+		.filter_map(|line| line.split('(').next()?.split_whitespace().next_back())
+		.map(str::to_owned)
+		.collect()
 }
 
 #[cfg(test)]

@@ -58,7 +58,9 @@ pub(super) fn read(preprocessed: &str, floats: Floats) -> Text {
 			check_row(row, line, floats, &mut attributes, &mut text.refusals);
 		}
 		names.extend(Tokens(row).filter_map(|token| match token {
-			Token::Word(word) if !row.trim_start().starts_with('#') && !is_language(word) => Some(word),
+			Token::Word(word) if !row.trim_start().starts_with('#') && !is_language(word) => {
+				Some(word)
+			}
 			_ => None,
 		}));
 		for form in [&mut text.marked, &mut text.plain] {
@@ -75,13 +77,58 @@ pub(super) fn read(preprocessed: &str, floats: Floats) -> Text {
 /// others are the program's: whatever macro a compiler has for them is taken away first.
 fn is_language(word: &str) -> bool {
 	const WORDS: &[&str] = &[
-		"auto", "break", "case", "const", "continue", "default", "do", "else", "enum", "extern", "for", "goto", "if",
-		"inline", "register", "restrict", "return", "signed", "sizeof", "static", "struct", "switch", "typedef", "union",
-		"unsigned", "void", "volatile", "while", "bool", "true", "false", "kernel", "global", "local", "constant", "private",
-		"read_only", "write_only", "read_write", "size_t", "ptrdiff_t", "intptr_t", "uintptr_t", "INFINITY", "NAN",
-		"MAXFLOAT", "NULL",
+		"auto",
+		"break",
+		"case",
+		"const",
+		"continue",
+		"default",
+		"do",
+		"else",
+		"enum",
+		"extern",
+		"for",
+		"goto",
+		"if",
+		"inline",
+		"register",
+		"restrict",
+		"return",
+		"signed",
+		"sizeof",
+		"static",
+		"struct",
+		"switch",
+		"typedef",
+		"union",
+		"unsigned",
+		"void",
+		"volatile",
+		"while",
+		"bool",
+		"true",
+		"false",
+		"kernel",
+		"global",
+		"local",
+		"constant",
+		"private",
+		"read_only",
+		"write_only",
+		"read_write",
+		"size_t",
+		"ptrdiff_t",
+		"intptr_t",
+		"uintptr_t",
+		"INFINITY",
+		"NAN",
+		"MAXFLOAT",
+		"NULL",
 	];
-	const STARTS: &[&str] = &["CLK_", "FLT_", "DBL_", "M_", "HUGE_VAL", "CHAR_", "SCHAR_", "SHRT_", "INT_", "LONG_", "UCHAR_", "USHRT_", "UINT_", "ULONG_"];
+	const STARTS: &[&str] = &[
+		"CLK_", "FLT_", "DBL_", "M_", "HUGE_VAL", "CHAR_", "SCHAR_", "SHRT_", "INT_", "LONG_",
+		"UCHAR_", "USHRT_", "UINT_", "ULONG_",
+	];
 	let scalar = word.trim_end_matches(|c: char| c.is_ascii_digit());
 	let scalar = scalar.strip_prefix('u').unwrap_or(scalar);
 	WORDS.contains(&word)
@@ -97,7 +144,13 @@ fn marker(row: &str) -> Option<(u32, &str)> {
 	Some((line.parse().ok()?, rest.strip_prefix('"')?.split('"').next()?))
 }
 
-fn check_row(row: &str, line: u32, floats: Floats, attributes: &mut Attributes, refusals: &mut Vec<Refusal>) {
+fn check_row(
+	row: &str,
+	line: u32,
+	floats: Floats,
+	attributes: &mut Attributes,
+	refusals: &mut Vec<Refusal>,
+) {
 	let start = row.trim_start();
 	if let Some(pragma) = start.strip_prefix("#pragma ") {
 		if !is_harmless(pragma) {
@@ -108,14 +161,22 @@ fn check_row(row: &str, line: u32, floats: Floats, attributes: &mut Attributes, 
 	}
 	// A macro may leave a directive behind, which a second preprocessor would obey.
 	if start.starts_with(['#']) || start.starts_with("%:") || row.contains("??") {
-		refusals.push(Refusal::new(Rule::Pragmas, Some(line), "a directive is left after preprocessing"));
+		refusals.push(Refusal::new(
+			Rule::Pragmas,
+			Some(line),
+			"a directive is left after preprocessing",
+		));
 		return;
 	}
 	let mut after_bracket = false;
 	for token in Tokens(row) {
 		let bracket = matches!(token, Token::Other('['));
 		if bracket && after_bracket {
-			refusals.push(Refusal::new(Rule::Attributes, Some(line), "attributes in [[ ]] are not OpenCL C"));
+			refusals.push(Refusal::new(
+				Rule::Attributes,
+				Some(line),
+				"attributes in [[ ]] are not OpenCL C",
+			));
 		}
 		after_bracket = bracket || after_bracket && matches!(token, Token::Other(' ' | '\t'));
 		match token {
@@ -123,18 +184,26 @@ fn check_row(row: &str, line: u32, floats: Floats, attributes: &mut Attributes, 
 				if let Some(what) = float_complaint(number, floats) {
 					refusals.push(Refusal::new(Rule::FloatingPoint, Some(line), what));
 				}
-			},
+			}
 			Token::Word(word) if floats == Floats::None && is_float_type(word) => {
 				let what = format!("{word} in a job of the profile exact-int");
 				refusals.push(Refusal::new(Rule::FloatingPoint, Some(line), what));
-			},
-			Token::Word(word) if floats == Floats::Single && word.starts_with("double") && is_float_type(word) => {
+			}
+			Token::Word(word)
+				if floats == Floats::Single
+					&& word.starts_with("double")
+					&& is_float_type(word) =>
+			{
 				let what = format!("{word} without resources.fp64: true");
 				refusals.push(Refusal::new(Rule::FloatingPoint, Some(line), what));
-			},
+			}
 			Token::Backslash => {
-				refusals.push(Refusal::new(Rule::Pragmas, Some(line), "a backslash is left after preprocessing"));
-			},
+				refusals.push(Refusal::new(
+					Rule::Pragmas,
+					Some(line),
+					"a backslash is left after preprocessing",
+				));
+			}
 			Token::Word(word) => {
 				if attributes.word(word) {
 					if !ATTRIBUTES.contains(&word.trim_matches('_')) {
@@ -142,10 +211,12 @@ fn check_row(row: &str, line: u32, floats: Floats, attributes: &mut Attributes, 
 						refusals.push(Refusal::new(Rule::Attributes, Some(line), what));
 					}
 				} else if is_reserved(word) {
-					let what = format!("the name {word} may mean something of its own to a device's compiler");
+					let what = format!(
+						"the name {word} may mean something of its own to a device's compiler"
+					);
 					refusals.push(Refusal::new(Rule::Names, Some(line), what));
 				}
-			},
+			}
 			Token::Other(other) => attributes.other(other),
 		}
 	}
@@ -165,9 +236,9 @@ fn float_complaint(number: &str, floats: Floats) -> Option<String> {
 	match floats {
 		_ if !is_float => None,
 		Floats::None => Some(format!("the number {number} in a job of the profile exact-int")),
-		Floats::Single if !number.ends_with('f') => {
-			Some(format!("double precision without resources.fp64: true (the number {number} is double; write {number}f)"))
-		},
+		Floats::Single if !number.ends_with('f') => Some(format!(
+			"double precision without resources.fp64: true (the number {number} is double; write {number}f)"
+		)),
 		_ => None,
 	}
 }
@@ -185,7 +256,9 @@ fn is_harmless(pragma: &str) -> bool {
 	match spaced.split_whitespace().collect::<Vec<_>>().as_slice() {
 		["OPENCL", "FP_CONTRACT", "OFF"] | ["unroll"] => true,
 		["OPENCL", "EXTENSION", name, ":", "enable"] => EXTENSIONS.contains(name),
-		["unroll", count] | ["unroll", "(", count, ")"] => count.parse().is_ok_and(|count: u32| count <= MAX_UNROLL),
+		["unroll", count] | ["unroll", "(", count, ")"] => {
+			count.parse().is_ok_and(|count: u32| count <= MAX_UNROLL)
+		}
 		_ => false,
 	}
 }
@@ -221,10 +294,14 @@ fn is_reserved(word: &str) -> bool {
 		"__attribute",
 	];
 	// The last ones have sizes and values that OpenCL leaves open.
-	const OTHERS: &[&str] = &["linux", "unix", "i386", "asm", "event_t", "sampler_t", "FP_ILOGB0", "FP_ILOGBNAN"];
+	const OTHERS: &[&str] =
+		&["linux", "unix", "i386", "asm", "event_t", "sampler_t", "FP_ILOGB0", "FP_ILOGBNAN"];
 	let second = word.as_bytes().get(1).copied().unwrap_or_default();
 	let reserved = word.starts_with('_') && (second == b'_' || second.is_ascii_uppercase());
-	(reserved && !LANGUAGE.contains(&word)) || word.starts_with("cl_") || word.starts_with("image") && word.ends_with("_t") || OTHERS.contains(&word)
+	(reserved && !LANGUAGE.contains(&word))
+		|| word.starts_with("cl_")
+		|| word.starts_with("image") && word.ends_with("_t")
+		|| OTHERS.contains(&word)
 }
 
 /// Follows whether words are names of attributes: directly inside `__attribute__((…))`.
@@ -248,7 +325,7 @@ impl Attributes {
 		match other {
 			'(' if self.depth > 0 || self.pending => self.depth += 1,
 			')' => self.depth = self.depth.saturating_sub(1),
-			_ => {},
+			_ => {}
 		}
 		self.pending &= other.is_whitespace() || other == '(';
 		self.pending &= self.depth == 0;
@@ -301,7 +378,7 @@ impl<'row> Iterator for Tokens<'row> {
 				});
 				self.0 = end.map_or("", |end| &self.0[end + 1..]);
 				self.next()
-			},
+			}
 			'\\' => Some(Token::Backslash),
 			other => Some(Token::Other(other)),
 		}
@@ -319,9 +396,15 @@ mod tests {
 
 	#[test]
 	fn markers_name_lines_and_do_not_reach_the_device() {
-		let text = read("# 1 \"job.cl\"\nint a;\n# 7 \"program.cl\"\nint __b;\n\nint __c;\n", Floats::None);
+		let text = read(
+			"# 1 \"job.cl\"\nint a;\n# 7 \"program.cl\"\nint __b;\n\nint __c;\n",
+			Floats::None,
+		);
 		assert_eq!(text.plain, "int a;\nint __b;\n\nint __c;\n");
-		assert_eq!(text.refusals.iter().map(|refusal| refusal.line).collect::<Vec<_>>(), [Some(7), Some(9)]);
+		assert_eq!(
+			text.refusals.iter().map(|refusal| refusal.line).collect::<Vec<_>>(),
+			[Some(7), Some(9)]
+		);
 	}
 
 	#[test]
@@ -339,21 +422,40 @@ mod tests {
 
 	#[test]
 	fn floats_are_told_from_other_numbers() {
-		let rules = |program: &str, floats| read(&format!("# 1 \"{PROGRAM}\"\n{program}\n"), floats).refusals.len();
-		for program in ["1.0", ".5f", "1e3", "1e-3f", "0x1.8p+1f", "float x;", "double4 y;", "half z;"] {
+		let rules = |program: &str, floats| {
+			read(&format!("# 1 \"{PROGRAM}\"\n{program}\n"), floats).refusals.len()
+		};
+		for program in
+			["1.0", ".5f", "1e3", "1e-3f", "0x1.8p+1f", "float x;", "double4 y;", "half z;"]
+		{
 			assert_eq!(rules(program, Floats::None), 1, "{program}");
 		}
 		for program in ["0xe1 + 0x1f - 12u + a.x + b1e.y", "v.s0 * 3", "floating + doubles"] {
 			assert_eq!(rules(program, Floats::None), 0, "{program}");
 		}
-		for (program, single) in [("1.0", 1), ("1.0f", 0), ("1e-3", 1), ("0x1p-3f", 0), ("0x1p-3", 1), ("double x", 1), ("float x", 0)] {
-			assert_eq!((rules(program, Floats::Single), rules(program, Floats::Double)), (single, 0), "{program}");
+		for (program, single) in [
+			("1.0", 1),
+			("1.0f", 0),
+			("1e-3", 1),
+			("0x1p-3f", 0),
+			("0x1p-3", 1),
+			("double x", 1),
+			("float x", 0),
+		] {
+			assert_eq!(
+				(rules(program, Floats::Single), rules(program, Floats::Double)),
+				(single, 0),
+				"{program}"
+			);
 		}
 	}
 
 	#[test]
 	fn macros_of_a_device_are_taken_away() {
-		let text = read("# 1 \"program.cl\"\nenum { LLVM_15_0 }; float4 x = fma(INFINITY, y.xyz, 1e3f);\n", Floats::Double);
+		let text = read(
+			"# 1 \"program.cl\"\nenum { LLVM_15_0 }; float4 x = fma(INFINITY, y.xyz, 1e3f);\n",
+			Floats::Double,
+		);
 		assert_eq!(text.undefine, "#undef LLVM_15_0\n#undef x\n#undef xyz\n#undef y\n");
 	}
 

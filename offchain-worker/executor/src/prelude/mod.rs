@@ -32,7 +32,10 @@ pub const fn name(prelude: Prelude) -> &'static str {
 /// constants, if all steps have the same. If they differ, the gate refuses to be asked for them.
 pub(crate) fn before(job: &Job) -> String {
 	let mut all = FRAME.to_owned();
-	let same = job.steps.iter().all(|step| step.global == job.steps[0].global && step.local == job.steps[0].local);
+	let same = job
+		.steps
+		.iter()
+		.all(|step| step.global == job.steps[0].global && step.local == job.steps[0].local);
 	if matches!(job.shape, Shape::DataParallel { .. }) && same {
 		let sizes = |name: &str, size: &dyn Fn(usize) -> u32| {
 			format!(
@@ -45,8 +48,14 @@ pub(crate) fn before(job: &Job) -> String {
 		};
 		let step = &job.steps[0];
 		let global = |dimension: usize| step.global.get(dimension).copied().unwrap_or(1);
-		let groups = |dimension: usize| global(dimension) / step.local.get(dimension).copied().unwrap_or(1);
-		let _ = write!(all, "{}{}", sizes("get_global_size", &global), sizes("get_num_groups", &groups));
+		let groups =
+			|dimension: usize| global(dimension) / step.local.get(dimension).copied().unwrap_or(1);
+		let _ = write!(
+			all,
+			"{}{}",
+			sizes("get_global_size", &global),
+			sizes("get_num_groups", &groups)
+		);
 	}
 	if let Some(prelude) = job.program.prelude {
 		all.push_str(text(prelude));
@@ -63,6 +72,9 @@ mod tests {
 	fn published_texts_never_change() {
 		let hash = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
 		assert_eq!(hash(FRAME), "3bced24b6a893d7661e817f17e428123d3956e25cde51489de1a201cf0e0fa0e");
-		assert_eq!(hash(text(Prelude::Dm1)), "aeee83948443dda719cd5c3a94e88e95e50bbce28b2b7ff8963130d1a21ef147");
+		assert_eq!(
+			hash(text(Prelude::Dm1)),
+			"aeee83948443dda719cd5c3a94e88e95e50bbce28b2b7ff8963130d1a21ef147"
+		);
 	}
 }

@@ -27,7 +27,8 @@ fn round(x: f32) -> f32 {
 #[inline(always)]
 fn scale(x: f32, n: i32) -> f32 {
 	let half = n >> 1;
-	x * f32::from_bits(((half + 127) << 23) as u32) * f32::from_bits(((n - half + 127) << 23) as u32)
+	x * f32::from_bits(((half + 127) << 23) as u32)
+		* f32::from_bits(((n - half + 127) << 23) as u32)
 }
 
 #[inline(always)]
@@ -160,21 +161,17 @@ pub fn gelu(x: f32) -> f32 {
 	0.5 * x * (1.0 + erf(x * consts::FRAC_1_SQRT_2))
 }
 
-const TWO_OVER_PI: [u32; 8] = [
-	0,
-	0xa2f9_836e,
-	0x4e44_1529,
-	0xfc27_57d1,
-	0xf534_ddc0,
-	0xdb62_9599,
-	0x3c43_9041,
-	0xfe51_63ab,
-];
+const TWO_OVER_PI: [u32; 8] =
+	[0, 0xa2f9_836e, 0x4e44_1529, 0xfc27_57d1, 0xf534_ddc0, 0xdb62_9599, 0x3c43_9041, 0xfe51_63ab];
 
 fn word(bit: i32) -> u64 {
 	let (at, shift) = ((bit >> 5) as usize, bit & 31);
 	let word = TWO_OVER_PI[at];
-	u64::from(if shift == 0 { word } else { (word << shift) | (TWO_OVER_PI[at + 1] >> (32 - shift)) })
+	u64::from(if shift == 0 {
+		word
+	} else {
+		(word << shift) | (TWO_OVER_PI[at + 1] >> (32 - shift))
+	})
 }
 
 #[inline(always)]
@@ -197,7 +194,11 @@ fn reduce_angle(x: f32) -> (f32, i32) {
 	let turn = turns.wrapping_sub(q << 62) as i64;
 	let high_turn = turn as f32;
 	let low_turn = turn.wrapping_sub(high_turn as i64) as f32;
-	let r = fma(high_turn, c(0x1921fb6, -62), fma(high_turn, -c(0x1777a5c, -87), low_turn * c(0x1921fb6, -62)));
+	let r = fma(
+		high_turn,
+		c(0x1921fb6, -62),
+		fma(high_turn, -c(0x1777a5c, -87), low_turn * c(0x1921fb6, -62)),
+	);
 	if x.is_sign_negative() { (-r, -(q as i32)) } else { (r, q as i32) }
 }
 

@@ -42,7 +42,8 @@ __kernel void gemm(__global const float *a, __global const float *b, __global fl
 	let mut expected = vec![0f32; N * N];
 	for row in 0..N {
 		for column in 0..N {
-			expected[row * N + column] = (0..N).fold(0f32, |sum, k| a[row * N + k].mul_add(b[k * N + column], sum));
+			expected[row * N + column] =
+				(0..N).fold(0f32, |sum, k| a[row * N + k].mul_add(b[k * N + column], sum));
 		}
 	}
 	assert_eq!(bits(&case.f32s("c")), bits(&expected));
@@ -82,7 +83,11 @@ __kernel void visit(__global const uint *starts, __global const uint *edges, __g
 		("edges.bin", bytes(&edges, u32::to_le_bytes)),
 		("level.bin", bytes(&first, i32::to_le_bytes)),
 	];
-	let case = Case::new(&manifest, program, &files.each_ref().map(|(name, data)| (*name, data.as_slice())));
+	let case = Case::new(
+		&manifest,
+		program,
+		&files.each_ref().map(|(name, data)| (*name, data.as_slice())),
+	);
 	case.done();
 
 	let mut expected = first;
@@ -96,7 +101,10 @@ __kernel void visit(__global const uint *starts, __global const uint *edges, __g
 			}
 		}
 	}
-	assert!(expected.iter().copied().max() < Some(64), "the graph is searched within the iterations");
+	assert!(
+		expected.iter().copied().max() < Some(64),
+		"the graph is searched within the iterations"
+	);
 	assert_eq!(case.i32s("level"), expected);
 }
 
@@ -144,7 +152,9 @@ __kernel void row(__global const int *wall, __global const int *from, __global i
 fn n_body_steps() {
 	const BODIES: usize = 256;
 	let mut numbers = Numbers(4);
-	let bodies: Vec<f32> = (0..BODIES).flat_map(|_| [numbers.float(), numbers.float(), numbers.float(), 0.01]).collect();
+	let bodies: Vec<f32> = (0..BODIES)
+		.flat_map(|_| [numbers.float(), numbers.float(), numbers.float(), 0.01])
+		.collect();
 	let case = Case::new(
 		"version: \"1\"\nprofile: prelude-f32\nprogram: {source: program.cl, prelude: dm-1}\nbuffers:\n  \
 		 p: {role: state, type: f32, len: 1024, source: p.bin}\n  v: {role: state, type: f32, len: 1024}\n  \
@@ -229,7 +239,8 @@ __kernel void transpose(__global const uint *from, __global uint *to, uint colum
 		&[("from.bin", &bytes(&source, u32::to_le_bytes))],
 	);
 	case.done();
-	let expected: Vec<u32> = (0..128).flat_map(|column| (0..64).map(move |row| row * 128 + column)).collect();
+	let expected: Vec<u32> =
+		(0..128).flat_map(|column| (0..64).map(move |row| row * 128 + column)).collect();
 	assert_eq!(case.u32s("to"), expected);
 }
 
@@ -311,7 +322,9 @@ fn sha_256_of_known_messages() {
 		block.push(0x80);
 		block.resize(56, 0);
 		block.extend((message.len() as u64 * 8).to_be_bytes());
-		blocks.extend(block.chunks(4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]])));
+		blocks.extend(
+			block.chunks(4).map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]])),
+		);
 	}
 	let case = Case::new(
 		"version: \"1\"\nprofile: exact-int\nprogram: {source: program.cl}\nbuffers:\n  \
@@ -321,7 +334,11 @@ fn sha_256_of_known_messages() {
 		&[("blocks.bin", &bytes(&blocks, u32::to_le_bytes))],
 	);
 	case.done();
-	let digests: Vec<String> = case.u32s("digests").chunks(8).map(|words| words.iter().map(|word| format!("{word:08x}")).collect()).collect();
+	let digests: Vec<String> = case
+		.u32s("digests")
+		.chunks(8)
+		.map(|words| words.iter().map(|word| format!("{word:08x}")).collect())
+		.collect();
 	assert_eq!(
 		digests,
 		[

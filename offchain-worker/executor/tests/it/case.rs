@@ -23,7 +23,10 @@ pub(crate) fn device() -> &'static Device {
 	static DEVICE: OnceLock<Device> = OnceLock::new();
 	DEVICE.get_or_init(|| {
 		let devices = devices(tools()).expect("devices can be listed");
-		devices.into_iter().find(|device| device.usable).expect("an OpenCL device; install pocl-opencl-icd")
+		devices
+			.into_iter()
+			.find(|device| device.usable)
+			.expect("an OpenCL device; install pocl-opencl-icd")
 	})
 }
 
@@ -51,7 +54,8 @@ impl Case {
 		for (name, data) in files {
 			fs::write(folder.path().join(name), data).expect("a file");
 		}
-		let manifest = Manifest::load(&folder.path().join("job.yaml")).unwrap_or_else(|problems| panic!("{problems}"));
+		let manifest = Manifest::load(&folder.path().join("job.yaml"))
+			.unwrap_or_else(|problems| panic!("{problems}"));
 		Self { manifest, folder }
 	}
 
@@ -75,7 +79,9 @@ impl Case {
 	pub(crate) fn broken(&self) -> Vec<Rule> {
 		match self.admit() {
 			Ok(_) => Vec::new(),
-			Err(GateError::Refused(refusals)) => refusals.into_iter().map(|refusal| refusal.rule).collect(),
+			Err(GateError::Refused(refusals)) => {
+				refusals.into_iter().map(|refusal| refusal.rule).collect()
+			}
 			Err(GateError::Host(why)) => panic!("{why}"),
 		}
 	}
@@ -94,8 +100,10 @@ impl Case {
 		Request {
 			job: self.manifest.job.clone(),
 			text: admitted.text,
-			inputs: inputs(&self.manifest.job, |id| self.manifest.files.get(id).map(|file| file.path.clone()))
-				.expect("every file is there"),
+			inputs: inputs(&self.manifest.job, |id| {
+				self.manifest.files.get(id).map(|file| file.path.clone())
+			})
+			.expect("every file is there"),
 			folder: how.out,
 			device: device().key.clone(),
 			kind: device().kind,
@@ -138,7 +146,10 @@ impl Case {
 }
 
 fn words(bytes: &[u8]) -> Vec<u32> {
-	bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect()
+	bytes
+		.chunks_exact(4)
+		.map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+		.collect()
 }
 
 /// Little-endian bytes of words or floats.
@@ -151,7 +162,8 @@ pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
 	pub(crate) fn next(&mut self) -> u32 {
-		self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+		self.0 =
+			self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
 		(self.0 >> 33) as u32
 	}
 

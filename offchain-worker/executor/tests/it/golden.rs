@@ -13,25 +13,35 @@ use crate::case::{device, tools};
 fn root(words: &[u32]) -> String {
 	let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
 	let units = bytes.chunks(bytes.len() / 32);
-	let leaves = (0..).zip(units).map(|(unit, data)| leaf::<Blake2>(unit, &[*blake3::hash(data).as_bytes()]));
+	let leaves = (0..)
+		.zip(units)
+		.map(|(unit, data)| leaf::<Blake2>(unit, &[*blake3::hash(data).as_bytes()]));
 	hex(&Tree::new::<Blake2>(leaves.collect()).expect("leaves").root())
 }
 
 fn integers() -> Vec<u32> {
-	let seed: Vec<u32> =
-		SEED.as_bytes().chunks(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
+	let seed: Vec<u32> = SEED
+		.as_bytes()
+		.chunks(4)
+		.map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+		.collect();
 	let words: Vec<(u32, u64)> = (0..65_536u32)
 		.map(|id| {
 			let mut a = seed[(id & 255) as usize] ^ id.wrapping_mul(2_654_435_761);
 			let mut b = (u64::from(a) << 32) | u64::from(id + 1);
 			for i in 0..64u32 {
-				b = b.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+				b = b
+					.wrapping_mul(6_364_136_223_846_793_005)
+					.wrapping_add(1_442_695_040_888_963_407);
 				a = a.rotate_left(5) ^ (b >> 33) as u32;
 				let s = a as i32;
-				let term = (s >> 3).wrapping_add(s / (i as i32 + 3)).wrapping_sub(s % (i as i32 * 2 + 5));
+				let term =
+					(s >> 3).wrapping_add(s / (i as i32 + 3)).wrapping_sub(s % (i as i32 * 2 + 5));
 				a = a.wrapping_add(term as u32);
 				let high = ((u64::from(a) * u64::from(b as u32)) >> 32) as u32;
-				a ^= high.wrapping_add((a | 1).leading_zeros()).wrapping_add(((b >> 7) as u32).count_ones());
+				a ^= high
+					.wrapping_add((a | 1).leading_zeros())
+					.wrapping_add(((b >> 7) as u32).count_ones());
 			}
 			(a, b)
 		})
@@ -60,7 +70,8 @@ fn floats() -> Vec<u32> {
 			let y = f32::from_bits(id.wrapping_mul(2_246_822_519).wrapping_add(3_266_489_917));
 			let group: Vec<f32> = ((id & !63)..(id | 63) + 1).map(near).collect();
 			let near = near(id);
-			let long = (u64::from(id) << 40).wrapping_mul(3).wrapping_sub(9_223_372_036_854_775_807) as i64;
+			let long = (u64::from(id) << 40).wrapping_mul(3).wrapping_sub(9_223_372_036_854_775_807)
+				as i64;
 			let mut hash = fold(id, x * y + near);
 			hash = fold(hash, x.mul_add(near, y));
 			hash = fold(hash, x / y);

@@ -9,7 +9,9 @@ use crate::case::{Case, How, bytes};
 
 /// Another job gives the right result, before and after.
 fn assert_alive() {
-	let case = Case::simple("__kernel void f(__global uint *out) { out[get_global_id(0)] = (uint)get_global_id(0) * 3u; }");
+	let case = Case::simple(
+		"__kernel void f(__global uint *out) { out[get_global_id(0)] = (uint)get_global_id(0) * 3u; }",
+	);
 	case.done();
 	assert_eq!(case.u32s("out"), (0..1024).map(|i| i * 3).collect::<Vec<_>>());
 }
@@ -23,7 +25,10 @@ fn fault_of(case: &Case) -> RunError {
 fn assert_no_process_left(case: &Case) {
 	let folder = case.out("out").display().to_string();
 	let processes = Command::new("ps").args(["-eo", "args"]).output().expect("ps");
-	assert!(!String::from_utf8_lossy(&processes.stdout).contains(&folder), "a process of {folder} is left");
+	assert!(
+		!String::from_utf8_lossy(&processes.stdout).contains(&folder),
+		"a process of {folder} is left"
+	);
 }
 
 #[test]
@@ -35,7 +40,10 @@ fn endless_loops_are_killed() {
 		let case = Case::simple(program);
 		let started = Instant::now();
 		let error = fault_of(&case);
-		assert!(matches!(&error, RunError::Host(why) if why.contains("a kernel launch took longer")), "{error}");
+		assert!(
+			matches!(&error, RunError::Host(why) if why.contains("a kernel launch took longer")),
+			"{error}"
+		);
 		assert!(started.elapsed().as_secs() < 40);
 		assert_no_process_left(&case);
 	}
@@ -54,7 +62,9 @@ fn writes_past_the_ends_are_found() {
 
 #[test]
 fn writes_far_outside_end_the_child_only() {
-	let case = Case::simple("__kernel void f(__global uint *out) { out[get_global_id(0) * 0x10000000ul] = 1u; }");
+	let case = Case::simple(
+		"__kernel void f(__global uint *out) { out[get_global_id(0) * 0x10000000ul] = 1u; }",
+	);
 	let error = fault_of(&case);
 	assert!(matches!(error, RunError::Host(_) | RunError::Job(_)), "{error}");
 	assert_no_process_left(&case);
@@ -62,11 +72,16 @@ fn writes_far_outside_end_the_child_only() {
 
 #[test]
 fn division_by_zero_ends_the_child_only() {
-	let case = Case::simple("__kernel void f(__global uint *out) { out[get_global_id(0)] = 7u / out[get_global_id(0)]; }");
+	let case = Case::simple(
+		"__kernel void f(__global uint *out) { out[get_global_id(0)] = 7u / out[get_global_id(0)]; }",
+	);
 	match case.run(case.how()) {
 		// Some processors trap, others give a number.
-		Ok(_) => {},
-		Err(error) => assert!(matches!(&error, RunError::Host(why) if why.contains("division by zero")), "{error}"),
+		Ok(_) => {}
+		Err(error) => assert!(
+			matches!(&error, RunError::Host(why) if why.contains("division by zero")),
+			"{error}"
+		),
 	}
 	assert_alive();
 }
@@ -79,7 +94,8 @@ fn units_that_write_to_others_are_found() {
 			"__kernel void f(__global uint *out) {{ uint id = (uint)get_global_id(0); out[id] = id; out[{offset}] = id; }}"
 		);
 		let case = Case::simple(&program);
-		let alone = case.run(How { care: Care::Alone, ..case.how() }).expect_err("a hostile kernel");
+		let alone =
+			case.run(How { care: Care::Alone, ..case.how() }).expect_err("a hostile kernel");
 		assert!(matches!(alone, RunError::Job(JobFault::OutOfUnit { .. })), "{alone}");
 		let one = How { units: Units::These(vec![3]), out: case.out("one"), ..case.how() };
 		let one = case.run(one).expect_err("a hostile kernel");
@@ -96,8 +112,15 @@ fn units_that_read_others_are_found_or_harmless() {
 	);
 	let alone = case.run(How { care: Care::Alone, ..case.how() }).expect("no write outside").leaves;
 	for (name, units) in [("0", vec![0, 1, 2]), ("1", vec![15])] {
-		let some = case.run(How { units: Units::These(units.clone()), care: Care::Alone, out: case.out(name), ..case.how() });
-		assert!(some.expect("no write outside").leaves.iter().all(|(unit, leaf)| alone[unit] == *leaf));
+		let some = case.run(How {
+			units: Units::These(units.clone()),
+			care: Care::Alone,
+			out: case.out(name),
+			..case.how()
+		});
+		assert!(
+			some.expect("no write outside").leaves.iter().all(|(unit, leaf)| alone[unit] == *leaf)
+		);
 	}
 }
 
@@ -121,7 +144,8 @@ fn nan_payloads_do_not_reach_the_hash() {
 	let manifest = "version: \"1\"\nprofile: fma-f32\nprogram: {source: program.cl}\nbuffers:\n  \
 		 out: {role: output, type: f32, len: 64}\nsteps:\n  - {kernel: f, args: [{buf: out}, {u32: PAYLOAD}], global: [64], local: [16]}\n\
 		 unit: {groups: 1}\n";
-	let program = "__kernel void f(__global float *out, uint nan) { out[get_global_id(0)] = as_float(nan); }";
+	let program =
+		"__kernel void f(__global float *out, uint nan) { out[get_global_id(0)] = as_float(nan); }";
 	let leaves = ["0x7fc00000", "0xffc00001", "0x7f800001"].map(|payload| {
 		let case = Case::new(&manifest.replace("PAYLOAD", payload), program, &[]);
 		let leaves = case.done().leaves;
@@ -163,5 +187,12 @@ fn a_poisoned_cache_is_never_read() {
 		}
 	}
 	assert!(spoilt > 0, "this driver keeps a cache in the job's folder");
-	assert_eq!(case.run(How { out: case.out("other"), ..case.how() }).expect("a run").tree(&case.manifest.plan).expect("all").root(), root);
+	assert_eq!(
+		case.run(How { out: case.out("other"), ..case.how() })
+			.expect("a run")
+			.tree(&case.manifest.plan)
+			.expect("all")
+			.root(),
+		root
+	);
 }

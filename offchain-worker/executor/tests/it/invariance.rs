@@ -76,10 +76,16 @@ fn units_give_the_same_leaves_alone_together_and_by_any_number_of_threads() {
 	let case = Case::new(PARALLEL, PARALLEL_PROGRAM, &[]);
 	let whole = leaves(&case, case.how());
 	assert_eq!(whole.len(), 64);
-	assert_eq!(leaves(&case, How { care: Care::Alone, out: case.out("alone"), ..case.how() }), whole);
+	assert_eq!(
+		leaves(&case, How { care: Care::Alone, out: case.out("alone"), ..case.how() }),
+		whole
+	);
 	assert_eq!(leaves(&case, How { threads: 1, out: case.out("one"), ..case.how() }), whole);
 	for units in [vec![0], vec![63], vec![1, 2, 3, 40], (10..50).collect()] {
-		let part = leaves(&case, How { units: Units::These(units.clone()), out: case.out("part"), ..case.how() });
+		let part = leaves(
+			&case,
+			How { units: Units::These(units.clone()), out: case.out("part"), ..case.how() },
+		);
 		let expected: BTreeMap<_, _> = units.iter().map(|unit| (*unit, whole[unit])).collect();
 		assert_eq!(part, expected);
 	}
@@ -108,7 +114,8 @@ fn a_job_goes_on_from_any_checkpoint() {
 		let out = case.out(&format!("from-{from}"));
 		let state = format!("state/{}", from - 1);
 		fs::create_dir_all(out.join(&state)).expect("a folder");
-		fs::copy(case.out("out").join(&state).join("x"), out.join(&state).join("x")).expect("a checkpoint");
+		fs::copy(case.out("out").join(&state).join("x"), out.join(&state).join("x"))
+			.expect("a checkpoint");
 		let units: Vec<u32> = (from..12).collect();
 		let rest = leaves(&case, How { units: Units::These(units), out, ..case.how() });
 		assert!(rest.iter().all(|(unit, leaf)| whole[unit] == *leaf), "from {from}");
@@ -132,7 +139,9 @@ fn an_iterative_result_equals_plain_rust_bit_for_bit() {
 	let mut x = start.clone();
 	for t in 0..60 {
 		x = (0..256)
-			.map(|i| (x[(i + 1) & 255] + x[(i + 255) & 255]).mul_add(0.49, start[(i + t) & 255] * 0.02))
+			.map(|i| {
+				(x[(i + 1) & 255] + x[(i + 255) & 255]).mul_add(0.49, start[(i + t) & 255] * 0.02)
+			})
 			.collect();
 	}
 	let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
@@ -143,7 +152,8 @@ fn an_iterative_result_equals_plain_rust_bit_for_bit() {
 #[test]
 fn a_missing_checkpoint_is_this_machines_fault() {
 	let case = iterative();
-	let error = case.run(How { units: Units::These(vec![5]), ..case.how() }).expect_err("no checkpoint");
+	let error =
+		case.run(How { units: Units::These(vec![5]), ..case.how() }).expect_err("no checkpoint");
 	assert!(error.to_string().contains("state/4/x"), "{error}");
 	assert!(matches!(error, ogpu_worker::run::RunError::Host(_)));
 }

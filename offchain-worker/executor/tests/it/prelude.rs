@@ -69,8 +69,22 @@ fn every_function_gives_the_bits_of_the_reference() {
 #[test]
 fn pow_max_min_and_softmax_give_the_bits_of_the_reference() {
 	let mut numbers = Numbers(6);
-	let special = [0.0, -0.0, 1.0, -1.0, 2.0, -3.0, 0.5, 1e-40, 1e30, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
-	let mut pairs: Vec<(f32, f32)> = special.iter().flat_map(|x| special.map(|y| (*x, y))).collect();
+	let special = [
+		0.0,
+		-0.0,
+		1.0,
+		-1.0,
+		2.0,
+		-3.0,
+		0.5,
+		1e-40,
+		1e30,
+		f32::INFINITY,
+		f32::NEG_INFINITY,
+		f32::NAN,
+	];
+	let mut pairs: Vec<(f32, f32)> =
+		special.iter().flat_map(|x| special.map(|y| (*x, y))).collect();
 	while pairs.len() < 65_536 {
 		let (x, y) = (f32::from_bits(numbers.next() << 1), f32::from_bits(numbers.next() << 1));
 		pairs.push(if numbers.below(2) == 0 { (x, y) } else { (x.abs(), numbers.float() * 100.0) });
@@ -109,14 +123,21 @@ __kernel void rows(__global float *soft) {
 	for (row, soft) in case.f32s("soft").chunks(64).enumerate() {
 		let x: Vec<f32> = (0..64).map(|i| ((row * 31 + i * 17) % 97) as f32 * 0.25).collect();
 		let expected = dm::softmax(&x);
-		assert_eq!(soft.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), expected.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+		assert_eq!(
+			soft.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+			expected.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+		);
 	}
 }
 
 /// The error of `got` in units of the last place of the exact value, as docs/prelude.md counts it.
 fn ulps(got: f32, exact: f64) -> f64 {
 	if exact.abs() > f64::from(f32::MAX) {
-		return if got.is_infinite() { 0.0 } else { (f64::from(got.abs()) / exact.abs() - 1.0).abs() * 16_777_216.0 };
+		return if got.is_infinite() {
+			0.0
+		} else {
+			(f64::from(got.abs()) / exact.abs() - 1.0).abs() * 16_777_216.0
+		};
 	}
 	let exponent = if exact == 0.0 { -126 } else { (exact.abs().log2().floor() as i32).max(-126) };
 	(f64::from(got) - exact).abs() / 2f64.powi(exponent - 23)
@@ -165,9 +186,12 @@ fn errors_stay_within_the_stated_bounds() {
 		});
 		threads.map(|thread| thread.join().expect("no panic"))
 	});
-	let gelu = (0..inputs).map(|i| f32::from_bits((i as u32).wrapping_mul(stride()))).filter(|x| x.is_finite());
+	let gelu = (0..inputs)
+		.map(|i| f32::from_bits((i as u32).wrapping_mul(stride())))
+		.filter(|x| x.is_finite());
 	let gelu = gelu.map(|x| {
-		let exact = 0.5 * f64::from(x) * libm::erfc(-f64::from(x) * std::f64::consts::FRAC_1_SQRT_2);
+		let exact =
+			0.5 * f64::from(x) * libm::erfc(-f64::from(x) * std::f64::consts::FRAC_1_SQRT_2);
 		let unit = 2f64.powi((x.abs().log2().floor() as i32).clamp(-126, 127) - 23);
 		((f64::from(dm::gelu(x)) - exact).abs() / unit, x)
 	});
@@ -183,7 +207,9 @@ fn errors_stay_within_the_stated_bounds() {
 		}
 	}
 	let mut failures = Vec::new();
-	for (name, bound, (error, x)) in results.into_iter().chain([("gelu", 2.0, gelu), ("pow", 2.0, pow)]) {
+	for (name, bound, (error, x)) in
+		results.into_iter().chain([("gelu", 2.0, gelu), ("pow", 2.0, pow)])
+	{
 		println!("dm_{name}: {error:.3} at {x:e}");
 		failures.extend((error > bound).then(|| format!("dm_{name}: {error} at {x:e}")));
 	}

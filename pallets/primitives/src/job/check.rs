@@ -156,38 +156,61 @@ pub enum Fault {
 impl fmt::Display for Fault {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		match self {
-			Self::UnknownVersion(version) => write!(f, "version {version} is not known; this is version {VERSION}"),
-			Self::BadName => f.write_str("names have 1 to 64 letters, digits and _, and start with no digit"),
+			Self::UnknownVersion(version) => {
+				write!(f, "version {version} is not known; this is version {VERSION}")
+			}
+			Self::BadName => {
+				f.write_str("names have 1 to 64 letters, digits and _, and start with no digit")
+			}
 			Self::NameTaken => f.write_str("another buffer has this name"),
 			Self::OutOfRange { given, least, most } if given < least => {
 				write!(f, "{given} is too small; the least is {least} and the most {most}")
-			},
+			}
 			Self::OutOfRange { given, least, most } => {
 				write!(f, "{given} is too large; the least is {least} and the most {most}")
-			},
-			Self::PreludeMissing => f.write_str("the profile prelude-f32 needs a prelude, such as dm-1"),
-			Self::PreludeUnused => f.write_str("a prelude goes with the profiles prelude-f32 and redundant only"),
+			}
+			Self::PreludeMissing => {
+				f.write_str("the profile prelude-f32 needs a prelude, such as dm-1")
+			}
+			Self::PreludeUnused => {
+				f.write_str("a prelude goes with the profiles prelude-f32 and redundant only")
+			}
 			Self::FloatInExactInt => f.write_str("the profile exact-int has no floating point"),
 			Self::Fp64NotDeclared => f.write_str("f64 is used; say so with resources.fp64: true"),
 			Self::NoResult => f.write_str("a job needs a buffer with the role output or state"),
 			Self::NoSteps => f.write_str("a job needs at least one step"),
-			Self::StateNeedsIterations => f.write_str("a state belongs to an iterative job; add iterations"),
-			Self::IterationsNeedState => f.write_str("an iterative job needs a buffer with the role state"),
+			Self::StateNeedsIterations => {
+				f.write_str("a state belongs to an iterative job; add iterations")
+			}
+			Self::IterationsNeedState => {
+				f.write_str("an iterative job needs a buffer with the role state")
+			}
 			Self::InitNotAllowed => f.write_str("outputs and temporary buffers start with zeros"),
 			Self::InputNeedsSource => f.write_str("an input needs a source"),
 			Self::UnusedBuffer => f.write_str("no step uses this buffer"),
 			Self::NoSuchBuffer(buffer) => write!(f, "there is no buffer {buffer}"),
-			Self::BoundTwice => f.write_str("a buffer that may be written is bound twice in this step"),
+			Self::BoundTwice => {
+				f.write_str("a buffer that may be written is bound twice in this step")
+			}
 			Self::NoIterations => f.write_str("there is no iteration index in a data-parallel job"),
-			Self::DimensionsDiffer => f.write_str("global and local have different numbers of dimensions"),
-			Self::NotAMultiple { global, local } => write!(f, "global size {global} is no multiple of local size {local}"),
+			Self::DimensionsDiffer => {
+				f.write_str("global and local have different numbers of dimensions")
+			}
+			Self::NotAMultiple { global, local } => {
+				write!(f, "global size {global} is no multiple of local size {local}")
+			}
 			Self::GroupsNotWhole { groups, unit } => {
-				write!(f, "{groups} work-groups along the last dimension do not fall into units of {unit}")
-			},
+				write!(
+					f,
+					"{groups} work-groups along the last dimension do not fall into units of {unit}"
+				)
+			}
 			Self::OtherUnits { here, first } => {
 				write!(f, "this step falls into {here} units, the first one into {first}")
-			},
-			Self::LengthNotWhole { len, units } => write!(f, "{len} elements do not divide among {units} units"),
+			}
+			Self::LengthNotWhole { len, units } => {
+				write!(f, "{len} elements do not divide among {units} units")
+			}
 			Self::CheckpointsNotWhole => f.write_str("checkpoint_every does not divide count"),
 			Self::MemoryTooSmall { needed } => write!(f, "the buffers take {needed} bytes"),
 		}
@@ -239,7 +262,8 @@ fn is_identifier(name: &[u8]) -> bool {
 }
 
 fn is_job_name(name: &[u8]) -> bool {
-	!name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
+	!name.is_empty()
+		&& name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte))
 }
 
 pub(super) fn check(job: &Job) -> Vec<Invalid> {
@@ -258,8 +282,10 @@ fn head(job: &Job, faults: &mut Faults) {
 	faults.within(Place::Source, job.program.source_len.into(), 1, MAX_SOURCE.into());
 	match (job.profile, job.program.prelude) {
 		(Profile::PreludeF32, None) => faults.add(Place::Prelude, Fault::PreludeMissing),
-		(Profile::ExactInt | Profile::FmaF32, Some(_)) => faults.add(Place::Prelude, Fault::PreludeUnused),
-		_ => {},
+		(Profile::ExactInt | Profile::FmaF32, Some(_)) => {
+			faults.add(Place::Prelude, Fault::PreludeUnused)
+		}
+		_ => {}
 	}
 	faults.within(Place::Memory, job.resources.memory, 1, MAX_MEMORY);
 	if job.profile == Profile::ExactInt && job.resources.fp64 {
@@ -284,7 +310,11 @@ fn steps(job: &Job, faults: &mut Faults) -> bool {
 	faults.require(!job.steps.is_empty(), Place::Steps, Fault::NoSteps);
 	let mut sound = !job.steps.is_empty();
 	for (at, step) in (0u8..).zip(&job.steps) {
-		faults.require(is_identifier(step.kernel.bytes()), Place::StepField(at, "kernel"), Fault::BadName);
+		faults.require(
+			is_identifier(step.kernel.bytes()),
+			Place::StepField(at, "kernel"),
+			Fault::BadName,
+		);
 		sound &= index_space(at, step, faults);
 		args(job, at, step, faults);
 	}
@@ -295,7 +325,9 @@ fn index_space(at: u8, step: &Step, faults: &mut Faults) -> bool {
 	let global = Place::StepField(at, "global");
 	let local = Place::StepField(at, "local");
 	let before = faults.0.len();
-	if faults.within(global, step.global.len() as u64, 1, 3) && step.global.len() != step.local.len() {
+	if faults.within(global, step.global.len() as u64, 1, 3)
+		&& step.global.len() != step.local.len()
+	{
 		faults.add(local, Fault::DimensionsDiffer);
 	}
 	for (items, group) in step.global.iter().zip(&step.local) {
@@ -306,7 +338,9 @@ fn index_space(at: u8, step: &Step, faults: &mut Faults) -> bool {
 		}
 	}
 	if faults.0.len() == before {
-		let volume = |sizes: &Sizes| sizes.iter().fold(1u64, |volume, size| volume.saturating_mul((*size).into()));
+		let volume = |sizes: &Sizes| {
+			sizes.iter().fold(1u64, |volume, size| volume.saturating_mul((*size).into()))
+		};
 		faults.within(global, volume(&step.global), 1, MAX_WORK_ITEMS);
 		faults.within(local, volume(&step.local), 1, MAX_GROUP.into());
 	}
@@ -323,18 +357,18 @@ fn args(job: &Job, at: u8, step: &Step, faults: &mut Faults) {
 				Some(bound) => {
 					let again = step.args.iter().take(index.into()).any(|earlier| earlier == arg);
 					faults.require(!again || bound.role == Role::Input, place, Fault::BoundTwice);
-				},
+				}
 			},
 			Arg::Scalar(scalar) => element(job, scalar.element(), place, faults),
 			Arg::Local { element: of, len } => {
 				element(job, *of, place, faults);
 				faults.within(place, (*len).into(), 1, MAX_LOCAL_MEMORY.into());
 				local_memory += u64::from(*len) * of.size();
-			},
+			}
 			Arg::Iteration => {
 				let iterative = matches!(job.shape, Shape::Iterative { .. });
 				faults.require(iterative, place, Fault::NoIterations);
-			},
+			}
 		}
 	}
 	faults.within(Place::StepField(at, "args"), local_memory, 0, MAX_LOCAL_MEMORY.into());
@@ -346,14 +380,22 @@ fn shape(job: &Job, steps_sound: bool, faults: &mut Faults) -> bool {
 	match job.shape {
 		Shape::Iterative { count, checkpoint_every } => {
 			if faults.within(Place::Iterations("count"), count.into(), 1, u32::MAX.into())
-				&& faults.within(Place::Iterations("checkpoint_every"), checkpoint_every.into(), 1, count.into())
-			{
+				&& faults.within(
+					Place::Iterations("checkpoint_every"),
+					checkpoint_every.into(),
+					1,
+					count.into(),
+				) {
 				let whole = count % checkpoint_every == 0;
-				faults.require(whole, Place::Iterations("checkpoint_every"), Fault::CheckpointsNotWhole);
+				faults.require(
+					whole,
+					Place::Iterations("checkpoint_every"),
+					Fault::CheckpointsNotWhole,
+				);
 				let units = u64::from(count / checkpoint_every);
 				faults.within(Place::Iterations("checkpoint_every"), units, 1, MAX_UNITS.into());
 			}
-		},
+		}
 		Shape::DataParallel { groups: unit } => {
 			faults.within(Place::UnitGroups, unit.into(), 1, u32::MAX.into());
 			if !steps_sound || unit == 0 {
@@ -361,16 +403,23 @@ fn shape(job: &Job, steps_sound: bool, faults: &mut Faults) -> bool {
 			}
 			let first = job.count_units();
 			for (at, step) in (0u8..).zip(&job.steps) {
-				let groups = step.global.last().zip(step.local.last()).map_or(0, |(global, local)| global / local);
+				let groups = step
+					.global
+					.last()
+					.zip(step.local.last())
+					.map_or(0, |(global, local)| global / local);
 				if groups % unit != 0 {
-					faults.add(Place::StepField(at, "global"), Fault::GroupsNotWhole { groups, unit });
+					faults.add(
+						Place::StepField(at, "global"),
+						Fault::GroupsNotWhole { groups, unit },
+					);
 				} else if groups / unit != first {
 					let here = groups / unit;
 					faults.add(Place::StepField(at, "global"), Fault::OtherUnits { here, first });
 				}
 			}
 			faults.within(Place::UnitGroups, first.into(), 1, MAX_UNITS.into());
-		},
+		}
 	}
 	if faults.0.len() == before {
 		faults.within(Place::Steps, job.launches(), 1, MAX_LAUNCHES);
@@ -401,12 +450,22 @@ fn buffers(job: &Job, shape_sound: bool, faults: &mut Faults) {
 		}
 		match (buffer.role, buffer.init) {
 			(Role::Input, Init::Zero) => faults.add(field("source"), Fault::InputNeedsSource),
-			(Role::Output | Role::Temp, Init::Blob(_)) => faults.add(field("source"), Fault::InitNotAllowed),
-			_ => {},
+			(Role::Output | Role::Temp, Init::Blob(_)) => {
+				faults.add(field("source"), Fault::InitNotAllowed)
+			}
+			_ => {}
 		}
-		faults.require(buffer.role != Role::State || iterative, field("role"), Fault::StateNeedsIterations);
+		faults.require(
+			buffer.role != Role::State || iterative,
+			field("role"),
+			Fault::StateNeedsIterations,
+		);
 		let used = job.steps.iter().any(|step| step.args.contains(&Arg::Buffer(at)));
 		faults.require(used, Place::Buffer(at), Fault::UnusedBuffer);
 	}
-	faults.require(memory <= job.resources.memory, Place::Memory, Fault::MemoryTooSmall { needed: memory });
+	faults.require(
+		memory <= job.resources.memory,
+		Place::Memory,
+		Fault::MemoryTooSmall { needed: memory },
+	);
 }

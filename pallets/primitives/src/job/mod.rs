@@ -60,7 +60,18 @@ pub const MAX_TOTAL_MS: u32 = 7 * 24 * 60 * 60 * 1000;
 
 /// The BLAKE3 hash of some bytes, by which they are stored and fetched.
 #[derive(
-	Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Hash,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub struct BlobId(pub Hash);
 
@@ -105,7 +116,18 @@ impl core::fmt::Debug for Name {
 }
 
 /// What arithmetic a job may use, and so how its result is verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Profile {
 	/// Integers only. Exact on every device.
 	#[codec(index = 0)]
@@ -122,7 +144,18 @@ pub enum Profile {
 }
 
 /// A published library of functions that give the same bits everywhere. It never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Prelude {
 	/// `dm-1`: deterministic mathematics, version 1.
 	#[codec(index = 0)]
@@ -130,7 +163,9 @@ pub enum Prelude {
 }
 
 /// The program of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub struct Program {
 	/// The OpenCL C source, before preprocessing.
 	pub source: BlobId,
@@ -141,7 +176,18 @@ pub struct Program {
 }
 
 /// The type of a buffer's elements, little endian in files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Element {
 	/// `char`
 	#[codec(index = 0)]
@@ -217,7 +263,18 @@ impl Element {
 }
 
 /// What a buffer is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Role {
 	/// Read only; filled before the first step.
 	#[codec(index = 0)]
@@ -234,7 +291,18 @@ pub enum Role {
 }
 
 /// What is in a buffer at the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Init {
 	/// Zeros.
 	#[codec(index = 0)]
@@ -245,7 +313,9 @@ pub enum Init {
 }
 
 /// One buffer in global memory.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub struct Buffer {
 	/// Its name, by which people and output files call it.
 	pub name: Name,
@@ -260,7 +330,18 @@ pub struct Buffer {
 }
 
 /// A scalar argument. Floating-point numbers are held as their bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Scalar {
 	/// `int`
 	#[codec(index = 0)]
@@ -297,7 +378,18 @@ impl Scalar {
 }
 
 /// One argument of a kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Arg {
 	/// The buffer with this index.
 	#[codec(index = 0)]
@@ -322,7 +414,9 @@ pub enum Arg {
 pub type Sizes = BoundedVec<u32, ConstU32<3>>;
 
 /// One kernel launch.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub struct Step {
 	/// The kernel's name.
 	pub kernel: Name,
@@ -335,7 +429,18 @@ pub struct Step {
 }
 
 /// How a job falls into units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Shape {
 	/// A unit is `groups` work-groups along the last dimension of every step.
 	#[codec(index = 0)]
@@ -354,7 +459,18 @@ pub enum Shape {
 }
 
 /// What a job needs of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub struct Resources {
 	/// Global memory in bytes; at least what the buffers take.
 	pub memory: u64,
@@ -363,7 +479,18 @@ pub struct Resources {
 }
 
 /// Bounds in time, in milliseconds. They protect an operator and are evidence of nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub struct Timeouts {
 	/// For building the program.
 	pub build_ms: u32,
@@ -374,7 +501,9 @@ pub struct Timeouts {
 }
 
 /// A job, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub struct Job {
 	/// The version of this format, [`VERSION`].
 	pub version: u16,

@@ -61,7 +61,9 @@ impl Job {
 	/// The number of units, or 0 if the shape and the steps do not fit each other.
 	pub(super) fn count_units(&self) -> u32 {
 		match self.shape {
-			Shape::Iterative { count, checkpoint_every } => count.checked_div(checkpoint_every).unwrap_or(0),
+			Shape::Iterative { count, checkpoint_every } => {
+				count.checked_div(checkpoint_every).unwrap_or(0)
+			}
 			Shape::DataParallel { groups } => self
 				.steps
 				.first()
@@ -80,7 +82,10 @@ impl Job {
 				.filter(|(_, buffer)| roles.contains(&buffer.role))
 				.map(|(index, buffer)| {
 					let bytes = buffer.len * buffer.element.size();
-					Slice { buffer: index, bytes: if sliced { bytes / u64::from(units) } else { bytes } }
+					Slice {
+						buffer: index,
+						bytes: if sliced { bytes / u64::from(units) } else { bytes },
+					}
 				})
 				.collect()
 		};
@@ -95,8 +100,11 @@ impl Job {
 			Shape::DataParallel { .. } => 1,
 			Shape::Iterative { count, .. } => u64::from(count),
 		};
-		let per_pass: u64 =
-			self.steps.iter().map(|step| step.global.iter().map(|size| u64::from(*size)).product::<u64>()).sum();
+		let per_pass: u64 = self
+			.steps
+			.iter()
+			.map(|step| step.global.iter().map(|size| u64::from(*size)).product::<u64>())
+			.sum();
 		Plan {
 			units,
 			result: slices(&[Role::Output, Role::State]),

@@ -33,17 +33,27 @@ fn takes_float(parameters: &str) -> bool {
 
 /// Judges a declared function. `sliced` if the job is data parallel.
 pub(super) fn judge(symbol: &str, profile: Profile, sliced: bool) -> Verdict {
-	if ["llvm.memcpy.", "llvm.memset.", "llvm.lifetime."].iter().any(|start| symbol.starts_with(start)) {
+	if ["llvm.memcpy.", "llvm.memset.", "llvm.lifetime."]
+		.iter()
+		.any(|start| symbol.starts_with(start))
+	{
 		return Verdict::Fine;
 	}
 	let Some((name, parameters)) = demangle(symbol) else { return Verdict::Refused };
 	match name {
 		// A launch may hold only some units of a data-parallel job.
-		"get_group_id" | "get_global_offset" | "get_global_size" | "get_num_groups" if sliced => Verdict::FrameOnly,
+		"get_group_id" | "get_global_offset" | "get_global_size" | "get_num_groups" if sliced => {
+			Verdict::FrameOnly
+		}
 		"get_global_offset" => Verdict::FrameOnly,
 		_ if WORK_ITEM.contains(&name) || SYNCHRONISATION.contains(&name) => Verdict::Fine,
 		// 64-bit atomics are an extension that devices need not have.
-		_ if ATOMICS.contains(&name) && !takes_float(parameters) && !parameters.contains(['l', 'm']) => Verdict::Atomic,
+		_ if ATOMICS.contains(&name)
+			&& !takes_float(parameters)
+			&& !parameters.contains(['l', 'm']) =>
+		{
+			Verdict::Atomic
+		}
 		_ if ATOMICS.contains(&name) || ATOMICS_WITH_USE.contains(&name) => Verdict::Refused,
 		"printf" => Verdict::Refused,
 		_ if profile == Profile::Redundant => Verdict::Fine,
@@ -85,7 +95,8 @@ const WORK_ITEM: &[&str] = &[
 	"get_work_dim",
 ];
 
-const SYNCHRONISATION: &[&str] = &["barrier", "mem_fence", "read_mem_fence", "write_mem_fence", "prefetch"];
+const SYNCHRONISATION: &[&str] =
+	&["barrier", "mem_fence", "read_mem_fence", "write_mem_fence", "prefetch"];
 
 /// Operations whose order does not matter to what is in memory afterwards.
 const ATOMICS: &[&str] = &[
@@ -139,8 +150,8 @@ const EXACT_FLOAT: &[&str] = &[
 ];
 
 const INTEGER: &[&str] = &[
-	"abs", "abs_diff", "add_sat", "sub_sat", "hadd", "rhadd", "clamp", "clz", "mad_hi", "mad_sat", "max", "min",
-	"mul_hi", "rotate", "upsample", "popcount",
+	"abs", "abs_diff", "add_sat", "sub_sat", "hadd", "rhadd", "clamp", "clz", "mad_hi", "mad_sat",
+	"max", "min", "mul_hi", "rotate", "upsample", "popcount",
 ];
 
 /// Whether OpenCL C has a function of this name. Some devices' compilers confuse a program's own with it.
@@ -149,21 +160,106 @@ pub(in crate::gate) fn is_opencl(name: &str) -> bool {
 		.iter()
 		.any(|names| names.contains(&name))
 		|| is_vector_memory(name)
-		|| ["convert_", "as_", "native_", "half_", "vload", "vstore", "read_image", "write_image", "get_image_"]
-			.iter()
-			.any(|start| name.starts_with(start))
+		|| [
+			"convert_",
+			"as_",
+			"native_",
+			"half_",
+			"vload",
+			"vstore",
+			"read_image",
+			"write_image",
+			"get_image_",
+		]
+		.iter()
+		.any(|start| name.starts_with(start))
 }
 
 /// Functions of OpenCL C 1.2 that none of the lists above has.
 const OTHERS: &[&str] = &[
-	"acos", "acosh", "acospi", "asin", "asinh", "asinpi", "atan", "atan2", "atan2pi", "atanh", "atanpi", "cbrt", "cos",
-	"cosh", "cospi", "erf", "erfc", "exp", "exp10", "exp2", "expm1", "fdim", "fmax", "fmin", "fmod", "fract", "frexp",
-	"hypot", "ilogb", "ldexp", "lgamma", "lgamma_r", "log", "log10", "log1p", "log2", "logb", "mad", "mad24", "maxmag",
-	"minmag", "modf", "mul24", "nan", "nextafter", "pow", "pown", "powr", "remainder", "remquo", "rootn", "rsqrt", "sin",
-	"sincos", "sinh", "sinpi", "tan", "tanh", "tanpi", "tgamma", "degrees", "mix", "radians", "sign", "smoothstep",
-	"step", "cross", "distance", "dot", "fast_distance", "fast_length", "fast_normalize", "length", "normalize",
-	"isnormal", "copysign", "signbit", "printf", "async_work_group_copy", "async_work_group_strided_copy", "wait_group_events",
-	"get_global_offset", "vec_step",
+	"acos",
+	"acosh",
+	"acospi",
+	"asin",
+	"asinh",
+	"asinpi",
+	"atan",
+	"atan2",
+	"atan2pi",
+	"atanh",
+	"atanpi",
+	"cbrt",
+	"cos",
+	"cosh",
+	"cospi",
+	"erf",
+	"erfc",
+	"exp",
+	"exp10",
+	"exp2",
+	"expm1",
+	"fdim",
+	"fmax",
+	"fmin",
+	"fmod",
+	"fract",
+	"frexp",
+	"hypot",
+	"ilogb",
+	"ldexp",
+	"lgamma",
+	"lgamma_r",
+	"log",
+	"log10",
+	"log1p",
+	"log2",
+	"logb",
+	"mad",
+	"mad24",
+	"maxmag",
+	"minmag",
+	"modf",
+	"mul24",
+	"nan",
+	"nextafter",
+	"pow",
+	"pown",
+	"powr",
+	"remainder",
+	"remquo",
+	"rootn",
+	"rsqrt",
+	"sin",
+	"sincos",
+	"sinh",
+	"sinpi",
+	"tan",
+	"tanh",
+	"tanpi",
+	"tgamma",
+	"degrees",
+	"mix",
+	"radians",
+	"sign",
+	"smoothstep",
+	"step",
+	"cross",
+	"distance",
+	"dot",
+	"fast_distance",
+	"fast_length",
+	"fast_normalize",
+	"length",
+	"normalize",
+	"isnormal",
+	"copysign",
+	"signbit",
+	"printf",
+	"async_work_group_copy",
+	"async_work_group_strided_copy",
+	"wait_group_events",
+	"get_global_offset",
+	"vec_step",
 ];
 
 #[cfg(test)]
@@ -175,14 +271,26 @@ mod tests {
 		assert_eq!(demangle("_Z13get_global_idj"), Some(("get_global_id", "j")));
 		assert_eq!(demangle("_Z3dotDv4_fS_"), Some(("dot", "Dv4_fS_")));
 		assert_eq!(demangle("_Z99dot"), None);
-		assert!(takes_float("Dv4_fS_") && takes_float("PU3AS1Kf") && takes_float("d") && takes_float("Dv8_d"));
+		assert!(
+			takes_float("Dv4_fS_")
+				&& takes_float("PU3AS1Kf")
+				&& takes_float("d")
+				&& takes_float("Dv8_d")
+		);
 		assert!(!takes_float("Dv4_iS_") && !takes_float("mPU3AS1Kj"));
 	}
 
 	#[test]
 	fn verdicts() {
 		let exact = |symbol| judge(symbol, Profile::FmaF32, true);
-		for symbol in ["_Z3fmafff", "_Z4sqrtf", "_Z3maxii", "_Z6vload4mPU3AS1Kf", "_Z11convert_inth", "_Z13convert_floati"] {
+		for symbol in [
+			"_Z3fmafff",
+			"_Z4sqrtf",
+			"_Z3maxii",
+			"_Z6vload4mPU3AS1Kf",
+			"_Z11convert_inth",
+			"_Z13convert_floati",
+		] {
 			assert_eq!(exact(symbol), Verdict::Fine, "{symbol}");
 		}
 		for symbol in [

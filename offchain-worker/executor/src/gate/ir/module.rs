@@ -92,7 +92,8 @@ impl<'ir> Module<'ir> {
 		while let Some(line) = lines.next() {
 			if line.starts_with("define ") {
 				let body = lines.by_ref().take_while(|line| *line != "}");
-				let body = body.filter(|line| is_instruction(line)).map(Instruction::read).collect();
+				let body =
+					body.filter(|line| is_instruction(line)).map(Instruction::read).collect();
 				let body = join_switches(body);
 				let name = symbol(line).unwrap_or_default();
 				let is_kernel = line.contains(" spir_kernel ");
@@ -130,13 +131,17 @@ impl<'ir> Module<'ir> {
 	/// more than any bound if it is not understood.
 	pub(super) fn size_with_alignment(&self, text: &str) -> u64 {
 		let alignment = metadata_number(text, ", align ").map_or(1, u64::from).max(1);
-		self.types.size(text).and_then(|size| size.checked_next_multiple_of(alignment)).unwrap_or(u64::MAX)
+		self.types
+			.size(text)
+			.and_then(|size| size.checked_next_multiple_of(alignment))
+			.unwrap_or(u64::MAX)
 	}
 
 	/// The size of a variable.
 	pub(super) fn size_of_global(&self, global: &Global<'_>) -> u64 {
 		let kinds = [" global ", " constant "].iter();
-		let at = kinds.filter_map(|kind| global.definition.find(kind).map(|at| at + kind.len())).min();
+		let at =
+			kinds.filter_map(|kind| global.definition.find(kind).map(|at| at + kind.len())).min();
 		at.map_or(u64::MAX, |at| self.size_with_alignment(&global.definition[at..]))
 	}
 
@@ -148,28 +153,48 @@ impl<'ir> Module<'ir> {
 	/// How often the loop that ends in this instruction is to be unrolled.
 	pub(super) fn unroll_count(&self, instruction: &Instruction<'_>) -> Option<u32> {
 		let parts = self.metadata.get(&instruction.unroll?)?;
-		let parts = parts.split('!').filter_map(|part| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
-		parts.filter_map(|part: u32| metadata_number(self.metadata.get(&part)?, "\"llvm.loop.unroll.count\", i32 ")).max()
+		let parts = parts
+			.split('!')
+			.filter_map(|part| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+		parts
+			.filter_map(|part: u32| {
+				metadata_number(self.metadata.get(&part)?, "\"llvm.loop.unroll.count\", i32 ")
+			})
+			.max()
 	}
 
 	/// The strings or numbers of a list that a function's header names, such as `kernel_arg_type`.
 	pub(super) fn list(&self, header: &str, key: &str) -> Vec<&'ir str> {
-		let node = metadata_number(header, &format!("!{key} !")).and_then(|number| self.metadata.get(&number));
-		let Some(items) = node.and_then(|node| node.strip_prefix("!{")?.strip_suffix('}')) else { return Vec::new() };
+		let node = metadata_number(header, &format!("!{key} !"))
+			.and_then(|number| self.metadata.get(&number));
+		let Some(items) = node.and_then(|node| node.strip_prefix("!{")?.strip_suffix('}')) else {
+			return Vec::new();
+		};
 		items.split(", ").map(|item| item.trim_start_matches('!').trim_matches('"')).collect()
 	}
 }
 
 /// A switch spans several lines; only the first is an instruction.
 fn join_switches(body: Vec<Instruction<'_>>) -> Vec<Instruction<'_>> {
-	body.into_iter().filter(|instruction| !(matches!(instruction.opcode, "]" | "i8" | "i16" | "i32" | "i64") && instruction.result.is_none())).collect()
+	body.into_iter()
+		.filter(|instruction| {
+			!(matches!(instruction.opcode, "]" | "i8" | "i16" | "i32" | "i64")
+				&& instruction.result.is_none())
+		})
+		.collect()
 }
 
 fn is_instruction(line: &str) -> bool {
 	let is_label = !line.starts_with(' ') && line.contains(':');
-	!(line.is_empty() || is_label || line.starts_with(';') || line.trim_start().starts_with("#dbg_"))
+	!(line.is_empty()
+		|| is_label
+		|| line.starts_with(';')
+		|| line.trim_start().starts_with("#dbg_"))
 }
 
 fn is_preamble(line: &str) -> bool {
-	line.is_empty() || ["; ", ";", "source_filename", "target ", "attributes #"].iter().any(|start| line.starts_with(start))
+	line.is_empty()
+		|| ["; ", ";", "source_filename", "target ", "attributes #"]
+			.iter()
+			.any(|start| line.starts_with(start))
 }

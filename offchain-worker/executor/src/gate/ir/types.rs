@@ -45,7 +45,9 @@ impl<'ir> Types<'ir> {
 		if let Some(inner) = text.strip_prefix('{') {
 			return self.fields(inner, '}', depth);
 		}
-		let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "%._\"".contains(c))).unwrap_or(text.len());
+		let end = text
+			.find(|c: char| !(c.is_ascii_alphanumeric() || "%._\"".contains(c)))
+			.unwrap_or(text.len());
 		let (word, rest) = text.split_at(end);
 		let size = match word {
 			"float" => 4,
@@ -57,22 +59,40 @@ impl<'ir> Types<'ir> {
 					None => rest,
 				};
 				return Some((8, rest));
-			},
+			}
 			name if name.starts_with('%') => self.measure(self.0.get(name)?, depth + 1)?.0,
-			integer => integer.strip_prefix('i')?.parse::<u64>().ok()?.div_ceil(8).checked_next_power_of_two()?,
+			integer => integer
+				.strip_prefix('i')?
+				.parse::<u64>()
+				.ok()?
+				.div_ceil(8)
+				.checked_next_power_of_two()?,
 		};
 		Some((size, rest))
 	}
 
 	/// `N x type` up to the closing bracket.
-	fn repeated<'text>(&self, inner: &'text str, close: char, depth: u32) -> Option<(u64, &'text str)> {
+	fn repeated<'text>(
+		&self,
+		inner: &'text str,
+		close: char,
+		depth: u32,
+	) -> Option<(u64, &'text str)> {
 		let (count, element) = inner.split_once(" x ")?;
 		let (size, rest) = self.measure(element, depth + 1)?;
-		Some((count.trim().parse::<u64>().ok()?.checked_mul(size)?, rest.trim_start().strip_prefix(close)?))
+		Some((
+			count.trim().parse::<u64>().ok()?.checked_mul(size)?,
+			rest.trim_start().strip_prefix(close)?,
+		))
 	}
 
 	/// Fields with commas between them. Each is counted with the padding that it may need at most.
-	fn fields<'text>(&self, inner: &'text str, close: char, depth: u32) -> Option<(u64, &'text str)> {
+	fn fields<'text>(
+		&self,
+		inner: &'text str,
+		close: char,
+		depth: u32,
+	) -> Option<(u64, &'text str)> {
 		let mut total = 0u64;
 		let mut widest = 1u64;
 		let mut rest = inner.trim_start();
