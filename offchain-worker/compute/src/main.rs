@@ -35,7 +35,7 @@ impl Reports {
 
 	/// Sends one report. When nobody reads any more, nothing is left to be done, and the process ends.
 	pub(crate) fn send(&self, report: &Report) {
-		let sent = self.0.lock().map_or(false, |mut pipe| write_frame(&mut *pipe, report).is_ok());
+		let sent = self.0.lock().is_ok_and(|mut pipe| write_frame(&mut *pipe, report).is_ok());
 		if !sent {
 			std::process::exit(1);
 		}

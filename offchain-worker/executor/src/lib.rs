@@ -9,7 +9,7 @@
 //! - [`prelude`] is what stands before every program;
 //! - [`run`] runs units of an admitted job on one device, in a process of its own;
 //! - [`queue`] keeps every device busy, with bounds, and fair to all who ask;
-//! - [`selftest`] and [`bench`] say what a device is good for.
+//! - [`selftest`] and [`mod@bench`] say what a device is good for.
 
 pub mod bench;
 pub mod devices;

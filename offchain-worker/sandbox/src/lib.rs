@@ -1,7 +1,7 @@
 //! The cage in which strangers' code runs.
 //!
 //! A kernel on a CPU device is native code, and a compiler that reads a stranger's source is not much
-//! better. Both run in a process of their own that [`enter`] has put behind several walls, each of
+//! better. Both run in a process of their own that `enter` has put behind several walls, each of
 //! which holds without the others:
 //!
 //! | wall | what it keeps out |

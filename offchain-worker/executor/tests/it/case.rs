@@ -1,6 +1,10 @@
 //! A job in a folder of its own, and ways to run it.
 
-use std::{fs, path::PathBuf, sync::OnceLock};
+use std::{
+	fs,
+	path::{Path, PathBuf},
+	sync::OnceLock,
+};
 
 use ogpu_compute::{Care, Device, Units};
 use ogpu_job::Manifest;
@@ -56,6 +60,13 @@ impl Case {
 		}
 		let manifest = Manifest::load(&folder.path().join("job.yaml"))
 			.unwrap_or_else(|problems| panic!("{problems}"));
+		Self { manifest, folder }
+	}
+
+	/// The job of a manifest file.
+	pub(crate) fn load(path: &Path) -> Self {
+		let folder = tempfile::tempdir().expect("a folder");
+		let manifest = Manifest::load(path).unwrap_or_else(|problems| panic!("{problems}"));
 		Self { manifest, folder }
 	}
 

@@ -1,6 +1,11 @@
 //! Strangers' kernels on a device: each ends, says why, and harms nobody.
 
-use std::{fs, process::Command, time::Instant};
+use std::{
+	fs,
+	path::PathBuf,
+	process::{Command, Stdio},
+	time::{Duration, Instant},
+};
 
 use ogpu_compute::{Care, JobFault, Units};
 use ogpu_worker::run::RunError;
@@ -195,4 +200,81 @@ fn a_poisoned_cache_is_never_read() {
 			.root(),
 		root
 	);
+}
+
+#[test]
+fn unroll_bombs_end_the_child_only() {
+	// Each loop is within what the gate admits; a device's compiler may make one of all of them.
+	let loops = |depth: usize| -> String {
+		(0..depth)
+			.map(|i| format!("#pragma unroll 64\nfor (uint i{i} = 0u; i{i} < 64u; i{i}++)\n"))
+			.collect()
+	};
+	let case = Case::simple(&format!(
+		"__kernel void f(__global uint *out) {{\nuint id = (uint)get_global_id(0), x = 1u;\n{}x = x * 3u + (i0 ^ i1 ^ i2 ^ i3);\nout[id] = x;\n}}\n",
+		loops(4)
+	));
+	let started = Instant::now();
+	match case.run(case.how()) {
+		// Some compilers keep within bounds of their own.
+		Ok(_) | Err(RunError::Host(_)) => {}
+		Err(error) => panic!("{error}"),
+	}
+	assert!(started.elapsed().as_secs() < 60);
+	assert_no_process_left(&case);
+	assert_alive();
+}
+
+/// All processes that `ancestor` started, and that those started: (process, command line).
+fn descendants(ancestor: u32) -> Vec<(u32, String)> {
+	let processes = Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps");
+	let text = String::from_utf8_lossy(&processes.stdout).into_owned();
+	let processes: Vec<(u32, u32, &str)> = text
+		.lines()
+		.filter_map(|line| {
+			let (pid, rest) = line.trim().split_once(' ')?;
+			let (parent, args) = rest.trim().split_once(' ')?;
+			Some((pid.parse().ok()?, parent.parse().ok()?, args))
+		})
+		.collect();
+	let mut found: Vec<(u32, String)> = Vec::new();
+	let mut parents = vec![ancestor];
+	while let Some(parent) = parents.pop() {
+		for (pid, _, args) in processes.iter().filter(|(_, of, _)| *of == parent) {
+			found.push((*pid, (*args).to_owned()));
+			parents.push(*pid);
+		}
+	}
+	found
+}
+
+#[test]
+fn a_killed_executor_leaves_no_process() {
+	let case = Case::simple(
+		"__kernel void f(__global uint *out) { for (;;) out[get_global_id(0)] += 1u; }",
+	);
+	let mut worker = Command::new(env!("CARGO_BIN_EXE_ogpu-worker"))
+		.arg("run")
+		.arg(case.out("job.yaml"))
+		.arg("--out")
+		.arg(case.out("out"))
+		.stdout(Stdio::null())
+		.stderr(Stdio::null())
+		.spawn()
+		.expect("ogpu-worker");
+	let wait = |done: &dyn Fn() -> bool| {
+		let started = Instant::now();
+		while !done() && started.elapsed().as_secs() < 20 {
+			std::thread::sleep(Duration::from_millis(20));
+		}
+		assert!(done());
+	};
+	let computes =
+		|| descendants(worker.id()).iter().any(|(_, args)| args.contains("ogpu-compute"));
+	wait(&computes);
+	let started = descendants(worker.id());
+	worker.kill().expect("SIGKILL");
+	worker.wait().expect("it ends");
+	let gone = |pid: &u32| !PathBuf::from(format!("/proc/{pid}")).exists();
+	wait(&|| started.iter().all(|(pid, _)| gone(pid)));
 }

@@ -2,6 +2,7 @@
 
 mod algorithms;
 mod case;
+mod examples;
 mod gate;
 mod golden;
 mod hostile;
