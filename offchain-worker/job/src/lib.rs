@@ -21,3 +21,4 @@ mod values;
 
 pub use manifest::{Manifest, Source};
 pub use problem::{Position, Problem, Problems};
+pub use values::{bytes as parse_bytes, milliseconds as parse_milliseconds};

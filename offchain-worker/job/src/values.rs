@@ -3,7 +3,7 @@
 use ogpu_primitives::job::Scalar;
 
 /// A number of bytes: `4096`, `512Ki`, `64Mi`, `2Gi`.
-pub(crate) fn bytes(text: &str) -> Option<u64> {
+pub fn bytes(text: &str) -> Option<u64> {
 	let (digits, unit) = split(text);
 	let factor = match unit {
 		"" | "B" => 1,
@@ -16,7 +16,7 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
 }
 
 /// Milliseconds: `500ms`, `20s`, `10m`, `2h`.
-pub(crate) fn milliseconds(text: &str) -> Option<u32> {
+pub fn milliseconds(text: &str) -> Option<u32> {
 	let (digits, unit) = split(text);
 	let factor = match unit {
 		"ms" => 1,

@@ -19,6 +19,7 @@
 extern crate alloc;
 
 pub mod emission;
+pub mod executor;
 pub mod job;
 pub mod merkle;
 
