@@ -77,7 +77,7 @@ impl BlobStream for Guarded {
 		// A reply begins with the size of the blob. A false one would have hashes written to wrong places.
 		if !self.size_seen {
 			self.size_seen = true;
-			if <[u8; 8]>::try_from(&*buffer).map(u64::from_le_bytes) != Ok(self.size) {
+			if <[u8; 8]>::try_from(&*buffer).map(u64::from_le_bytes).ok() != Some(self.size) {
 				return Err(io::Error::new(io::ErrorKind::InvalidData, "another size"));
 			}
 		}
@@ -126,7 +126,8 @@ impl Blobs {
 			return Err(BlobError::OutOfRange(want.size));
 		}
 		if self.size(&want.id).is_none() {
-			let groups = range.start / GROUP * GROUP..range.end.next_multiple_of(GROUP).min(want.size);
+			let groups =
+				range.start / GROUP * GROUP..range.end.next_multiple_of(GROUP).min(want.size);
 			let transfer = self.from_peers(want, ChunkRanges::bytes(groups), |_| {});
 			self.receive(&want.id, want.size, transfer).await?;
 		}

@@ -85,9 +85,9 @@ impl Node {
 		let mut addresses = Vec::new();
 		for address in &peer.addresses {
 			let text = String::from_utf8_lossy(address);
-			let address = text
-				.parse::<SocketAddr>()
-				.map_err(|_| SourceFault::Invalid(format!("{text:?} is not an IP address with a port")))?;
+			let address = text.parse::<SocketAddr>().map_err(|_| {
+				SourceFault::Invalid(format!("{text:?} is not an IP address with a port"))
+			})?;
 			addresses.push(TransportAddr::Ip(address));
 		}
 		// Only our own relay: a stranger's address must not make us call a host of its choice.
@@ -101,10 +101,13 @@ impl Node {
 			return Err(SourceFault::Invalid("it has no address".into()));
 		}
 		let address = EndpointAddr::from_parts(key, addresses);
-		match tokio::time::timeout(CONNECT, self.endpoint.connect(address, iroh_blobs::ALPN)).await {
+		match tokio::time::timeout(CONNECT, self.endpoint.connect(address, iroh_blobs::ALPN)).await
+		{
 			Ok(Ok(connection)) => Ok(connection),
 			Ok(Err(error)) => Err(SourceFault::Unreachable(chain(&error))),
-			Err(_) => Err(SourceFault::Unreachable(format!("no answer in {} s", CONNECT.as_secs()))),
+			Err(_) => {
+				Err(SourceFault::Unreachable(format!("no answer in {} s", CONNECT.as_secs())))
+			}
 		}
 	}
 
@@ -155,7 +158,10 @@ impl ProtocolHandler for Server {
 					ProviderMessage::GetRequestReceived(get) => {
 						let id = BlobId(*get.request.hash.as_bytes());
 						let allowed = get.request.ranges.is_blob()
-							&& shares.lock().unwrap_or_else(PoisonError::into_inner).allow(&peer, &id);
+							&& shares
+								.lock()
+								.unwrap_or_else(PoisonError::into_inner)
+								.allow(&peer, &id);
 						let answer = if allowed { Ok(()) } else { Err(AbortReason::Permission) };
 						// The connection may have ended meanwhile.
 						let _ = get.tx.send(answer).await;

@@ -21,7 +21,9 @@ pub enum NoRoom {
 		quota: u64,
 	},
 	/// The disk itself is nearly full.
-	#[error("{needed} bytes do not fit: the disk has {free} bytes left, {reserve} of them in reserve")]
+	#[error(
+		"{needed} bytes do not fit: the disk has {free} bytes left, {reserve} of them in reserve"
+	)]
 	Disk {
 		/// Bytes that were needed.
 		needed: u64,

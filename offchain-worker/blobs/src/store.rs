@@ -27,7 +27,7 @@ use ogpu_primitives::job::BlobId;
 use tokio::{io::AsyncWriteExt, sync::mpsc};
 
 use crate::{
-	error::{BlobError, chain},
+	error::BlobError,
 	node::{Node, Shares},
 	proof::CHUNK,
 	shelf::{NoRoom, Shelf},
@@ -116,8 +116,9 @@ impl Drop for Promise<'_> {
 }
 
 fn free_space(folder: &Path) -> u64 {
-	nix::sys::statvfs::statvfs(folder)
-		.map_or(u64::MAX, |stat| u64::from(stat.blocks_available()) * u64::from(stat.fragment_size()))
+	nix::sys::statvfs::statvfs(folder).map_or(u64::MAX, |stat| {
+		u64::from(stat.blocks_available()) * u64::from(stat.fragment_size())
+	})
 }
 
 impl Blobs {
@@ -136,13 +137,13 @@ impl Blobs {
 		}
 		let mut store_options = StoreOptions::new(&options.folder);
 		// Outboards outside the database are removed with their blobs.
-		store_options.inline = InlineOptions { max_outboard_inlined: 0, ..InlineOptions::default() };
+		store_options.inline =
+			InlineOptions { max_outboard_inlined: 0, ..InlineOptions::default() };
 		store_options.gc = Some(GcConfig { interval: options.sweep, add_protected: None });
-		let store = FsStore::load_with_opts(options.folder.join("blobs.db"), store_options)
-			.await
-			.map_err(|error| {
-				BlobError::Store(format!("{}: {}", options.folder.display(), chain(&*error)))
-			})?;
+		let store =
+			FsStore::load_with_opts(options.folder.join("blobs.db"), store_options).await.map_err(
+				|error| BlobError::Store(format!("{}: {}", options.folder.display(), error)),
+			)?;
 		let blobs = Self(Arc::new(Inner {
 			store,
 			shelf: Mutex::new(Shelf::new(options.quota)),
@@ -164,8 +165,12 @@ impl Blobs {
 			let status = self.0.store.status(tag.hash).await.map_err(BlobError::store)?;
 			let part = name.rsplit_once('/').and_then(|(_, size)| size.parse::<u64>().ok());
 			match (name.split('/').next(), status, part) {
-				(Some("whole"), BlobStatus::Complete { size }, _) => self.shelf().put(id, size, true),
-				(Some("part"), BlobStatus::Partial { .. }, Some(size)) => self.shelf().put(id, size, false),
+				(Some("whole"), BlobStatus::Complete { size }, _) => {
+					self.shelf().put(id, size, true)
+				}
+				(Some("part"), BlobStatus::Partial { .. }, Some(size)) => {
+					self.shelf().put(id, size, false)
+				}
 				_ => drop(self.0.store.tags().delete(&name).await.map_err(BlobError::store)?),
 			}
 		}
@@ -405,11 +410,8 @@ impl Blobs {
 		id: &BlobId,
 		range: Range<u64>,
 	) -> impl Stream<Item = Result<Bytes, BlobError>> + Send + use<> {
-		let ranges = if range.is_empty() {
-			ChunkRanges::empty()
-		} else {
-			ChunkRanges::bytes(range.clone())
-		};
+		let ranges =
+			if range.is_empty() { ChunkRanges::empty() } else { ChunkRanges::bytes(range.clone()) };
 		let items = self.0.store.export_bao(hash_of(id), ranges).stream();
 		let missing = *id;
 		items.filter_map(move |item| {
@@ -423,7 +425,9 @@ impl Blobs {
 						Ok(leaf.data.slice(within))
 					})
 				}
-				EncodedItem::Error(EncodeError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+				EncodedItem::Error(EncodeError::Io(error))
+					if error.kind() == io::ErrorKind::NotFound =>
+				{
 					Some(Err(BlobError::Missing(missing)))
 				}
 				EncodedItem::Error(error) => Some(Err(BlobError::store(error))),
@@ -460,7 +464,8 @@ impl Blobs {
 	/// When the blob is not here or has no such piece.
 	pub async fn prove(&self, id: &BlobId, piece: u64) -> Result<Vec<u8>, BlobError> {
 		let size = self.size(id).ok_or(BlobError::Missing(*id))?;
-		let start = piece.checked_mul(CHUNK).filter(|start| *start < size || (size, piece) == (0, 0));
+		let start =
+			piece.checked_mul(CHUNK).filter(|start| *start < size || (size, piece) == (0, 0));
 		let start = start.ok_or(BlobError::OutOfRange(size))?;
 		let ranges = ChunkRanges::bytes(start..size.min(start + CHUNK).max(1));
 		let proof = self.0.store.export_bao(hash_of(id), ranges).bao_to_vec();

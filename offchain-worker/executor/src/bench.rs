@@ -123,7 +123,7 @@ fn once(
 		limits,
 	};
 	let done =
-		run(tools, &request, &Cancel::default(), |_, _| {}).map_err(|error| error.to_string())?;
+		run(tools, &request, &Cancel::default(), |_| {}).map_err(|error| error.to_string())?;
 	let root = hex(&done.tree(&manifest.plan).map_err(|error| error.to_string())?.root());
 	let seconds = done.stats.run_us as f64 / 1e6;
 	let value = measure.per_round * f64::from(rounds) / seconds / 1e9;

@@ -9,6 +9,7 @@
 //! - [`prelude`] is what stands before every program;
 //! - [`run`] runs units of an admitted job on one device, in a process of its own;
 //! - [`queue`] keeps every device busy, with bounds, and fair to all who ask;
+//! - [`service`] is all this as a daemon with an HTTP interface;
 //! - [`selftest`] and [`mod@bench`] say what a device is good for.
 
 pub mod bench;
@@ -18,6 +19,8 @@ pub mod prelude;
 pub mod queue;
 pub mod run;
 pub mod selftest;
+pub mod service;
 mod tools;
+pub mod units;
 
 pub use tools::{ToolError, Tools};

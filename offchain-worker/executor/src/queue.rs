@@ -106,10 +106,8 @@ impl<T> Lanes<T> {
 }
 
 struct Waiting {
-	request: Request,
 	cancel: Cancel,
-	progress: watch::Sender<(u32, u32)>,
-	result: oneshot::Sender<Result<Done, RunError>>,
+	work: Box<dyn FnOnce() + Send>,
 }
 
 struct Shared {
@@ -154,7 +152,7 @@ pub struct DeviceQueue {
 
 impl DeviceQueue {
 	/// A queue for one device.
-	pub fn new(tools: Tools, bounds: Bounds) -> Self {
+	pub fn new(bounds: Bounds) -> Self {
 		let shared = Arc::new(Shared {
 			lanes: Mutex::new((Lanes::new(bounds), true)),
 			changed: Condvar::new(),
@@ -162,7 +160,7 @@ impl DeviceQueue {
 		let running = Arc::new(Mutex::new(None));
 		let thread = thread::spawn({
 			let (shared, running) = (shared.clone(), running.clone());
-			move || serve(&tools, &shared, &running)
+			move || serve(&shared, &running)
 		});
 		Self { shared, running, thread: Some(thread) }
 	}
@@ -172,22 +170,52 @@ impl DeviceQueue {
 		self.shared.lock().0.len()
 	}
 
+	/// Whether the device works on something.
+	pub fn is_busy(&self) -> bool {
+		self.running.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+	}
+
 	/// Has a run wait for the device.
 	///
 	/// # Errors
 	///
 	/// When too many wait already.
-	pub fn submit(&self, owner: &str, request: Request) -> Result<Ticket, Full> {
+	pub fn submit(&self, owner: &str, tools: &Tools, request: Request) -> Result<Ticket, Full> {
 		let (progress, progress_seen) = watch::channel((0, 0));
 		let (result, result_seen) = oneshot::channel();
 		let cancel = Cancel::default();
+		let (tools, seen) = (tools.clone(), cancel.clone());
+		self.push(owner, cancel.clone(), move || {
+			let all = request.job.plan().map_or(0, |plan| request.wanted(&plan).len() as u32);
+			let mut done = 0;
+			// Whoever asked may have gone.
+			let _ = result.send(run(&tools, &request, &seen, |leaves| {
+				done += leaves.len() as u32;
+				progress.send_replace((done, all));
+			}));
+		})?;
+		Ok(Ticket { progress: progress_seen, cancel, result: result_seen })
+	}
+
+	/// Has any work wait for the device. Work that is cancelled before its turn is dropped; work that goes on
+	/// sees to `cancel` itself.
+	///
+	/// # Errors
+	///
+	/// When too much waits already.
+	pub fn push(
+		&self,
+		owner: &str,
+		cancel: Cancel,
+		work: impl FnOnce() + Send + 'static,
+	) -> Result<(), Full> {
 		let mut lanes = self.shared.lock();
 		if !lanes.1 {
 			return Err(Full::Closed);
 		}
-		lanes.0.push(owner, Waiting { request, cancel: cancel.clone(), progress, result })?;
+		lanes.0.push(owner, Waiting { cancel, work: Box::new(work) })?;
 		self.shared.changed.notify_one();
-		Ok(Ticket { progress: progress_seen, cancel, result: result_seen })
+		Ok(())
 	}
 }
 
@@ -205,7 +233,7 @@ impl Drop for DeviceQueue {
 	}
 }
 
-fn serve(tools: &Tools, shared: &Shared, running: &Mutex<Option<Cancel>>) {
+fn serve(shared: &Shared, running: &Mutex<Option<Cancel>>) {
 	let note = |cancel| *running.lock().unwrap_or_else(PoisonError::into_inner) = cancel;
 	loop {
 		let mut lanes = shared.lock();
@@ -220,16 +248,10 @@ fn serve(tools: &Tools, shared: &Shared, running: &Mutex<Option<Cancel>>) {
 		};
 		note(Some(next.cancel.clone()));
 		drop(lanes);
-		let result = if next.cancel.is_cancelled() {
-			Err(RunError::Cancelled)
-		} else {
-			run(tools, &next.request, &next.cancel, |done, all| {
-				next.progress.send_replace((done, all));
-			})
-		};
+		if !next.cancel.is_cancelled() {
+			(next.work)();
+		}
 		note(None);
-		// Whoever asked may have gone.
-		let _ = next.result.send(result);
 	}
 }
 

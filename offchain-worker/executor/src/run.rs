@@ -56,6 +56,16 @@ pub struct Request {
 	pub limits: Limits,
 }
 
+impl Request {
+	/// The units that are asked for.
+	pub fn wanted(&self, plan: &Plan) -> BTreeSet<u32> {
+		match &self.units {
+			Units::All => (0..plan.units).collect(),
+			Units::These(units) => units.iter().copied().collect(),
+		}
+	}
+}
+
 /// What a run may take of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -104,6 +114,9 @@ pub enum RunError {
 	/// This machine's fault, or nobody's: lost devices, full disks, time limits, crashes.
 	#[error("{0}")]
 	Host(String),
+	/// It took too long on this machine, which proves nothing. Another try would take as long.
+	#[error("{0}")]
+	TooSlow(String),
 	/// It was cancelled.
 	#[error("cancelled")]
 	Cancelled,
@@ -131,7 +144,8 @@ impl Cancel {
 	}
 }
 
-/// Runs the units of a request. Blocks; `progress` is called with units done and units in all.
+/// Runs the units of a request. Blocks; `finished` is called with leaves as units are finished. What it is
+/// given is in the folder already.
 ///
 /// # Errors
 ///
@@ -141,7 +155,7 @@ pub fn run(
 	tools: &Tools,
 	request: &Request,
 	cancel: &Cancel,
-	mut progress: impl FnMut(u32, u32),
+	mut finished: impl FnMut(&[(u32, Hash)]),
 ) -> Result<Done, RunError> {
 	let plan = request.job.plan().map_err(|faults| {
 		RunError::Host(format!(
@@ -149,11 +163,7 @@ pub fn run(
 			faults.first().map(ToString::to_string).unwrap_or_default()
 		))
 	})?;
-	let wanted: BTreeSet<u32> = match &request.units {
-		Units::All => (0..plan.units).collect(),
-		Units::These(units) => units.iter().copied().collect(),
-	};
-	let count = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
+	let wanted = request.wanted(&plan);
 	let assignment = Assignment::Run(Box::new(ogpu_compute::Run {
 		job: request.job.clone(),
 		text: request.text.clone(),
@@ -170,8 +180,8 @@ pub fn run(
 	let stats =
 		talk(tools, &policy(tools, request, &plan)?, request, &assignment, cancel, |report| {
 			if let Report::Leaves(more) = report {
+				finished(&more);
 				leaves.extend(more);
-				progress(count(leaves.len()), count(wanted.len()));
 			}
 		})?;
 	match stats {
@@ -340,14 +350,14 @@ fn hear(
 		}
 		let now = Instant::now();
 		if now - started > watch.total + GRACE {
-			return Err(RunError::Host(format!(
+			return Err(RunError::TooSlow(format!(
 				"the job took longer than {} s in all",
 				watch.total.as_secs_f32()
 			)));
 		}
 		let (what, since, limit) = phase;
 		if now - since > limit {
-			return Err(RunError::Host(format!(
+			return Err(RunError::TooSlow(format!(
 				"{what} took longer than {} s",
 				limit.as_secs_f32()
 			)));

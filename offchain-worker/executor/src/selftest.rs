@@ -136,6 +136,6 @@ fn root_of(
 		care: Care::Batched,
 		limits,
 	};
-	let done = run(tools, &request, &Cancel::default(), |_, _| {})?;
+	let done = run(tools, &request, &Cancel::default(), |_| {})?;
 	Ok(hex(&done.tree(&manifest.plan)?.root()))
 }

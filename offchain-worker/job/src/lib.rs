@@ -19,6 +19,6 @@ mod problem;
 mod tree;
 mod values;
 
-pub use manifest::{Manifest, Source};
+pub use manifest::{Files, Manifest, Source};
 pub use problem::{Position, Problem, Problems};
 pub use values::{bytes as parse_bytes, milliseconds as parse_milliseconds};

@@ -57,10 +57,18 @@ pub struct Manifest {
 }
 
 /// Where the files that a manifest names come from.
-pub(crate) trait Files {
+pub trait Files {
 	/// The length and hash of a file.
+	///
+	/// # Errors
+	///
+	/// When there is none, or it cannot be read.
 	fn source(&self, name: &str) -> io::Result<Source>;
 	/// The text of a file.
+	///
+	/// # Errors
+	///
+	/// When there is none, or it is no text.
 	fn text(&self, name: &str) -> io::Result<String>;
 }
 
@@ -123,7 +131,16 @@ impl Manifest {
 	///
 	/// Everything that is wrong with it.
 	pub fn embedded(text: &str, files: &[(&str, &str)]) -> Result<Self, Problems> {
-		Self::parse(text, &Embedded(files)).map_err(|all| Problems { file: "manifest".into(), all })
+		Self::with_files(text, &Embedded(files))
+	}
+
+	/// Reads a manifest from its text, with files from anywhere.
+	///
+	/// # Errors
+	///
+	/// Everything that is wrong with it.
+	pub fn with_files(text: &str, files: &dyn Files) -> Result<Self, Problems> {
+		Self::parse(text, files).map_err(|all| Problems { file: "manifest".into(), all })
 	}
 
 	fn parse(text: &str, files: &dyn Files) -> Result<Self, Vec<Problem>> {

@@ -2,7 +2,9 @@
 
 mod check;
 mod device;
+mod picture;
 mod run;
+mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -12,6 +14,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Exit codes, the same for every command.
 pub(crate) mod code {
+	/// The command line, or a file that it names, is wrong.
+	pub(crate) const USAGE: u8 = 2;
 	/// The job is at fault.
 	pub(crate) const JOB: u8 = 3;
 	/// This machine is at fault.
@@ -36,6 +40,10 @@ enum Command {
 	Devices(device::Devices),
 	/// Sees whether each device computes what it must.
 	Selftest(device::Selftest),
+	/// Serves the HTTP interface until it is told to end.
+	Serve(serve::Serve),
+	/// Writes a result as a picture in PNG.
+	Picture(picture::Picture),
 	/// Rates each device in integers, fused multiply-adds and memory.
 	Bench(device::Bench),
 }
@@ -76,6 +84,10 @@ impl Trouble {
 		Self { code: code::JOB, message: message.into() }
 	}
 
+	pub(crate) fn usage(message: impl Into<String>) -> Self {
+		Self { code: code::USAGE, message: message.into() }
+	}
+
 	pub(crate) fn host(message: impl Into<String>) -> Self {
 		Self { code: code::HOST, message: message.into() }
 	}
@@ -93,6 +105,8 @@ pub(crate) fn main() -> ExitCode {
 		Command::Devices(devices) => devices.run(),
 		Command::Selftest(selftest) => selftest.run(),
 		Command::Bench(bench) => bench.run(),
+		Command::Serve(serve) => serve.run(),
+		Command::Picture(picture) => picture.run(),
 	};
 	match done {
 		Ok(()) => ExitCode::SUCCESS,

@@ -6,10 +6,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ogpu_compute::{Care, Units};
 use ogpu_worker::{
+	Tools,
 	devices::misfit,
 	queue::{Bounds, DeviceQueue},
 	run::{Request, RunError, inputs},
 	selftest::hex,
+	units::UnitList,
 };
 
 use super::{Common, ManifestPath, Trouble, check::admit, device::pick};
@@ -26,7 +28,7 @@ pub(crate) struct Run {
 	device: usize,
 	/// Only these units, such as 0,5,10-19. Segments of an iterative job start from checkpoints in the
 	/// output folder.
-	#[arg(long, value_parser = parse_units)]
+	#[arg(long, value_parser = UnitList::parse)]
 	units: Option<UnitList>,
 	/// Run each unit by itself, and so see that units do not depend on each other.
 	#[arg(long)]
@@ -36,28 +38,6 @@ pub(crate) struct Run {
 	json: bool,
 	#[command(flatten)]
 	common: Common,
-}
-
-/// Units in ascending order.
-#[derive(Clone)]
-struct UnitList(Vec<u32>);
-
-fn parse_units(text: &str) -> Result<UnitList, String> {
-	let mut units = Vec::new();
-	for part in text.split(',') {
-		let (first, last) = part.split_once('-').unwrap_or((part, part));
-		let number = |text: &str| {
-			text.trim().parse::<u32>().map_err(|_| format!("{text:?} is not the number of a unit"))
-		};
-		let (first, last) = (number(first)?, number(last)?);
-		if first > last || last - first >= ogpu_primitives::job::MAX_UNITS {
-			return Err(format!("{part:?} is not a range of units"));
-		}
-		units.extend(first..=last);
-	}
-	units.sort_unstable();
-	units.dedup();
-	Ok(UnitList(units))
 }
 
 impl Run {
@@ -98,7 +78,7 @@ impl Run {
 			care: if self.alone { Care::Alone } else { Care::Batched },
 			limits: self.common.limits(),
 		};
-		let done = self.wait(DeviceQueue::new(tools, Bounds::default()), request)?;
+		let done = self.wait(&tools, request)?;
 		// What the driver compiled is of no use to anybody.
 		let _ = fs::remove_dir_all(out.join("cache"));
 		let root = done.tree(&manifest.plan).ok().map(|tree| hex(&tree.root()));
@@ -107,16 +87,14 @@ impl Run {
 	}
 
 	/// Waits for the run, and shows its progress; an interrupt cancels it.
-	fn wait(
-		&self,
-		queue: DeviceQueue,
-		request: Request,
-	) -> Result<ogpu_worker::run::Done, Trouble> {
+	fn wait(&self, tools: &Tools, request: Request) -> Result<ogpu_worker::run::Done, Trouble> {
 		let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
 		let runtime = runtime.map_err(|error| Trouble::host(error.to_string()))?;
 		runtime.block_on(async {
-			let mut ticket =
-				queue.submit("local", request).map_err(|full| Trouble::host(full.to_string()))?;
+			let queue = DeviceQueue::new(Bounds::default());
+			let mut ticket = queue
+				.submit("local", tools, request)
+				.map_err(|full| Trouble::host(full.to_string()))?;
 			let bar = if self.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
 			let style = ProgressStyle::with_template(
 				"{bar:40} {percent:>3} %  {pos}/{len} units  {elapsed}, {eta} left",
@@ -144,7 +122,7 @@ impl Run {
 			bar.finish_and_clear();
 			result.map_err(|error| match error {
 				RunError::Job(_) => Trouble::job(format!("the job is at fault: {error}")),
-				RunError::Host(_) => {
+				RunError::Host(_) | RunError::TooSlow(_) => {
 					Trouble::host(format!("this machine could not run the job: {error}"))
 				}
 				RunError::Cancelled => Trouble::host(

@@ -344,15 +344,15 @@ impl Placed {
 		}
 		let limits = self.limits.as_ref();
 		let compute = self.compute.as_ref();
-		let within = |value: Option<&Spanned<usize>>, field: &str, least: usize, most: usize| match value
-		{
-			Some(value) if !(least..=most).contains(value.get_ref()) => Err((
-				value.span().start,
-				field.to_owned(),
-				format!("{} is not between {least} and {most}", value.get_ref()),
-			)),
-			_ => Ok(()),
-		};
+		let within =
+			|value: Option<&Spanned<usize>>, field: &str, least: usize, most: usize| match value {
+				Some(value) if !(least..=most).contains(value.get_ref()) => Err((
+					value.span().start,
+					field.to_owned(),
+					format!("{} is not between {least} and {most}", value.get_ref()),
+				)),
+				_ => Ok(()),
+			};
 		within(limits.and_then(|l| l.runs.as_ref()), "limits.runs", 1, 1_000_000)?;
 		within(limits.and_then(|l| l.connections.as_ref()), "limits.connections", 1, 65_536)?;
 		within(limits.and_then(|l| l.preparing.as_ref()), "limits.preparing", 1, 64)?;
@@ -446,7 +446,9 @@ offer = false
 		assert_eq!(parse_amount("1"), Some(OGPU));
 		assert_eq!(parse_amount("0.000000000000000001"), Some(1));
 		assert_eq!(parse_amount("1.5"), Some(3 * OGPU / 2));
-		for wrong in ["", ".5", "1,5", "-1", "0.0000000000000000001", "1e3", "99999999999999999999999"] {
+		for wrong in
+			["", ".5", "1,5", "-1", "0.0000000000000000001", "1e3", "99999999999999999999999"]
+		{
 			assert_eq!(parse_amount(wrong), None, "{wrong}");
 		}
 		for text in ["0", "1", "0.25", "21000000", "0.000000000000000001"] {

@@ -125,7 +125,7 @@ impl Case {
 	}
 
 	pub(crate) fn run(&self, how: How) -> Result<Done, RunError> {
-		run(tools(), &self.request(how), &Cancel::default(), |_, _| {})
+		run(tools(), &self.request(how), &Cancel::default(), |_| {})
 	}
 
 	/// Runs all of it and returns the root.

@@ -1,0 +1,153 @@
+//! `serve`: the executor as a service.
+
+use std::{fs, os::unix::fs::DirBuilderExt, path::PathBuf};
+
+use clap::Args;
+use ogpu_worker::{
+	Tools,
+	service::{
+		Config, Service,
+		api::{Token, random, router},
+		serve,
+	},
+};
+use tokio::{
+	net::TcpListener,
+	signal::unix::{SignalKind, signal},
+};
+
+use super::Trouble;
+
+#[derive(Args)]
+pub(crate) struct Serve {
+	/// The configuration, a TOML file. Without one, everything is as docs/service.md says by default.
+	#[arg(long, short)]
+	config: Option<PathBuf>,
+	/// Where everything is kept; goes before the configuration.
+	#[arg(long)]
+	data: Option<PathBuf>,
+	/// Where to listen; goes before the configuration.
+	#[arg(long)]
+	listen: Option<std::net::SocketAddr>,
+	/// Only see whether the configuration is right.
+	#[arg(long)]
+	check: bool,
+}
+
+impl Serve {
+	fn configuration(&self) -> Result<Config, Trouble> {
+		let mut config = match &self.config {
+			None => Config::default(),
+			Some(path) => {
+				let name = path.display().to_string();
+				let text = fs::read_to_string(path)
+					.map_err(|error| Trouble::usage(format!("{name}: {error}")))?;
+				Config::parse(&name, &text).map_err(|error| Trouble::usage(error.to_string()))?
+			}
+		};
+		if let Some(data) = &self.data {
+			config.data.clone_from(data);
+		}
+		if let Some(listen) = self.listen {
+			if !listen.ip().is_loopback() && !config.allow_remote {
+				return Err(Trouble::usage(format!(
+					"{listen} can be reached from other machines; set allow_remote = true in the configuration, \
+					 with something that encrypts in front"
+				)));
+			}
+			config.listen = listen;
+		}
+		Ok(config)
+	}
+
+	pub(crate) fn run(&self) -> Result<(), Trouble> {
+		let config = self.configuration()?;
+		if self.check {
+			println!("the configuration is right");
+			return Ok(());
+		}
+		let host = |error: &dyn std::fmt::Display| Trouble::host(error.to_string());
+		let tools = Tools::find(config.compute.insecure).map_err(|error| host(&error))?;
+		let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+		runtime.map_err(|error| host(&error))?.block_on(go(config, tools))
+	}
+}
+
+/// The secret key of the blob transfer: the one in the file, or a new one.
+fn seed(path: &std::path::Path) -> std::io::Result<[u8; 32]> {
+	use std::io::Write;
+	use std::os::unix::fs::OpenOptionsExt;
+	match fs::read(path) {
+		Ok(bytes) => bytes.try_into().map_err(|_| {
+			std::io::Error::new(std::io::ErrorKind::InvalidData, "it does not hold 32 bytes")
+		}),
+		Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+			let seed = random()?;
+			let partial = path.with_extension("partial");
+			let mut file = fs::File::options()
+				.write(true)
+				.create(true)
+				.truncate(true)
+				.mode(0o600)
+				.open(&partial)?;
+			file.write_all(&seed)?;
+			file.sync_all()?;
+			fs::rename(partial, path)?;
+			Ok(seed)
+		}
+		Err(error) => Err(error),
+	}
+}
+
+async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
+	let host = |what: &dyn std::fmt::Display, error: &dyn std::fmt::Display| {
+		Trouble::host(format!("{what}: {error}"))
+	};
+	let data = config.data.clone();
+	fs::DirBuilder::new()
+		.recursive(true)
+		.mode(0o700)
+		.create(&data)
+		.map_err(|error| host(&data.display(), &error))?;
+	let token_path = data.join("token");
+	let token =
+		Token::load_or_make(&token_path).map_err(|error| host(&token_path.display(), &error))?;
+	let seed_path = data.join("transfer.key");
+	let seed = seed(&seed_path).map_err(|error| host(&seed_path.display(), &error))?;
+	let listener = TcpListener::bind(config.listen)
+		.await
+		.map_err(|error| host(&format!("{} cannot be listened on", config.listen), &error))?;
+	let address = listener.local_addr().map_err(|error| host(&"the address", &error))?;
+	let (connections, patience) = (config.limits.connections, config.limits.request.0);
+	let mut terminate =
+		signal(SignalKind::terminate()).map_err(|error| host(&"signals", &error))?;
+	let service = Service::start(config, tools, seed)
+		.await
+		.map_err(|error| Trouble::host(error.to_string()))?;
+	// One line on the standard output, for programs that start this one.
+	println!("listening on http://{address}, token in {}", token_path.display());
+	let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+	let serving = tokio::spawn(serve(
+		listener,
+		router(service.clone(), token),
+		connections,
+		patience,
+		async {
+			// It ends when nobody can stop it any more, too.
+			let _ = stopped.await;
+		},
+	));
+	let failure = tokio::select! {
+		_ = tokio::signal::ctrl_c() => None,
+		_ = terminate.recv() => None,
+		reason = service.failed() => Some(reason),
+	};
+	tracing::info!(target: "ogpu-worker", "ending: nothing new is taken");
+	service.drain().await;
+	let _ = stop.send(());
+	let _ = serving.await;
+	match failure {
+		None => Ok(()),
+		Some(reason) => Err(Trouble::host(format!("{reason}; start it again"))),
+	}
+}

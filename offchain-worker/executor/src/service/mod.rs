@@ -1,0 +1,580 @@
+//! The executor as a service: what a node's hook, and people, talk to.
+//!
+//! ```text
+//! submit ──► journal ──► make ready ──► a device's queue ──► run ──► journal ──► who asks
+//!                        fetch, gate                         leaves
+//! ```
+//!
+//! A run is known by an id that whoever submits it chooses; submitting it again changes nothing. What was
+//! accepted is in the journal before anybody hears of it, so that a killed executor goes on with every run
+//! at its next start, from the units that it had finished.
+
+pub mod api;
+pub mod config;
+mod inputs;
+mod journal;
+mod listen;
+mod metrics;
+mod pool;
+mod prepare;
+mod quote;
+mod results;
+mod runs;
+mod work;
+
+pub use config::{Config, ConfigError};
+pub use listen::serve;
+pub use runs::Refusal;
+
+use std::{
+	collections::HashSet,
+	io,
+	path::PathBuf,
+	sync::{
+		Arc, Mutex, MutexGuard, PoisonError,
+		atomic::{AtomicBool, Ordering},
+	},
+	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use codec::Encode;
+use ogpu_blobs::{BlobError, Blobs, NodeOptions, Options};
+use ogpu_compute::Device;
+use ogpu_primitives::{
+	executor::{RunId, RunState, Submission, Units},
+	job::{BlobId, Init, Job, Plan, Shape},
+	merkle::{Blake2, Hash, Hasher},
+};
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::{
+	Tools,
+	gate::Admitted,
+	queue::{Bounds, Lanes},
+	run::{Limits, RunError, devices},
+	selftest::hex,
+};
+use inputs::Inputs;
+use journal::{Journal, JournalError, Standing, Write};
+use metrics::Metrics;
+use pool::Pool;
+use results::Folder;
+use runs::{Entry, Runs};
+
+/// Runs that may be ready before a device has taken them: enough to keep devices busy.
+const READY: usize = 16;
+/// Programs whose verdict is remembered.
+const VERDICTS: usize = 64;
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+	/// A file or folder.
+	#[error("{path}: {source}")]
+	Io {
+		/// Which.
+		path: PathBuf,
+		/// Why.
+		source: io::Error,
+	},
+	/// The journal.
+	#[error(transparent)]
+	Journal(#[from] JournalError),
+	/// The store of blobs.
+	#[error(transparent)]
+	Blobs(#[from] BlobError),
+	/// The devices.
+	#[error("the devices cannot be listed: {0}")]
+	Devices(#[from] RunError),
+	/// There is nothing to offer.
+	#[error(
+		"no device is offered. Install a driver (pocl-opencl-icd for processors, your vendor's for GPUs), or see \
+		 [[device]] in the configuration; `ogpu-worker devices` lists what there is"
+	)]
+	NoDevice,
+}
+
+/// The service. Clones are the same one.
+#[derive(Clone)]
+pub struct Service(Arc<Core>);
+
+struct Core {
+	config: Config,
+	tools: Tools,
+	limits: Limits,
+	journal: Journal,
+	blobs: Blobs,
+	pool: Pool,
+	inputs: Inputs,
+	runs_folder: PathBuf,
+	runs: Mutex<Runs>,
+	waiting: Mutex<Lanes<RunId>>,
+	wake: Notify,
+	ready: Arc<Semaphore>,
+	verdicts: Mutex<Vec<(Hash, Arc<Admitted>)>>,
+	metrics: Metrics,
+	draining: AtomicBool,
+	failed: watch::Sender<Option<String>>,
+	started: Instant,
+	runtime: tokio::runtime::Handle,
+}
+
+fn now_ms() -> u64 {
+	SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// The owner of the pins of a run.
+fn pin_of(id: &RunId) -> String {
+	format!("run/{}", hex(id))
+}
+
+/// All blobs that a run needs, with their sizes in bytes.
+fn needed(submission: &Submission, plan: &Plan) -> Vec<(BlobId, u64)> {
+	let job = &submission.job;
+	let mut needed = vec![(job.program.source, job.program.source_len.into())];
+	for buffer in &job.buffers {
+		if let Init::Blob(id) = buffer.init {
+			needed.push((id, buffer.len.saturating_mul(buffer.element.size())));
+		}
+	}
+	for checkpoint in &submission.checkpoints {
+		needed.extend(
+			checkpoint.slices.iter().zip(&plan.result).map(|(id, slice)| (*id, slice.bytes)),
+		);
+	}
+	let mut seen = HashSet::new();
+	needed.retain(|(id, _)| seen.insert(*id));
+	needed
+}
+
+/// Bytes on disk that the results of a run take.
+fn result_bytes(submission: &Submission, plan: &Plan) -> u64 {
+	let whole = plan.result_bytes(&submission.job);
+	let units = match &submission.units {
+		Units::All => plan.units,
+		Units::These(units) => units.len() as u32,
+	};
+	match submission.job.shape {
+		Shape::DataParallel { .. } => whole,
+		Shape::Iterative { .. } => {
+			let states = u64::from(units) + submission.checkpoints.len() as u64;
+			whole.saturating_add(plan.unit_bytes().saturating_mul(states))
+		}
+	}
+}
+
+/// Everything that is wrong with a submission; its plan if nothing is.
+fn check(submission: &Submission) -> Result<Plan, Refusal> {
+	let plan = submission.job.plan().map_err(|faults| {
+		Refusal::Invalid(faults.iter().map(|invalid| format!("{invalid}")).collect())
+	})?;
+	let mut faults = Vec::new();
+	if let Units::These(units) = &submission.units {
+		if units.is_empty() {
+			faults.push("no units are named".to_owned());
+		}
+		if !units.windows(2).all(|pair| pair[0] < pair[1]) {
+			faults.push("the units are not in ascending order, each once".to_owned());
+		}
+		if let Some(unit) = units.iter().find(|unit| **unit >= plan.units) {
+			faults.push(format!("there is no unit {unit}; the job has {}, from 0", plan.units));
+		}
+	}
+	if !submission.checkpoints.is_empty()
+		&& matches!(submission.job.shape, Shape::DataParallel { .. })
+	{
+		faults.push("a data-parallel job has no checkpoints".to_owned());
+	}
+	for checkpoint in &submission.checkpoints {
+		if checkpoint.segment >= plan.units || checkpoint.slices.len() != plan.result.len() {
+			faults.push(format!(
+				"the checkpoint {} has {} slices; segments are 0 to {}, with {} each",
+				checkpoint.segment,
+				checkpoint.slices.len(),
+				plan.units - 1,
+				plan.result.len()
+			));
+		}
+	}
+	if std::str::from_utf8(&submission.owner).is_err() {
+		faults.push("the owner is not UTF-8 text".to_owned());
+	}
+	if faults.is_empty() { Ok(plan) } else { Err(Refusal::Invalid(faults)) }
+}
+
+impl Service {
+	/// Starts the service: opens its folder, tests its devices, and goes on with what was not finished.
+	///
+	/// # Errors
+	///
+	/// What is missing, and what to do about it.
+	pub async fn start(config: Config, tools: Tools, seed: [u8; 32]) -> Result<Self, StartError> {
+		let data = config.data.clone();
+		let at = |path: &PathBuf| {
+			let path = path.clone();
+			move |source| StartError::Io { path, source }
+		};
+		let (runs_folder, inputs_folder) = (data.join("runs"), data.join("inputs"));
+		std::fs::create_dir_all(&runs_folder).map_err(at(&runs_folder))?;
+		let runs_folder = runs_folder.canonicalize().map_err(at(&runs_folder))?;
+		let journal = Journal::open(&data.join("journal.redb"))?;
+		let inputs = Inputs::new(inputs_folder.clone()).map_err(at(&inputs_folder))?;
+		let limits = Limits {
+			threads: config.compute.threads.unwrap_or(Limits::default().threads),
+			nice: config.compute.nice,
+		};
+		let pool = tokio::task::spawn_blocking({
+			let (tools, config, data) = (tools.clone(), config.clone(), data.clone());
+			move || -> Result<Pool, RunError> {
+				let found: Vec<Device> = devices(&tools)?;
+				Ok(Pool::new(tools, &config, limits, found, &data))
+			}
+		});
+		let pool = pool.await.map_err(|error| RunError::Host(error.to_string()))??;
+		if pool.devices.is_empty() {
+			return Err(StartError::NoDevice);
+		}
+		let blobs = Blobs::open(Options {
+			quota: config.blobs.quota.0,
+			largest: config.blobs.largest.0,
+			..Options::new(std::path::absolute(data.join("blobs")).map_err(at(&data))?)
+		})
+		.await?;
+		blobs
+			.join(NodeOptions {
+				seed,
+				listen: config.blobs.listen,
+				announce: config.blobs.announce.clone(),
+				relay: config.blobs.relay.clone(),
+				connections: config.limits.connections,
+			})
+			.await?;
+		let bounds = Bounds { total: usize::MAX, per_owner: usize::MAX };
+		let core = Arc::new(Core {
+			tools,
+			limits,
+			journal,
+			blobs,
+			pool,
+			inputs,
+			runs_folder,
+			runs: Mutex::default(),
+			waiting: Mutex::new(Lanes::new(bounds)),
+			wake: Notify::new(),
+			ready: Arc::new(Semaphore::new(READY)),
+			verdicts: Mutex::default(),
+			metrics: Metrics::new(),
+			draining: AtomicBool::new(false),
+			failed: watch::Sender::new(None),
+			started: Instant::now(),
+			runtime: tokio::runtime::Handle::current(),
+			config,
+		});
+		core.go_on().map_err(StartError::Journal)?;
+		for _ in 0..core.config.limits.preparing {
+			tokio::spawn(prepare::keep_preparing(core.clone()));
+		}
+		tokio::spawn(forget_old(Arc::downgrade(&core)));
+		Ok(Self(core))
+	}
+
+	/// Takes a run. Taking it again is the same as asking how it stands.
+	///
+	/// # Errors
+	///
+	/// Why it is not taken. Nothing is kept then.
+	pub async fn submit(&self, submission: Submission) -> Result<(Taken, RunState), Refusal> {
+		let core = &self.0;
+		let id = submission.id;
+		let plan = check(&submission)?;
+		let digest = Blake2::hash(&submission.encode());
+		let bytes = result_bytes(&submission, &plan);
+		let owner = String::from_utf8_lossy(&submission.owner).into_owned();
+		let known = core.runs().get(&id).map(|entry| entry.digest);
+		if let Some(known) = known {
+			if known != digest {
+				return Err(Refusal::Conflict);
+			}
+			// Whoever submitted it first may still be waiting for the journal.
+			core.journal_write(Write::Leaves(id, Vec::new())).await?;
+			return self.state(&id).map(|state| (Taken::Before, state)).ok_or(Refusal::Draining);
+		}
+		core.pool.pick(&submission.job).map_err(Refusal::Misfit)?;
+		let standing = {
+			let mut runs = core.runs();
+			if core.draining.load(Ordering::Relaxed) {
+				return Err(Refusal::Draining);
+			}
+			if runs.get(&id).is_some() {
+				// Another request was faster, between the two looks.
+				return Err(Refusal::Conflict);
+			}
+			if runs.live() >= core.config.limits.runs {
+				return Err(Refusal::Busy { waiting: runs.live() });
+			}
+			let waiting = runs.live_of(&owner);
+			if waiting >= core.config.limits.runs_per_owner {
+				return Err(Refusal::OwnerBusy { owner, waiting });
+			}
+			let free = core.config.limits.results.0.saturating_sub(runs.bytes());
+			if bytes > free {
+				return Err(Refusal::NoRoom { needed: bytes, free });
+			}
+			let standing = Standing {
+				order: runs.next_order(),
+				state: RunState::Fetching,
+				since_ms: now_ms(),
+				attempts: 0,
+				run_us: 0,
+			};
+			runs.insert(id, owner.clone(), digest, bytes, standing.clone());
+			standing
+		};
+		let pin = pin_of(&id);
+		for (blob, _) in needed(&submission, &plan) {
+			core.blobs.pin(&blob, &pin);
+		}
+		let write = Write::Accept(Box::new(submission), standing.clone());
+		if let Err(refusal) = core.journal_write(write).await {
+			core.runs().remove(&id);
+			return Err(refusal);
+		}
+		core.metrics.accepted();
+		core.wait_to_prepare(&owner, id);
+		Ok((Taken::Now, standing.state))
+	}
+
+	/// How a run stands; `None` if there is none.
+	pub fn state(&self, id: &RunId) -> Option<RunState> {
+		let runs = self.0.runs();
+		let entry = runs.get(id)?;
+		Some(match &entry.live {
+			Some(live) => live.state.borrow().clone(),
+			None => entry.standing.state.clone(),
+		})
+	}
+
+	/// Follows a run that has not ended.
+	pub fn watch(&self, id: &RunId) -> Option<watch::Receiver<RunState>> {
+		self.0.runs().get(id)?.live.as_ref().map(|live| live.state.subscribe())
+	}
+
+	/// Cancels a run, or forgets one that has ended, with its results.
+	///
+	/// # Errors
+	///
+	/// When the journal fails.
+	pub async fn delete(&self, id: &RunId) -> Result<Deleted, Refusal> {
+		let core = &self.0;
+		/// What is left to do for a run, once it was told to end.
+		enum Left {
+			Forget,
+			/// It does not run; nobody else notes its end.
+			End(Standing),
+			/// It ends by itself, now that its process is killed.
+			Nothing,
+		}
+		let left = match core.runs().get(id) {
+			None => return Ok(Deleted::Unknown),
+			Some(Entry { live: None, .. }) => Left::Forget,
+			Some(Entry { live: Some(live), standing, .. }) => {
+				live.cancel.cancel();
+				let running = matches!(*live.state.borrow(), RunState::Running { .. });
+				if running { Left::Nothing } else { Left::End(standing.clone()) }
+			}
+		};
+		match left {
+			Left::Forget => {
+				core.forget(id).await?;
+				return Ok(Deleted::Forgotten);
+			}
+			Left::End(standing) => {
+				let standing =
+					Standing { state: RunState::Cancelled, since_ms: now_ms(), ..standing };
+				core.journal_write(Write::Stands(*id, standing.clone(), Vec::new())).await?;
+				core.ended(id, standing);
+			}
+			Left::Nothing => {}
+		}
+		Ok(Deleted::Cancelled)
+	}
+
+	/// Resolves when the service cannot go on, with the reason. A new start goes on with all runs.
+	pub async fn failed(&self) -> String {
+		let mut failed = self.0.failed.subscribe();
+		let reason = failed.wait_for(Option::is_some).await;
+		reason.ok().and_then(|reason| reason.clone()).unwrap_or_default()
+	}
+
+	/// Takes nothing new, gives what runs the time that the configuration allows, and closes everything.
+	/// What is not finished goes on at the next start.
+	pub async fn drain(&self) {
+		let core = &self.0;
+		core.draining.store(true, Ordering::Relaxed);
+		let busy = || core.pool.devices.iter().any(|offered| offered.queue.is_busy());
+		let until = Instant::now() + core.config.limits.drain.0;
+		while busy() && Instant::now() < until {
+			tokio::time::sleep(Duration::from_millis(50)).await;
+		}
+		for (_, entry) in core.runs().iter() {
+			if let Some(live) = &entry.live {
+				live.cancel.cancel();
+			}
+		}
+		while busy() {
+			tokio::time::sleep(Duration::from_millis(20)).await;
+		}
+		core.blobs.close().await;
+	}
+}
+
+/// Whether a run was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+	/// It was.
+	Now,
+	/// It was taken before.
+	Before,
+}
+
+/// What became of a run that was to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+	/// It ends, or has ended, without a result.
+	Cancelled,
+	/// It had ended, and is forgotten.
+	Forgotten,
+	/// There is none.
+	Unknown,
+}
+
+impl Core {
+	fn runs(&self) -> MutexGuard<'_, Runs> {
+		// The table is whole after every method, a panic elsewhere does not change that.
+		self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+
+	fn folder(&self, id: &RunId) -> Folder {
+		Folder::of(&self.runs_folder, id)
+	}
+
+	/// Notes that the service cannot go on.
+	fn fail(&self, why: &str) {
+		tracing::error!(target: "ogpu-worker", "{why}");
+		self.failed.send_if_modified(|failed| {
+			let first = failed.is_none();
+			failed.get_or_insert_with(|| why.to_owned());
+			first
+		});
+	}
+
+	async fn journal_write(&self, write: Write) -> Result<(), Refusal> {
+		self.journal.write(write).await.map_err(|error| {
+			self.fail(&error.to_string());
+			Refusal::Failed(error.to_string())
+		})
+	}
+
+	fn wait_to_prepare(&self, owner: &str, id: RunId) {
+		let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+		// Without bounds of its own: all runs together are bounded.
+		if waiting.push(owner, id).is_ok() {
+			self.wake.notify_one();
+		}
+	}
+
+	/// Takes up all runs of the journal, and removes folders that belong to none.
+	fn go_on(&self) -> Result<(), JournalError> {
+		let mut unfinished = 0;
+		for (id, mut standing) in self.journal.standings()? {
+			let Some(submission) = self.journal.submission(&id)? else { continue };
+			let Ok(plan) = submission.job.plan() else { continue };
+			let owner = String::from_utf8_lossy(&submission.owner).into_owned();
+			let digest = Blake2::hash(&submission.encode());
+			let ended = standing.state.is_final();
+			if !ended {
+				standing.state = RunState::Fetching;
+				let pin = pin_of(&id);
+				for (blob, _) in needed(&submission, &plan) {
+					self.blobs.pin(&blob, &pin);
+				}
+			}
+			let bytes = result_bytes(&submission, &plan);
+			self.runs().insert(id, owner.clone(), digest, bytes, standing);
+			if !ended {
+				unfinished += 1;
+				self.wait_to_prepare(&owner, id);
+			}
+		}
+		let known: HashSet<String> = self.runs().iter().map(|(id, _)| hex(id)).collect();
+		for entry in std::fs::read_dir(&self.runs_folder).into_iter().flatten().flatten() {
+			if !entry.file_name().to_str().is_some_and(|name| known.contains(name)) {
+				// Left by a run that was being forgotten.
+				let _ = std::fs::remove_dir_all(entry.path());
+			}
+		}
+		if unfinished > 0 {
+			tracing::info!(target: "ogpu-worker", "going on with {unfinished} runs");
+		}
+		Ok(())
+	}
+
+	/// Notes the end of a run, which the journal has already.
+	fn ended(&self, id: &RunId, standing: Standing) {
+		if self.runs().get(id).is_none_or(|entry| entry.live.is_none()) {
+			return;
+		}
+		self.metrics.ended(&standing);
+		let state = standing.state.clone();
+		self.runs().update(id, standing);
+		if let Ok(Some(submission)) = self.journal.submission(id)
+			&& let Ok(plan) = submission.job.plan()
+		{
+			let pin = pin_of(id);
+			for (blob, _) in needed(&submission, &plan) {
+				self.blobs.unpin(&blob, &pin);
+			}
+		}
+		let folder = self.folder(id);
+		folder.tidy();
+		if !matches!(state, RunState::Done { .. }) {
+			// Results that are none.
+			let _ = folder.remove();
+		}
+		tracing::info!(target: "ogpu-worker", run = hex(id), ?state, "ended");
+	}
+
+	async fn forget(&self, id: &RunId) -> Result<(), Refusal> {
+		self.journal_write(Write::Forget(*id)).await?;
+		self.runs().remove(id);
+		self.folder(id).remove().map_err(|error| Refusal::Failed(error.to_string()))
+	}
+}
+
+/// Forgets runs that ended long ago, now and then.
+async fn forget_old(core: std::sync::Weak<Core>) {
+	loop {
+		tokio::time::sleep(Duration::from_secs(60)).await;
+		let Some(core) = core.upgrade() else { return };
+		let keep = core.config.limits.keep_finished.0.as_millis() as u64;
+		let before = now_ms().saturating_sub(keep);
+		let old: Vec<RunId> = {
+			let runs = core.runs();
+			let old = runs
+				.iter()
+				.filter(|(_, entry)| entry.live.is_none() && entry.standing.since_ms < before);
+			old.map(|(id, _)| *id).collect()
+		};
+		for id in old {
+			if let Err(refusal) = core.forget(&id).await {
+				tracing::warn!(target: "ogpu-worker", run = hex(&id), "{refusal}");
+			}
+		}
+	}
+}
+
+/// The job and plan of a run that is known.
+fn job_of(core: &Core, id: &RunId) -> Result<Option<(Job, Plan)>, JournalError> {
+	let Some(submission) = core.journal.submission(id)? else { return Ok(None) };
+	Ok(submission.job.plan().ok().map(|plan| (submission.job, plan)))
+}

@@ -1,0 +1,194 @@
+//! The devices that are offered, each with its queue, and whether they can be relied on.
+
+use std::{
+	path::Path,
+	sync::{
+		Arc, Mutex, PoisonError,
+		atomic::{AtomicU64, Ordering},
+	},
+	time::Duration,
+};
+
+use codec::Encode;
+use ogpu_compute::Device;
+use ogpu_primitives::{
+	executor::Health,
+	job::Job,
+	merkle::{Blake2, Hash, Hasher},
+};
+
+use super::config::{Config, Price};
+use crate::{
+	Tools,
+	devices::misfit,
+	queue::{Bounds, DeviceQueue},
+	run::{Cancel, Limits},
+	selftest::{hex, selftest},
+};
+
+/// Runs in a row that this machine may fail before a device is tested again.
+const FAULTS: u32 = 3;
+/// How long a device that failed its test is left alone.
+const RETRY: Duration = Duration::from_secs(300);
+
+/// A device that is offered.
+pub struct Offered {
+	/// The device.
+	pub device: Device,
+	/// Identifies it with its driver.
+	pub fingerprint: Hash,
+	/// What waits for it.
+	pub queue: DeviceQueue,
+	/// What it costs.
+	pub price: Price,
+	health: Mutex<(Health, u32)>,
+	/// The mean time of its runs, in milliseconds.
+	mean_ms: AtomicU64,
+}
+
+/// Identifies a device with its driver. Memory is left out: some drivers say something else each time.
+pub fn fingerprint(device: &Device) -> Hash {
+	Blake2::hash(
+		&("ogpu/device/1", &device.key, &device.vendor, &device.driver, &device.version).encode(),
+	)
+}
+
+impl Offered {
+	/// Whether it can be relied on.
+	pub fn health(&self) -> Health {
+		self.health.lock().unwrap_or_else(PoisonError::into_inner).0
+	}
+
+	fn set_health(&self, health: Health) {
+		*self.health.lock().unwrap_or_else(PoisonError::into_inner) = (health, 0);
+	}
+
+	/// The mean time of its runs.
+	pub fn mean(&self) -> Duration {
+		Duration::from_millis(self.mean_ms.load(Ordering::Relaxed))
+	}
+
+	/// Notes a run that went well.
+	pub fn succeeded(&self, took: Duration) {
+		self.health.lock().unwrap_or_else(PoisonError::into_inner).1 = 0;
+		let (mean, took) = (self.mean_ms.load(Ordering::Relaxed), took.as_millis() as u64);
+		self.mean_ms.store(if mean == 0 { took } else { (mean * 7 + took) / 8 }, Ordering::Relaxed);
+	}
+
+	/// Notes a run that this machine failed. Whether the device must be tested before it gets more.
+	#[must_use]
+	pub fn failed(&self) -> bool {
+		let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+		health.1 += 1;
+		let quarantine = health.1 >= FAULTS && health.0 == Health::Good;
+		if quarantine {
+			*health = (Health::Quarantined, 0);
+		}
+		quarantine
+	}
+}
+
+/// All devices that are offered.
+pub struct Pool {
+	tools: Tools,
+	limits: Limits,
+	/// The devices.
+	pub devices: Vec<Arc<Offered>>,
+}
+
+impl Pool {
+	/// The devices of this machine that the operator offers. Those that have not passed the self-test with
+	/// their present driver are tested; `folder` remembers which have.
+	pub fn new(
+		tools: Tools,
+		config: &Config,
+		limits: Limits,
+		found: Vec<Device>,
+		folder: &Path,
+	) -> Self {
+		let bounds = Bounds { total: config.limits.runs, per_owner: config.limits.runs };
+		let offered = found
+			.into_iter()
+			.filter(|device| device.usable)
+			.filter(|device| config.rule(device).is_none_or(|rule| rule.offer));
+		let devices = offered.map(|device| {
+			let offered = Offered {
+				fingerprint: fingerprint(&device),
+				queue: DeviceQueue::new(bounds),
+				price: config.price(&device).clone(),
+				health: Mutex::new((Health::Good, 0)),
+				mean_ms: AtomicU64::new(0),
+				device,
+			};
+			let passed = folder.join(format!("selftest-{}", hex(&offered.fingerprint)));
+			if !passed.exists() {
+				offered.set_health(test(&tools, limits, &offered.device));
+				if offered.health() == Health::Good
+					&& let Err(error) = std::fs::write(&passed, &offered.device.driver)
+				{
+					tracing::warn!(target: "ogpu-worker", "{}: {error}", passed.display());
+				}
+			}
+			Arc::new(offered)
+		});
+		let devices = devices.collect();
+		Self { tools, limits, devices }
+	}
+
+	/// The device for a job: of those that can run it, the one with the fewest runs before it.
+	///
+	/// # Errors
+	///
+	/// Why none can.
+	pub fn pick(&self, job: &Job) -> Result<usize, String> {
+		let mut reasons = Vec::new();
+		let fitting = self.devices.iter().enumerate().filter(|(_, offered)| {
+			let why = match offered.health() {
+				Health::Failed => Some("it failed its self-test".into()),
+				_ => misfit(&offered.device, job),
+			};
+			reasons.extend(why.iter().map(|why| format!("{}: {why}", offered.device.key.name)));
+			why.is_none()
+		});
+		let load = |(_, offered): &(usize, &Arc<Offered>)| {
+			let away = offered.health() != Health::Good;
+			(away, offered.queue.waiting() + usize::from(offered.queue.is_busy()))
+		};
+		let picked = fitting.min_by_key(load).map(|(index, _)| index);
+		picked.ok_or_else(|| {
+			if reasons.is_empty() { "none is offered".into() } else { reasons.join("; ") }
+		})
+	}
+
+	/// Tests a device, after what it works on; then again and again until it passes.
+	pub fn retest(&self, device: usize, runtime: &tokio::runtime::Handle) {
+		let offered = self.devices[device].clone();
+		let (tools, limits) = (self.tools.clone(), self.limits);
+		runtime.spawn(async move {
+			loop {
+				let (done, result) = tokio::sync::oneshot::channel();
+				let (tested, tools) = (offered.clone(), tools.clone());
+				let pushed = offered.queue.push("self-test", Cancel::default(), move || {
+					// Nobody may wait any more.
+					let _ = done.send(test(&tools, limits, &tested.device));
+				});
+				let (Ok(()), Ok(health)) = (pushed, result.await) else { return };
+				offered.set_health(health);
+				if health == Health::Good {
+					return;
+				}
+				tokio::time::sleep(RETRY).await;
+			}
+		});
+	}
+}
+
+fn test(tools: &Tools, limits: Limits, device: &Device) -> Health {
+	match selftest(tools, device, limits) {
+		Ok(()) => Health::Good,
+		Err(error) => {
+			tracing::error!(target: "ogpu-worker", device = device.key.name, "self-test failed: {error}");
+			Health::Failed
+		}
+	}
+}

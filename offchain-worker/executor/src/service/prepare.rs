@@ -1,0 +1,213 @@
+//! Making a run ready: its blobs are fetched, its program passes the gate, its files are laid out.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use ogpu_blobs::{BlobError, Fetch};
+use ogpu_primitives::{
+	executor::{Fault, JobFault, RunId, RunState, Submission, text},
+	job::{BlobId, Init, Job, Plan},
+};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Core, Standing, VERDICTS, inputs::Input, journal::Write, needed, now_ms, work};
+use crate::gate::{Admitted, GateError, admit};
+
+/// How long a source of blobs may send nothing.
+const STALL: Duration = Duration::from_secs(20);
+
+/// A run that a device can take.
+pub(super) struct Prepared {
+	pub(super) submission: Submission,
+	pub(super) plan: Plan,
+	pub(super) admitted: Arc<Admitted>,
+	/// The file of each buffer that starts with a blob. Held until the run has ended.
+	pub(super) inputs: BTreeMap<u8, Arc<Input>>,
+	/// Given back when the device takes the run.
+	pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// Why a run ends before it began.
+struct End {
+	fault: Fault,
+	message: String,
+}
+
+impl End {
+	fn host(message: impl ToString) -> Self {
+		Self { fault: Fault::Host, message: message.to_string() }
+	}
+}
+
+impl From<BlobError> for End {
+	fn from(error: BlobError) -> Self {
+		let fault = match &error {
+			BlobError::Unavailable { blob, .. } => Fault::Unavailable(*blob),
+			_ => Fault::Host,
+		};
+		Self { fault, message: error.to_string() }
+	}
+}
+
+/// Makes one run after another ready, as long as the service goes on.
+pub(super) async fn keep_preparing(core: Arc<Core>) {
+	loop {
+		let Ok(permit) = core.ready.clone().acquire_owned().await else { return };
+		let id = loop {
+			let notified = core.wake.notified();
+			let next = core.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+			match next {
+				Some(id) => break id,
+				None => notified.await,
+			}
+		};
+		let Some(mut state) = core
+			.runs()
+			.get(&id)
+			.and_then(|entry| entry.live.as_ref())
+			.map(|live| live.state.subscribe())
+		else {
+			// It was cancelled while it waited.
+			continue;
+		};
+		let prepared = tokio::select! {
+			prepared = prepare(&core, &id, permit) => prepared,
+			// Cancelled meanwhile. What was fetched stays in the store.
+			_ = state.wait_for(RunState::is_final) => continue,
+		};
+		match prepared {
+			Ok(prepared) => work::queue(&core, id, prepared),
+			Err(end) => {
+				let Some(standing) = core.runs().get(&id).map(|entry| entry.standing.clone())
+				else {
+					continue;
+				};
+				let state = RunState::Failed { fault: end.fault, message: text(&end.message) };
+				let standing = Standing { state, since_ms: now_ms(), ..standing };
+				if core.journal_write(Write::Stands(id, standing.clone(), Vec::new())).await.is_ok()
+				{
+					core.ended(&id, standing);
+				}
+			}
+		}
+	}
+}
+
+async fn prepare(
+	core: &Arc<Core>,
+	id: &RunId,
+	permit: OwnedSemaphorePermit,
+) -> Result<Prepared, End> {
+	let submission = core.journal.submission(id).map_err(End::host)?;
+	let submission = submission.ok_or_else(|| End::host("it is not in the journal"))?;
+	let plan = submission.job.plan().map_err(|_| End {
+		fault: Fault::Job(JobFault::Invalid),
+		message: "its description is invalid".into(),
+	})?;
+	fetch(core, id, &submission, &plan).await?;
+	let admitted = judge(core, &submission.job).await?;
+	let inputs = lay_out(core, id, &submission, &plan).await?;
+	Ok(Prepared { submission, plan, admitted, inputs, permit })
+}
+
+async fn fetch(core: &Core, id: &RunId, submission: &Submission, plan: &Plan) -> Result<(), End> {
+	let pin = super::pin_of(id);
+	let all = async {
+		for (blob, size) in needed(submission, plan) {
+			match core.blobs.size(&blob) {
+				Some(found) if found == size => {}
+				Some(found) => {
+					return Err(End {
+						fault: Fault::Job(JobFault::Invalid),
+						message: format!("the blob {blob} has {found} bytes, the job says {size}"),
+					});
+				}
+				None => {
+					let want = Fetch { id: blob, size, peers: &submission.peers, stall: STALL };
+					let fetched = core.blobs.fetch(&want, |_| {}).await?;
+					core.metrics.fetched(fetched.received);
+				}
+			}
+			core.blobs.pin(&blob, &pin);
+		}
+		Ok(())
+	};
+	match tokio::time::timeout(core.config.limits.fetch.0, all).await {
+		Ok(result) => result,
+		Err(_) => Err(End::host(format!(
+			"its blobs did not come within {} s",
+			core.config.limits.fetch.0.as_secs()
+		))),
+	}
+}
+
+/// All bytes of a small blob.
+async fn read(core: &Core, blob: &BlobId) -> Result<Vec<u8>, BlobError> {
+	use futures::StreamExt;
+	let size = core.blobs.size(blob).ok_or(BlobError::Missing(*blob))?;
+	let mut bytes = Vec::with_capacity(size as usize);
+	let mut pieces = std::pin::pin!(core.blobs.read(blob, 0..size)?);
+	while let Some(piece) = pieces.next().await {
+		bytes.extend_from_slice(&piece?);
+	}
+	Ok(bytes)
+}
+
+/// The verdict of the gate, which depends on the job alone and so is remembered.
+async fn judge(core: &Arc<Core>, job: &Job) -> Result<Arc<Admitted>, End> {
+	let hash = job.hash();
+	let verdicts = || core.verdicts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+	let known = verdicts().iter().find(|(known, _)| *known == hash).map(|(_, found)| found.clone());
+	if let Some(admitted) = known {
+		return Ok(admitted);
+	}
+	let source = read(core, &job.program.source).await?;
+	let inadmissible = |message: String| End { fault: Fault::Job(JobFault::Inadmissible), message };
+	let source = String::from_utf8(source)
+		.map_err(|_| inadmissible("the program is not UTF-8 text".into()))?;
+	let admitted = tokio::task::spawn_blocking({
+		let (core, job) = (core.clone(), job.clone());
+		move || admit(&core.tools.compiler, &job, &source)
+	});
+	let admitted = match admitted.await.map_err(End::host)? {
+		Ok(admitted) => Arc::new(admitted),
+		Err(GateError::Refused(refusals)) => {
+			let lines: Vec<_> = refusals.iter().map(ToString::to_string).collect();
+			return Err(inadmissible(lines.join("\n")));
+		}
+		Err(GateError::Host(why)) => return Err(End::host(why)),
+	};
+	let mut verdicts = verdicts();
+	if verdicts.len() >= VERDICTS {
+		verdicts.remove(0);
+	}
+	verdicts.push((hash, admitted.clone()));
+	Ok(admitted)
+}
+
+/// Writes inputs, and the states that segments start from, to files.
+async fn lay_out(
+	core: &Core,
+	id: &RunId,
+	submission: &Submission,
+	plan: &Plan,
+) -> Result<BTreeMap<u8, Arc<Input>>, End> {
+	let job = &submission.job;
+	let mut inputs = BTreeMap::new();
+	for (index, buffer) in (0u8..).zip(&job.buffers) {
+		if let Init::Blob(blob) = buffer.init {
+			inputs.insert(index, core.inputs.get(&core.blobs, &blob).await?);
+		}
+	}
+	let folder = core.folder(id);
+	for checkpoint in &submission.checkpoints {
+		for (blob, slice) in checkpoint.slices.iter().zip(&plan.result) {
+			let name = job.buffers[usize::from(slice.buffer)].name.text();
+			let path: PathBuf = folder.state_path(checkpoint.segment, &name);
+			if let Some(parent) = path.parent() {
+				std::fs::create_dir_all(parent).map_err(End::host)?;
+			}
+			core.blobs.export(blob, &path).await?;
+		}
+	}
+	Ok(inputs)
+}
