@@ -13,14 +13,14 @@ use tokio::sync::OnceCell;
 
 /// A file with a blob, removed when nobody needs it any more.
 #[derive(Debug)]
-pub struct Input {
+pub(super) struct Input {
 	path: PathBuf,
 	written: OnceCell<()>,
 }
 
 impl Input {
 	/// Where it is.
-	pub fn path(&self) -> &Path {
+	pub(super) fn path(&self) -> &Path {
 		&self.path
 	}
 }
@@ -34,7 +34,7 @@ impl Drop for Input {
 
 /// The folder of all of them.
 #[derive(Debug)]
-pub struct Inputs {
+pub(super) struct Inputs {
 	folder: PathBuf,
 	files: Mutex<(u64, HashMap<BlobId, Weak<Input>>)>,
 }
@@ -45,7 +45,7 @@ impl Inputs {
 	/// # Errors
 	///
 	/// When the disk fails.
-	pub fn new(folder: PathBuf) -> io::Result<Self> {
+	pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
 		match std::fs::remove_dir_all(&folder) {
 			Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
 			_ => std::fs::create_dir_all(&folder)?,
@@ -58,7 +58,7 @@ impl Inputs {
 	/// # Errors
 	///
 	/// When it is not in the store, or does not fit the disk.
-	pub async fn get(&self, blobs: &Blobs, id: &BlobId) -> Result<Arc<Input>, BlobError> {
+	pub(super) async fn get(&self, blobs: &Blobs, id: &BlobId) -> Result<Arc<Input>, BlobError> {
 		let input = {
 			let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
 			match files.1.get(id).and_then(Weak::upgrade) {

@@ -35,22 +35,22 @@ impl JournalError {
 
 /// How a run stands, with what only its executor needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Standing {
+pub(super) struct Standing {
 	/// The run's place in the order of acceptance.
-	pub order: u64,
+	pub(super) order: u64,
 	/// How it stands.
-	pub state: RunState,
+	pub(super) state: RunState,
 	/// When it came to stand so, in milliseconds since 1970.
-	pub since_ms: u64,
+	pub(super) since_ms: u64,
 	/// How often it was started.
-	pub attempts: u32,
+	pub(super) attempts: u32,
 	/// How long devices worked on it, in microseconds.
-	pub run_us: u64,
+	pub(super) run_us: u64,
 }
 
 /// Something to be written.
 #[derive(Debug)]
-pub enum Write {
+pub(super) enum Write {
 	/// A new run.
 	Accept(Box<Submission>, Standing),
 	/// How a run stands now, and leaves that are finished.
@@ -64,7 +64,7 @@ pub enum Write {
 type Acknowledge = oneshot::Sender<Result<(), JournalError>>;
 
 /// The journal of an executor.
-pub struct Journal {
+pub(super) struct Journal {
 	database: Arc<Database>,
 	writes: Option<mpsc::Sender<(Write, Acknowledge)>>,
 	thread: Option<thread::JoinHandle<()>>,
@@ -76,7 +76,7 @@ impl Journal {
 	/// # Errors
 	///
 	/// When the file cannot be used, or another process uses it.
-	pub fn open(path: &Path) -> Result<Self, JournalError> {
+	pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
 		let fail =
 			|error: &dyn std::fmt::Display| JournalError(format!("{}: {error}", path.display()));
 		let database = Arc::new(Database::create(path).map_err(|error| fail(&error))?);
@@ -95,7 +95,7 @@ impl Journal {
 	/// # Errors
 	///
 	/// When the disk is full or fails.
-	pub async fn write(&self, write: Write) -> Result<(), JournalError> {
+	pub(super) async fn write(&self, write: Write) -> Result<(), JournalError> {
 		let (acknowledge, acknowledged) = oneshot::channel();
 		let gone = || JournalError("its thread has ended".into());
 		let writes = self.writes.as_ref().ok_or_else(gone)?;
@@ -108,7 +108,7 @@ impl Journal {
 	/// # Errors
 	///
 	/// As there.
-	pub fn write_blocking(&self, write: Write) -> Result<(), JournalError> {
+	pub(super) fn write_blocking(&self, write: Write) -> Result<(), JournalError> {
 		let (acknowledge, acknowledged) = oneshot::channel();
 		let gone = || JournalError("its thread has ended".into());
 		let writes = self.writes.as_ref().ok_or_else(gone)?;
@@ -121,21 +121,9 @@ impl Journal {
 	/// # Errors
 	///
 	/// When the disk fails.
-	pub fn submission(&self, id: &RunId) -> Result<Option<Submission>, JournalError> {
+	pub(super) fn submission(&self, id: &RunId) -> Result<Option<Submission>, JournalError> {
 		let read = self.database.begin_read().map_err(JournalError::new)?;
 		let table = read.open_table(SUBMISSIONS).map_err(JournalError::new)?;
-		let found = table.get(id).map_err(JournalError::new)?;
-		found.map(|bytes| decode(bytes.value())).transpose()
-	}
-
-	/// How a run stands.
-	///
-	/// # Errors
-	///
-	/// When the disk fails.
-	pub fn standing(&self, id: &RunId) -> Result<Option<Standing>, JournalError> {
-		let read = self.database.begin_read().map_err(JournalError::new)?;
-		let table = read.open_table(STANDINGS).map_err(JournalError::new)?;
 		let found = table.get(id).map_err(JournalError::new)?;
 		found.map(|bytes| decode(bytes.value())).transpose()
 	}
@@ -145,7 +133,7 @@ impl Journal {
 	/// # Errors
 	///
 	/// When the disk fails.
-	pub fn standings(&self) -> Result<Vec<(RunId, Standing)>, JournalError> {
+	pub(super) fn standings(&self) -> Result<Vec<(RunId, Standing)>, JournalError> {
 		let read = self.database.begin_read().map_err(JournalError::new)?;
 		let table = read.open_table(STANDINGS).map_err(JournalError::new)?;
 		let mut all = Vec::new();
@@ -162,7 +150,7 @@ impl Journal {
 	/// # Errors
 	///
 	/// When the disk fails.
-	pub fn leaves(&self, id: &RunId) -> Result<BTreeMap<u32, Hash>, JournalError> {
+	pub(super) fn leaves(&self, id: &RunId) -> Result<BTreeMap<u32, Hash>, JournalError> {
 		let read = self.database.begin_read().map_err(JournalError::new)?;
 		let table = read.open_table(LEAVES).map_err(JournalError::new)?;
 		let mut leaves = BTreeMap::new();

@@ -24,6 +24,7 @@ mod work;
 
 pub use config::{Config, ConfigError};
 pub use listen::serve;
+pub use journal::JournalError;
 pub use runs::Refusal;
 
 use std::{
@@ -55,7 +56,7 @@ use crate::{
 	selftest::hex,
 };
 use inputs::Inputs;
-use journal::{Journal, JournalError, Standing, Write};
+use journal::{Journal, Standing, Write};
 use metrics::Metrics;
 use pool::Pool;
 use results::Folder;

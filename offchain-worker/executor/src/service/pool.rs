@@ -32,22 +32,22 @@ const FAULTS: u32 = 3;
 const RETRY: Duration = Duration::from_secs(300);
 
 /// A device that is offered.
-pub struct Offered {
+pub(super) struct Offered {
 	/// The device.
-	pub device: Device,
+	pub(super) device: Device,
 	/// Identifies it with its driver.
-	pub fingerprint: Hash,
+	pub(super) fingerprint: Hash,
 	/// What waits for it.
-	pub queue: DeviceQueue,
+	pub(super) queue: DeviceQueue,
 	/// What it costs.
-	pub price: Price,
+	pub(super) price: Price,
 	health: Mutex<(Health, u32)>,
 	/// The mean time of its runs, in milliseconds.
 	mean_ms: AtomicU64,
 }
 
 /// Identifies a device with its driver. Memory is left out: some drivers say something else each time.
-pub fn fingerprint(device: &Device) -> Hash {
+pub(super) fn fingerprint(device: &Device) -> Hash {
 	Blake2::hash(
 		&("ogpu/device/1", &device.key, &device.vendor, &device.driver, &device.version).encode(),
 	)
@@ -55,7 +55,7 @@ pub fn fingerprint(device: &Device) -> Hash {
 
 impl Offered {
 	/// Whether it can be relied on.
-	pub fn health(&self) -> Health {
+	pub(super) fn health(&self) -> Health {
 		self.health.lock().unwrap_or_else(PoisonError::into_inner).0
 	}
 
@@ -64,12 +64,12 @@ impl Offered {
 	}
 
 	/// The mean time of its runs.
-	pub fn mean(&self) -> Duration {
+	pub(super) fn mean(&self) -> Duration {
 		Duration::from_millis(self.mean_ms.load(Ordering::Relaxed))
 	}
 
 	/// Notes a run that went well.
-	pub fn succeeded(&self, took: Duration) {
+	pub(super) fn succeeded(&self, took: Duration) {
 		self.health.lock().unwrap_or_else(PoisonError::into_inner).1 = 0;
 		let (mean, took) = (self.mean_ms.load(Ordering::Relaxed), took.as_millis() as u64);
 		self.mean_ms.store(if mean == 0 { took } else { (mean * 7 + took) / 8 }, Ordering::Relaxed);
@@ -77,7 +77,7 @@ impl Offered {
 
 	/// Notes a run that this machine failed. Whether the device must be tested before it gets more.
 	#[must_use]
-	pub fn failed(&self) -> bool {
+	pub(super) fn failed(&self) -> bool {
 		let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
 		health.1 += 1;
 		let quarantine = health.1 >= FAULTS && health.0 == Health::Good;
@@ -89,17 +89,17 @@ impl Offered {
 }
 
 /// All devices that are offered.
-pub struct Pool {
+pub(super) struct Pool {
 	tools: Tools,
 	limits: Limits,
 	/// The devices.
-	pub devices: Vec<Arc<Offered>>,
+	pub(super) devices: Vec<Arc<Offered>>,
 }
 
 impl Pool {
 	/// The devices of this machine that the operator offers. Those that have not passed the self-test with
 	/// their present driver are tested; `folder` remembers which have.
-	pub fn new(
+	pub(super) fn new(
 		tools: Tools,
 		config: &Config,
 		limits: Limits,
@@ -140,7 +140,7 @@ impl Pool {
 	/// # Errors
 	///
 	/// Why none can.
-	pub fn pick(&self, job: &Job) -> Result<usize, String> {
+	pub(super) fn pick(&self, job: &Job) -> Result<usize, String> {
 		let mut reasons = Vec::new();
 		let fitting = self.devices.iter().enumerate().filter(|(_, offered)| {
 			let why = match offered.health() {
@@ -161,7 +161,7 @@ impl Pool {
 	}
 
 	/// Tests a device, after what it works on; then again and again until it passes.
-	pub fn retest(&self, device: usize, runtime: &tokio::runtime::Handle) {
+	pub(super) fn retest(&self, device: usize, runtime: &tokio::runtime::Handle) {
 		let offered = self.devices[device].clone();
 		let (tools, limits) = (self.tools.clone(), self.limits);
 		runtime.spawn(async move {

@@ -23,16 +23,16 @@ use ogpu_primitives::{
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
 	/// The folder of a run, below `runs`.
-	pub fn of(runs: &Path, id: &[u8; 32]) -> Self {
+	pub(super) fn of(runs: &Path, id: &[u8; 32]) -> Self {
 		Self(runs.join(crate::selftest::hex(id)))
 	}
 
 	/// Its path.
-	pub fn path(&self) -> &Path {
+	pub(super) fn path(&self) -> &Path {
 		&self.0
 	}
 
@@ -56,12 +56,12 @@ impl Folder {
 	/// # Errors
 	///
 	/// When it is not there, or is no plain file.
-	pub fn output(&self, buffer: &str) -> io::Result<File> {
+	pub(super) fn output(&self, buffer: &str) -> io::Result<File> {
 		self.open(&Path::new("out").join(buffer))
 	}
 
 	/// The path of a buffer in the checkpoint after a segment.
-	pub fn state_path(&self, segment: u32, buffer: &str) -> PathBuf {
+	pub(super) fn state_path(&self, segment: u32, buffer: &str) -> PathBuf {
 		self.0.join("state").join(segment.to_string()).join(buffer)
 	}
 
@@ -70,7 +70,7 @@ impl Folder {
 	/// # Errors
 	///
 	/// When a file is missing or too short.
-	pub fn slices(&self, job: &Job, plan: &Plan, unit: u32) -> io::Result<Vec<BlobId>> {
+	pub(super) fn slices(&self, job: &Job, plan: &Plan, unit: u32) -> io::Result<Vec<BlobId>> {
 		plan.result
 			.iter()
 			.map(|slice| {
@@ -90,7 +90,7 @@ impl Folder {
 
 	/// Of the leaves that the journal has of the units `wanted`, those from which a run can go on: what is in
 	/// the folder still gives them. Of an iterative job it is an unbroken row from the first unit on.
-	pub fn kept(
+	pub(super) fn kept(
 		&self,
 		job: &Job,
 		plan: &Plan,
@@ -115,7 +115,7 @@ impl Folder {
 	}
 
 	/// Removes what is of no use once a run has ended.
-	pub fn tidy(&self) {
+	pub(super) fn tidy(&self) {
 		for name in ["cache", ".cache", "tmp"] {
 			// Most are not there.
 			let _ = std::fs::remove_dir_all(self.0.join(name));
@@ -127,7 +127,7 @@ impl Folder {
 	/// # Errors
 	///
 	/// When the disk fails.
-	pub fn remove(&self) -> io::Result<()> {
+	pub(super) fn remove(&self) -> io::Result<()> {
 		match std::fs::remove_dir_all(&self.0) {
 			Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
 			_ => Ok(()),

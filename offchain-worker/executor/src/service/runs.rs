@@ -59,11 +59,11 @@ pub enum Refusal {
 
 /// Whoever can follow and cancel a run that has not ended.
 #[derive(Debug)]
-pub struct Live {
+pub(super) struct Live {
 	/// How it stands, for those who watch.
-	pub state: watch::Sender<RunState>,
+	pub(super) state: watch::Sender<RunState>,
 	/// Ends it.
-	pub cancel: Cancel,
+	pub(super) cancel: Cancel,
 }
 
 impl Live {
@@ -74,22 +74,22 @@ impl Live {
 
 /// A run.
 #[derive(Debug)]
-pub struct Entry {
+pub(super) struct Entry {
 	/// Who asked for it.
-	pub owner: String,
+	pub(super) owner: String,
 	/// The hash of what was submitted.
-	pub digest: Hash,
+	pub(super) digest: Hash,
 	/// Bytes that its results take, or will.
-	pub bytes: u64,
+	pub(super) bytes: u64,
 	/// How it stands.
-	pub standing: Standing,
+	pub(super) standing: Standing,
 	/// Set until it ends.
-	pub live: Option<Live>,
+	pub(super) live: Option<Live>,
 }
 
 /// All runs.
 #[derive(Debug, Default)]
-pub struct Runs {
+pub(super) struct Runs {
 	all: HashMap<RunId, Entry>,
 	next_order: u64,
 	bytes: u64,
@@ -99,38 +99,38 @@ pub struct Runs {
 
 impl Runs {
 	/// A run.
-	pub fn get(&self, id: &RunId) -> Option<&Entry> {
+	pub(super) fn get(&self, id: &RunId) -> Option<&Entry> {
 		self.all.get(id)
 	}
 
 	/// All of them, in no order.
-	pub fn iter(&self) -> impl Iterator<Item = (&RunId, &Entry)> {
+	pub(super) fn iter(&self) -> impl Iterator<Item = (&RunId, &Entry)> {
 		self.all.iter()
 	}
 
 	/// Runs that have not ended.
-	pub fn live(&self) -> usize {
+	pub(super) fn live(&self) -> usize {
 		self.live
 	}
 
 	/// Runs of an owner that have not ended.
-	pub fn live_of(&self, owner: &str) -> usize {
+	pub(super) fn live_of(&self, owner: &str) -> usize {
 		self.live_of.get(owner).copied().unwrap_or(0)
 	}
 
 	/// Bytes that all results take, or will.
-	pub fn bytes(&self) -> u64 {
+	pub(super) fn bytes(&self) -> u64 {
 		self.bytes
 	}
 
 	/// The place of the next run in the order of acceptance.
-	pub fn next_order(&mut self) -> u64 {
+	pub(super) fn next_order(&mut self) -> u64 {
 		self.next_order += 1;
 		self.next_order
 	}
 
 	/// Adds a run.
-	pub fn insert(
+	pub(super) fn insert(
 		&mut self,
 		id: RunId,
 		owner: String,
@@ -149,7 +149,7 @@ impl Runs {
 	}
 
 	/// Notes how a run stands and tells those who watch. Runs that have ended are left as they are.
-	pub fn update(&mut self, id: &RunId, standing: Standing) {
+	pub(super) fn update(&mut self, id: &RunId, standing: Standing) {
 		let Some(entry) = self.all.get_mut(id) else { return };
 		let Some(live) = &entry.live else { return };
 		live.state.send_replace(standing.state.clone());
@@ -167,7 +167,7 @@ impl Runs {
 	}
 
 	/// Forgets a run.
-	pub fn remove(&mut self, id: &RunId) -> Option<Entry> {
+	pub(super) fn remove(&mut self, id: &RunId) -> Option<Entry> {
 		let entry = self.all.remove(id)?;
 		self.bytes -= entry.bytes;
 		if entry.live.is_some() {
