@@ -23,8 +23,8 @@ mod runs;
 mod work;
 
 pub use config::{Config, ConfigError};
-pub use listen::serve;
 pub use journal::JournalError;
+pub use listen::serve;
 pub use runs::Refusal;
 
 use std::{

@@ -4,12 +4,15 @@ use ogpu_worker::prelude::reference::{self as dm, UNARY};
 
 use crate::case::{Case, Numbers, bytes};
 
+fn setting(name: &str) -> Option<u64> {
+	std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
 /// Every so many bit patterns in the gate; `OGPU_PRELUDE_STRIDE=1` takes all 2^32. It is odd, so that all low
 /// bits are met.
 fn stride() -> u32 {
 	static STRIDE: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-	let given = || std::env::var("OGPU_PRELUDE_STRIDE").ok().and_then(|stride| stride.parse().ok());
-	*STRIDE.get_or_init(|| given().unwrap_or(4093))
+	*STRIDE.get_or_init(|| setting("OGPU_PRELUDE_STRIDE").map_or(4093, |stride| stride as u32))
 }
 
 /// The most inputs of one job.
@@ -47,7 +50,9 @@ fn unary_case(first: u64, count: u64, stride: u32) -> Case {
 fn every_function_gives_the_bits_of_the_reference() {
 	let stride = stride();
 	let inputs = (1u64 << 32).div_ceil(stride.into()).next_multiple_of(64);
-	for first in (0..inputs).step_by(MOST as usize) {
+	// A long run can be taken up again where it was interrupted.
+	let from = setting("OGPU_PRELUDE_FROM").unwrap_or(0);
+	for first in (from..inputs).step_by(MOST as usize) {
 		let count = MOST.min(inputs - first);
 		let case = unary_case(first, count, stride);
 		case.done();
@@ -63,7 +68,7 @@ fn every_function_gives_the_bits_of_the_reference() {
 			}
 		});
 	}
-	println!("{inputs} inputs for each of {} functions", UNARY.len());
+	println!("inputs {from} to {inputs} for each of {} functions", UNARY.len());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::{
 	Json,
 	extract::{Path, Request, State},
+	http::StatusCode,
 	response::{IntoResponse, Response},
 };
 use ogpu_blobs::Audience;
@@ -33,6 +34,45 @@ struct Publication {
 	to: Vec<String>,
 }
 
+/// To whom a blob is to be served.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sharing {
+	/// Keys of endpoints; anybody if none are named.
+	#[serde(default)]
+	to: Vec<String>,
+}
+
+fn audience(keys: &[String]) -> Result<Audience, ApiError> {
+	let keys: BTreeSet<[u8; 32]> = keys.iter().map(|key| hash(key)).collect::<Result<_, _>>()?;
+	Ok(if keys.is_empty() { Audience::Anyone } else { Audience::Only(keys) })
+}
+
+/// Serves a blob, until the service ends.
+pub(super) async fn share(
+	State(service): State<Service>,
+	Path(blob): Path<String>,
+	request: Request,
+) -> Result<StatusCode, ApiError> {
+	let blob = BlobId(hash(&blob)?);
+	let (_, body) = small_body(request, &service).await?;
+	let sharing: Sharing = if body.is_empty() { Sharing::default() } else { json(&body)? };
+	if service.0.blobs.size(&blob).is_none() {
+		return Err(ApiError::NotFound(format!("the blob {blob} is not here")));
+	}
+	service.0.blobs.share(blob, audience(&sharing.to)?);
+	Ok(StatusCode::NO_CONTENT)
+}
+
+/// Serves a blob no longer.
+pub(super) async fn unshare(
+	State(service): State<Service>,
+	Path(blob): Path<String>,
+) -> Result<StatusCode, ApiError> {
+	service.0.blobs.unshare(&BlobId(hash(&blob)?));
+	Ok(StatusCode::NO_CONTENT)
+}
+
 /// Takes results or checkpoints into the store and serves them. They stay until the run is forgotten.
 pub(super) async fn publish(
 	State(service): State<Service>,
@@ -42,9 +82,7 @@ pub(super) async fn publish(
 	let id = hash(&id)?;
 	let (_, body) = small_body(request, &service).await?;
 	let wanted: Publication = json(&body)?;
-	let keys: Result<BTreeSet<_>, _> = wanted.to.iter().map(|key| hash(key)).collect();
-	let keys = keys?;
-	let audience = if keys.is_empty() { Audience::Anyone } else { Audience::Only(keys) };
+	let audience = audience(&wanted.to)?;
 	// Sees to it that there is a result.
 	let first = slices_of(&service, id, wanted.checkpoints.first().copied().unwrap_or(0)).await;
 	let unknown = || ApiError::NotFound("there is no such run".into());

@@ -1,0 +1,8 @@
+//! The service as a process of its own, talked to over HTTP, and killed.
+
+mod daemon;
+mod errors;
+mod examples;
+mod killed;
+mod load;
+mod running;
