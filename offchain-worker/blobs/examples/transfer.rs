@@ -11,7 +11,8 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 async fn open(folder: &Path, seed: u8, size: u64) -> Outcome<Blobs> {
 	let blobs = Blobs::open(Options { quota: size * 2, ..Options::new(folder) }).await?;
 	let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
-	let node = NodeOptions { seed: [seed; 32], listen, announce: vec![], relay: None, connections: 8 };
+	let node =
+		NodeOptions { seed: [seed; 32], listen, announce: vec![], relay: None, connections: 8 };
 	blobs.join(node).await?;
 	Ok(blobs)
 }
@@ -42,7 +43,8 @@ async fn run() -> Outcome<()> {
 	let mut state = 1u64;
 	let mut data = Vec::with_capacity(size as usize);
 	while (data.len() as u64) < size {
-		state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+		state =
+			state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
 		data.extend_from_slice(&state.to_be_bytes());
 	}
 	std::fs::write(&file, &data)?;

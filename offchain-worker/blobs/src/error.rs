@@ -104,9 +104,9 @@ pub(crate) enum Blame {
 /// Reads off an error of a transfer whose fault it is.
 pub(crate) fn blame(error: &GetError) -> Blame {
 	match error.iroh_error_code() {
-		Some(code) if code == ERR_PERMISSION || code == ERR_LIMIT => {
-			return Blame::Source(SourceFault::Refused);
-		}
+		Some(code) if code == ERR_PERMISSION => return Blame::Source(SourceFault::Refused),
+		// Too many ask it at once; it may have time later.
+		Some(code) if code == ERR_LIMIT => return Blame::Source(SourceFault::Lost),
 		// A peer that lacks the blob resets the stream with the code of an internal error.
 		Some(_) => return Blame::Source(SourceFault::Lacks),
 		None => {}
@@ -137,7 +137,7 @@ pub(crate) fn blame(error: &GetError) -> Blame {
 fn remote(io: &io::Error) -> SourceFault {
 	let inner = io.get_ref().and_then(|inner| inner.downcast_ref::<ReadError>());
 	if let Some(ReadError::ConnectionLost(ConnectionError::ApplicationClosed(closed))) = inner
-		&& (closed.error_code == ERR_PERMISSION || closed.error_code == ERR_LIMIT)
+		&& closed.error_code == ERR_PERMISSION
 	{
 		return SourceFault::Refused;
 	}

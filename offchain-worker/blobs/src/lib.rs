@@ -26,4 +26,4 @@ pub use fetch::{Fetch, Fetched};
 pub use node::{Audience, NodeOptions};
 pub use proof::{CHUNK, ProofError, verify};
 pub use shelf::NoRoom;
-pub use store::{Blobs, Options};
+pub use store::{Blobs, Options, free_space};

@@ -50,6 +50,8 @@ pub(crate) struct Shelf {
 	clock: u64,
 	used: u64,
 	promised: u64,
+	/// Of `used`, what has no pins.
+	idle_bytes: u64,
 	entries: HashMap<BlobId, Entry>,
 	/// Those without pins, by last use.
 	idle: BTreeMap<u64, BlobId>,
@@ -62,6 +64,7 @@ impl Shelf {
 			clock: 0,
 			used: 0,
 			promised: 0,
+			idle_bytes: 0,
 			entries: HashMap::new(),
 			idle: BTreeMap::new(),
 		}
@@ -85,16 +88,16 @@ impl Shelf {
 	/// Promises room for so many bytes that are on their way; gives what has to be evicted for it, which is
 	/// no longer on the shelf. The promise is ended by [`Self::settle`].
 	pub(crate) fn promise(&mut self, needed: u64) -> Result<Vec<BlobId>, NoRoom> {
-		let size = |id: &BlobId| self.entries.get(id).map(|entry| entry.size);
-		let idle: u64 = self.idle.values().filter_map(size).sum();
-		let pinned = self.used - idle + self.promised;
+		let pinned = self.used - self.idle_bytes + self.promised;
 		if pinned.saturating_add(needed) > self.quota {
 			return Err(NoRoom::Quota { needed, pinned, quota: self.quota });
 		}
 		let mut evicted = Vec::new();
 		while self.used + self.promised + needed > self.quota {
 			let Some((_, id)) = self.idle.pop_first() else { break };
-			self.used -= self.entries.remove(&id).map_or(0, |entry| entry.size);
+			let size = self.entries.remove(&id).map_or(0, |entry| entry.size);
+			self.used -= size;
+			self.idle_bytes -= size;
 			evicted.push(id);
 		}
 		self.promised += needed;
@@ -109,12 +112,21 @@ impl Shelf {
 	/// Puts a blob on the shelf, or some of one.
 	pub(crate) fn put(&mut self, id: BlobId, size: u64, whole: bool) {
 		if let Some(entry) = self.entries.get_mut(&id) {
-			entry.whole |= whole;
+			if whole && !entry.whole {
+				// Until now the size was hearsay.
+				let before = std::mem::replace(&mut entry.size, size);
+				entry.whole = true;
+				self.used = self.used - before + size;
+				if entry.pins.is_empty() {
+					self.idle_bytes = self.idle_bytes - before + size;
+				}
+			}
 			self.touch(&id);
 			return;
 		}
 		self.clock += 1;
 		self.used += size;
+		self.idle_bytes += size;
 		self.entries.insert(id, Entry { size, whole, used: self.clock, pins: BTreeSet::new() });
 		self.idle.insert(self.clock, id);
 	}
@@ -123,7 +135,9 @@ impl Shelf {
 	pub(crate) fn remove(&mut self, id: &BlobId) -> bool {
 		let Some(entry) = self.entries.remove(id) else { return false };
 		self.used -= entry.size;
-		self.idle.remove(&entry.used);
+		if self.idle.remove(&entry.used).is_some() {
+			self.idle_bytes -= entry.size;
+		}
 		true
 	}
 
@@ -142,7 +156,9 @@ impl Shelf {
 	pub(crate) fn pin(&mut self, id: &BlobId, owner: &str) -> bool {
 		let Some(entry) = self.entries.get_mut(id) else { return false };
 		entry.pins.insert(owner.to_owned());
-		self.idle.remove(&entry.used);
+		if self.idle.remove(&entry.used).is_some() {
+			self.idle_bytes -= entry.size;
+		}
 		true
 	}
 
@@ -153,7 +169,18 @@ impl Shelf {
 			&& entry.pins.is_empty()
 		{
 			self.idle.insert(entry.used, *id);
+			self.idle_bytes += entry.size;
 		}
+	}
+
+	/// Bytes that are promised to what is on its way.
+	pub(crate) fn promised(&self) -> u64 {
+		self.promised
+	}
+
+	/// Whether a blob, or some of it, is on the shelf.
+	pub(crate) fn contains(&self, id: &BlobId) -> bool {
+		self.entries.contains_key(id)
 	}
 
 	/// Whether somebody holds a blob.

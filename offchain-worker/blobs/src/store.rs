@@ -71,6 +71,8 @@ struct Inner {
 	shelf: Mutex<Shelf>,
 	shares: Arc<Mutex<Shares>>,
 	node: OnceLock<Node>,
+	/// Held while the shelf and the tags change together.
+	naming: tokio::sync::Mutex<()>,
 }
 
 /// Names of tags: a tag keeps its blob from being swept off the disk.
@@ -100,8 +102,10 @@ impl Promise<'_> {
 	async fn grow(&mut self, bytes: u64) -> Result<(), BlobError> {
 		let free = free_space(&self.blobs.0.options.folder);
 		let reserve = self.blobs.0.options.reserve;
-		if free < bytes.saturating_add(reserve) {
-			return Err(NoRoom::Disk { needed: bytes, free, reserve }.into());
+		// What is on its way will be written, too.
+		let coming = self.blobs.shelf().promised().saturating_add(bytes);
+		if free < coming.saturating_add(reserve) {
+			return Err(NoRoom::Disk { needed: coming, free, reserve }.into());
 		}
 		let evicted = self.blobs.shelf().promise(bytes)?;
 		self.bytes += bytes;
@@ -115,7 +119,32 @@ impl Drop for Promise<'_> {
 	}
 }
 
-fn free_space(folder: &Path) -> u64 {
+/// A blob on its way, which is not evicted meanwhile.
+struct Coming<'blobs>(&'blobs Blobs, BlobId);
+
+/// How long to wait for a blob that too many read.
+const BUSY: Duration = Duration::from_millis(20);
+/// How often.
+const BUSY_TRIES: u32 = 1500;
+
+/// Who holds blobs that are on their way.
+const TRANSFER: &str = "transfer";
+
+impl<'blobs> Coming<'blobs> {
+	fn new(blobs: &'blobs Blobs, id: BlobId) -> Self {
+		blobs.shelf().pin(&id, TRANSFER);
+		Self(blobs, id)
+	}
+}
+
+impl Drop for Coming<'_> {
+	fn drop(&mut self) {
+		self.0.shelf().unpin(&self.1, TRANSFER);
+	}
+}
+
+/// Bytes that the disk of a folder has left.
+pub fn free_space(folder: &Path) -> u64 {
 	nix::sys::statvfs::statvfs(folder).map_or(u64::MAX, |stat| {
 		u64::from(stat.blocks_available()) * u64::from(stat.fragment_size())
 	})
@@ -150,6 +179,7 @@ impl Blobs {
 			options,
 			shares: Arc::default(),
 			node: OnceLock::new(),
+			naming: tokio::sync::Mutex::default(),
 		}));
 		blobs.take_stock().await?;
 		Ok(blobs)
@@ -195,7 +225,15 @@ impl Blobs {
 	}
 
 	async fn drop_tags(&self, ids: &[BlobId]) -> Result<(), BlobError> {
+		if ids.is_empty() {
+			return Ok(());
+		}
+		let _naming = self.0.naming.lock().await;
 		for id in ids {
+			// It came back meanwhile.
+			if self.shelf().contains(id) {
+				continue;
+			}
 			let tags = self.0.store.tags();
 			tags.delete(whole_tag(id)).await.map_err(BlobError::store)?;
 			tags.delete_prefix(format!("part/{id}/")).await.map_err(BlobError::store)?;
@@ -350,14 +388,15 @@ impl Blobs {
 	async fn keep(&self, tag: TempTag, size: u64) -> Result<(), BlobError> {
 		let id = id_of(&tag.hash());
 		let content = HashAndFormat::raw(tag.hash());
+		let _naming = self.0.naming.lock().await;
 		self.0.store.tags().set(whole_tag(&id), content).await.map_err(BlobError::store)?;
 		self.0.store.sync_db().await.map_err(BlobError::store)?;
 		self.shelf().put(id, size, true);
 		Ok(())
 	}
 
-	/// Makes room for a blob that is fetched, and calls `transfer` with it. What arrives is kept, even if the
-	/// transfer fails.
+	/// Makes room for a blob that is fetched, and calls `transfer` with it. What arrives is kept, and counted,
+	/// even if the transfer fails or is dropped.
 	pub(crate) async fn receive<T>(
 		&self,
 		id: &BlobId,
@@ -367,22 +406,37 @@ impl Blobs {
 		if size > self.0.options.largest {
 			return Err(BlobError::TooLong(self.0.options.largest));
 		}
-		// What an earlier transfer left is counted already.
-		self.shelf().remove(id);
-		let mut promise = Promise { blobs: self, bytes: 0 };
-		promise.grow(size).await?;
 		let content = HashAndFormat::raw(hash_of(id));
 		let tags = self.0.store.tags();
-		tags.set(part_tag(id, size), content).await.map_err(BlobError::store)?;
+		let coming = if self.shelf().contains(id) {
+			// What an earlier transfer left is counted with all that was to come.
+			Coming::new(self, *id)
+		} else {
+			let mut promise = Promise { blobs: self, bytes: 0 };
+			promise.grow(size).await?;
+			let _naming = self.0.naming.lock().await;
+			tags.set(part_tag(id, size), content).await.map_err(BlobError::store)?;
+			drop(promise);
+			self.shelf().put(*id, size, false);
+			Coming::new(self, *id)
+		};
 		let result = transfer.await;
-		let whole = self.0.store.has(content.hash).await.map_err(BlobError::store)?;
-		if whole {
-			tags.set(whole_tag(id), content).await.map_err(BlobError::store)?;
-			tags.delete(part_tag(id, size)).await.map_err(BlobError::store)?;
-			self.0.store.sync_db().await.map_err(BlobError::store)?;
+		let status = self.0.store.status(content.hash).await.map_err(BlobError::store)?;
+		drop(coming);
+		match status {
+			BlobStatus::Complete { size } => {
+				let _naming = self.0.naming.lock().await;
+				tags.set(whole_tag(id), content).await.map_err(BlobError::store)?;
+				tags.delete_prefix(format!("part/{id}/")).await.map_err(BlobError::store)?;
+				self.0.store.sync_db().await.map_err(BlobError::store)?;
+				self.shelf().put(*id, size, true);
+			}
+			BlobStatus::Partial { .. } => {}
+			BlobStatus::NotFound => {
+				self.shelf().remove(id);
+				self.drop_tags(&[*id]).await?;
+			}
 		}
-		drop(promise);
-		self.shelf().put(*id, size, whole);
 		result
 	}
 
@@ -412,7 +466,24 @@ impl Blobs {
 	) -> impl Stream<Item = Result<Bytes, BlobError>> + Send + use<> {
 		let ranges =
 			if range.is_empty() { ChunkRanges::empty() } else { ChunkRanges::bytes(range.clone()) };
-		let items = self.0.store.export_bao(hash_of(id), ranges).stream();
+		let (store, hash) = (self.0.store.clone(), hash_of(id));
+		// A blob can be read by some at once; more are told that it is busy, and wait.
+		let items = stream::once(async move {
+			let mut tries = 0;
+			loop {
+				let mut items = Box::pin(store.export_bao(hash, ranges.clone()).stream());
+				match items.next().await {
+					Some(EncodedItem::Error(EncodeError::Io(error)))
+						if error.kind() == io::ErrorKind::ResourceBusy && tries < BUSY_TRIES =>
+					{
+						tries += 1;
+						tokio::time::sleep(BUSY).await;
+					}
+					first => return stream::iter(first).chain(items),
+				}
+			}
+		})
+		.flatten();
 		let missing = *id;
 		items.filter_map(move |item| {
 			let range = range.clone();
@@ -436,7 +507,7 @@ impl Blobs {
 		})
 	}
 
-	/// Copies a blob to a new file, checked on the way.
+	/// Copies a blob to a new file, checked on the way. A file of that name is replaced.
 	///
 	/// # Errors
 	///
@@ -449,7 +520,13 @@ impl Blobs {
 			return Err(NoRoom::Disk { needed: size, free, reserve }.into());
 		}
 		let fail = |error: io::Error| BlobError::Store(format!("{}: {error}", path.display()));
-		let mut file = tokio::fs::File::create(path).await.map_err(fail)?;
+		// Whatever has that name, a link too, is replaced and not written to.
+		match tokio::fs::remove_file(path).await {
+			Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+			_ => {}
+		}
+		let file = tokio::fs::File::options().write(true).create_new(true).open(path).await;
+		let mut file = file.map_err(fail)?;
 		let mut bytes = std::pin::pin!(self.read(id, 0..size)?);
 		while let Some(more) = bytes.next().await {
 			file.write_all(&more?).await.map_err(fail)?;

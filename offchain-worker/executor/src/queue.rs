@@ -6,6 +6,7 @@
 
 use std::{
 	collections::VecDeque,
+	panic::AssertUnwindSafe,
 	sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 	thread,
 };
@@ -249,7 +250,8 @@ fn serve(shared: &Shared, running: &Mutex<Option<Cancel>>) {
 		note(Some(next.cancel.clone()));
 		drop(lanes);
 		if !next.cancel.is_cancelled() {
-			(next.work)();
+			// Its panic has been printed. What waits next is not to suffer from it.
+			let _ = std::panic::catch_unwind(AssertUnwindSafe(next.work));
 		}
 		note(None);
 	}

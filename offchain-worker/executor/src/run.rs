@@ -180,9 +180,17 @@ pub fn run(
 	let stats =
 		talk(tools, &policy(tools, request, &plan)?, request, &assignment, cancel, |report| {
 			if let Report::Leaves(more) = report {
+				// A kernel on a CPU device may speak for its process: only what was asked for counts, once.
+				let known = more.iter().all(|(unit, _)| wanted.contains(unit));
+				if !known || more.iter().any(|(unit, _)| leaves.contains_key(unit)) {
+					return Err(RunError::Host(
+						"the child speaks of units it was not given".into(),
+					));
+				}
 				finished(&more);
 				leaves.extend(more);
 			}
+			Ok(())
 		})?;
 	match stats {
 		Report::Done(stats) if leaves.keys().eq(&wanted) => Ok(Done { leaves, stats }),
@@ -230,7 +238,8 @@ pub fn devices(tools: &Tools) -> Result<Vec<Device>, RunError> {
 	let mut said = None;
 	let watch = Watch { total: Duration::from_secs(60), threads: 1 };
 	converse(tools, &policy, watch, &Assignment::Devices, &Cancel::default(), |report| {
-		said = Some(report)
+		said = Some(report);
+		Ok(())
 	})?;
 	match said {
 		Some(Report::Devices(devices)) => Ok(devices),
@@ -244,13 +253,16 @@ fn talk(
 	request: &Request,
 	assignment: &Assignment,
 	cancel: &Cancel,
-	mut each: impl FnMut(Report),
+	mut each: impl FnMut(Report) -> Result<(), RunError>,
 ) -> Result<Report, RunError> {
 	let total = Duration::from_millis(request.job.timeouts.total_ms.into());
 	let watch = Watch { total, threads: request.limits.threads };
 	let mut last = None;
 	converse(tools, policy, watch, assignment, cancel, |report| match report {
-		Report::Done(_) => last = Some(report),
+		Report::Done(_) => {
+			last = Some(report);
+			Ok(())
+		}
 		other => each(other),
 	})?;
 	last.ok_or_else(|| RunError::Host("the child ended without saying why".into()))
@@ -270,7 +282,7 @@ fn converse(
 	watch: Watch,
 	assignment: &Assignment,
 	cancel: &Cancel,
-	mut each: impl FnMut(Report),
+	mut each: impl FnMut(Report) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
 	let threads = watch.threads.to_string();
 	let here = OsStr::new(".");
@@ -295,7 +307,8 @@ fn converse(
 	// A child that ends at once closes the pipe; its end tells more than the broken pipe does.
 	let _ = write_frame(&mut stdin, assignment);
 	drop(stdin);
-	let (to_us, reports) = mpsc::channel();
+	// Bounded: a child that says more than we hear has to wait.
+	let (to_us, reports) = mpsc::sync_channel(64);
 	let reader = thread::spawn(move || {
 		loop {
 			match read_frame::<Report>(&mut stdout) {
@@ -340,7 +353,7 @@ fn hear(
 	reports: &mpsc::Receiver<Result<Report, FrameError>>,
 	watch: Watch,
 	cancel: &Cancel,
-	each: &mut impl FnMut(Report),
+	each: &mut impl FnMut(Report) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
 	let started = Instant::now();
 	let mut phase = ("starting", started, GRACE);
@@ -379,7 +392,7 @@ fn hear(
 			}
 			Ok(Ok(report)) => {
 				phase.1 = Instant::now();
-				each(report);
+				each(report)?;
 			}
 			Ok(Err(error)) => {
 				return Err(RunError::Host(format!("the child speaks nonsense: {error}")));

@@ -3,6 +3,7 @@
 use std::{
 	ffi::{OsStr, OsString},
 	io::{self, Read},
+	os::unix::process::CommandExt,
 	path::Path,
 	process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
 	sync::{
@@ -91,6 +92,8 @@ impl Cage {
 		line.extend(["--".into(), program.into()]);
 		line.extend(args.iter().map(OsString::from));
 		let mut child = Command::new(cage)
+			// An interrupt from the terminal is for us; we see to our children.
+			.process_group(0)
 			.args(line)
 			.env_clear()
 			.env(PARENT, std::process::id().to_string())

@@ -1,14 +1,18 @@
 //! `serve`: the executor as a service.
 
-use std::{fs, os::unix::fs::DirBuilderExt, path::PathBuf};
+use std::{
+	fs,
+	os::unix::fs::{DirBuilderExt, PermissionsExt},
+	path::PathBuf,
+};
 
 use clap::Args;
 use ogpu_worker::{
 	Tools,
 	service::{
 		Config, Service,
-		api::{Token, random, router},
-		serve,
+		api::{Token, router},
+		secret, serve,
 	},
 };
 use tokio::{
@@ -73,32 +77,6 @@ impl Serve {
 	}
 }
 
-/// The secret key of the blob transfer: the one in the file, or a new one.
-fn seed(path: &std::path::Path) -> std::io::Result<[u8; 32]> {
-	use std::io::Write;
-	use std::os::unix::fs::OpenOptionsExt;
-	match fs::read(path) {
-		Ok(bytes) => bytes.try_into().map_err(|_| {
-			std::io::Error::new(std::io::ErrorKind::InvalidData, "it does not hold 32 bytes")
-		}),
-		Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-			let seed = random()?;
-			let partial = path.with_extension("partial");
-			let mut file = fs::File::options()
-				.write(true)
-				.create(true)
-				.truncate(true)
-				.mode(0o600)
-				.open(&partial)?;
-			file.write_all(&seed)?;
-			file.sync_all()?;
-			fs::rename(partial, path)?;
-			Ok(seed)
-		}
-		Err(error) => Err(error),
-	}
-}
-
 async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
 	let host = |what: &dyn std::fmt::Display, error: &dyn std::fmt::Display| {
 		Trouble::host(format!("{what}: {error}"))
@@ -109,11 +87,13 @@ async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
 		.mode(0o700)
 		.create(&data)
 		.map_err(|error| host(&data.display(), &error))?;
+	// It may have been there before.
+	fs::set_permissions(&data, fs::Permissions::from_mode(0o700))
+		.map_err(|error| host(&data.display(), &error))?;
 	let token_path = data.join("token");
-	let token =
-		Token::load_or_make(&token_path).map_err(|error| host(&token_path.display(), &error))?;
+	let token = secret(&token_path).map_err(|error| host(&token_path.display(), &error))?;
 	let seed_path = data.join("transfer.key");
-	let seed = seed(&seed_path).map_err(|error| host(&seed_path.display(), &error))?;
+	let seed = secret(&seed_path).map_err(|error| host(&seed_path.display(), &error))?;
 	let listener = TcpListener::bind(config.listen)
 		.await
 		.map_err(|error| host(&format!("{} cannot be listened on", config.listen), &error))?;
@@ -129,7 +109,7 @@ async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
 	let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
 	let serving = tokio::spawn(serve(
 		listener,
-		router(service.clone(), token),
+		router(service.clone(), Token::new(&token)),
 		connections,
 		patience,
 		async {

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, thread};
 use codec::{Decode, Encode};
 use ogpu_primitives::{
 	executor::{RunId, RunState, Submission},
+	job::BlobId,
 	merkle::Hash,
 };
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
@@ -15,8 +16,11 @@ use tokio::sync::{mpsc, oneshot};
 
 const SUBMISSIONS: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("submissions/1");
 const STANDINGS: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("standings/1");
+const PUBLISHED: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("published/1");
 const LEAVES: TableDefinition<'_, (RunId, u32), Hash> = TableDefinition::new("leaves/1");
 
+/// Memory for pages of the journal, in bytes.
+const CACHE: usize = 32 << 20;
 /// Writes that may wait.
 const WAITING: usize = 1024;
 /// Writes that are written together.
@@ -42,11 +46,14 @@ pub(super) struct Standing {
 	pub(super) state: RunState,
 	/// When it came to stand so, in milliseconds since 1970.
 	pub(super) since_ms: u64,
-	/// How often it was started.
+	/// How often this machine failed it.
 	pub(super) attempts: u32,
 	/// How long devices worked on it, in microseconds.
 	pub(super) run_us: u64,
 }
+
+/// A blob of a run's results that is served: to the endpoints with these keys, or to anybody.
+pub(super) type Published = (BlobId, Option<Vec<[u8; 32]>>);
 
 /// Something to be written.
 #[derive(Debug)]
@@ -57,6 +64,8 @@ pub(super) enum Write {
 	Stands(RunId, Standing, Vec<(u32, Hash)>),
 	/// Leaves that are finished.
 	Leaves(RunId, Vec<(u32, Hash)>),
+	/// What of a run's results is served, and to whom.
+	Publish(RunId, Vec<Published>),
 	/// All about a run is forgotten.
 	Forget(RunId),
 }
@@ -79,7 +88,9 @@ impl Journal {
 	pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
 		let fail =
 			|error: &dyn std::fmt::Display| JournalError(format!("{}: {error}", path.display()));
-		let database = Arc::new(Database::create(path).map_err(|error| fail(&error))?);
+		let database = Arc::new(
+			Database::builder().set_cache_size(CACHE).create(path).map_err(|error| fail(&error))?,
+		);
 		// All tables are there from now on.
 		apply(&database, &[]).map_err(|error| fail(&error))?;
 		let (writes, waiting) = mpsc::channel(WAITING);
@@ -96,11 +107,19 @@ impl Journal {
 	///
 	/// When the disk is full or fails.
 	pub(super) async fn write(&self, write: Write) -> Result<(), JournalError> {
+		self.send(write).await?.wait().await
+	}
+
+	/// Has something written after all that was sent before; [`Sent::wait`] returns when it is on disk.
+	///
+	/// # Errors
+	///
+	/// When the journal has ended.
+	pub(super) async fn send(&self, write: Write) -> Result<Sent, JournalError> {
 		let (acknowledge, acknowledged) = oneshot::channel();
-		let gone = || JournalError("its thread has ended".into());
 		let writes = self.writes.as_ref().ok_or_else(gone)?;
 		writes.send((write, acknowledge)).await.map_err(|_| gone())?;
-		acknowledged.await.map_err(|_| gone())?
+		Ok(Sent(acknowledged))
 	}
 
 	/// As [`Self::write`], from a thread that may wait.
@@ -110,7 +129,6 @@ impl Journal {
 	/// As there.
 	pub(super) fn write_blocking(&self, write: Write) -> Result<(), JournalError> {
 		let (acknowledge, acknowledged) = oneshot::channel();
-		let gone = || JournalError("its thread has ended".into());
 		let writes = self.writes.as_ref().ok_or_else(gone)?;
 		writes.blocking_send((write, acknowledge)).map_err(|_| gone())?;
 		acknowledged.blocking_recv().map_err(|_| gone())?
@@ -145,6 +163,18 @@ impl Journal {
 		Ok(all)
 	}
 
+	/// What of a run's results is served.
+	///
+	/// # Errors
+	///
+	/// When the disk fails.
+	pub(super) fn published(&self, id: &RunId) -> Result<Vec<Published>, JournalError> {
+		let read = self.database.begin_read().map_err(JournalError::new)?;
+		let table = read.open_table(PUBLISHED).map_err(JournalError::new)?;
+		let found = table.get(id).map_err(JournalError::new)?;
+		found.map_or(Ok(Vec::new()), |bytes| decode(bytes.value()))
+	}
+
 	/// The leaves of a run that are finished.
 	///
 	/// # Errors
@@ -160,6 +190,24 @@ impl Journal {
 		}
 		Ok(leaves)
 	}
+}
+
+/// Something that the journal will write.
+pub(super) struct Sent(oneshot::Receiver<Result<(), JournalError>>);
+
+impl Sent {
+	/// Waits until it is on disk.
+	///
+	/// # Errors
+	///
+	/// When the disk is full or fails.
+	pub(super) async fn wait(self) -> Result<(), JournalError> {
+		self.0.await.map_err(|_| gone())?
+	}
+}
+
+fn gone() -> JournalError {
+	JournalError("its thread has ended".into())
 }
 
 impl Drop for Journal {
@@ -202,6 +250,7 @@ fn apply(database: &Database, writes: &[Write]) -> Result<(), JournalError> {
 		let open = |error: redb::TableError| JournalError::new(error);
 		let mut submissions = transaction.open_table(SUBMISSIONS).map_err(open)?;
 		let mut standings = transaction.open_table(STANDINGS).map_err(open)?;
+		let mut published = transaction.open_table(PUBLISHED).map_err(open)?;
 		let mut leaves = transaction.open_table(LEAVES).map_err(open)?;
 		let fail = |error: redb::StorageError| JournalError::new(error);
 		for write in writes {
@@ -227,7 +276,13 @@ fn apply(database: &Database, writes: &[Write]) -> Result<(), JournalError> {
 						}
 					}
 				}
+				Write::Publish(id, blobs) => {
+					if submissions.get(id).map_err(fail)?.is_some() {
+						published.insert(id, blobs.encode().as_slice()).map_err(fail)?;
+					}
+				}
 				Write::Forget(id) => {
+					published.remove(id).map_err(fail)?;
 					submissions.remove(id).map_err(fail)?;
 					standings.remove(id).map_err(fail)?;
 					leaves.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false).map_err(fail)?;

@@ -20,12 +20,14 @@ mod prepare;
 mod quote;
 mod results;
 mod runs;
+mod secret;
 mod work;
 
 pub use config::{Config, ConfigError};
 pub use journal::JournalError;
 pub use listen::serve;
 pub use runs::Refusal;
+pub use secret::secret;
 
 use std::{
 	collections::HashSet,
@@ -39,10 +41,10 @@ use std::{
 };
 
 use codec::Encode;
-use ogpu_blobs::{BlobError, Blobs, NodeOptions, Options};
+use ogpu_blobs::{Audience, BlobError, Blobs, NodeOptions, Options, free_space};
 use ogpu_compute::Device;
 use ogpu_primitives::{
-	executor::{RunId, RunState, Submission, Units},
+	executor::{Health, RunId, RunState, Submission, Units},
 	job::{BlobId, Init, Job, Plan, Shape},
 	merkle::{Blake2, Hash, Hasher},
 };
@@ -58,12 +60,18 @@ use crate::{
 use inputs::Inputs;
 use journal::{Journal, Standing, Write};
 use metrics::Metrics;
-use pool::Pool;
+use pool::{Pool, Unfit};
 use results::Folder;
-use runs::{Entry, Runs};
+use runs::Runs;
 
-/// Runs that may be ready before a device has taken them: enough to keep devices busy.
+/// Runs that may be ready for each device before it has taken them: enough to keep it busy.
 const READY: usize = 16;
+/// How long killed runs may take to be gone.
+const KILLED: Duration = Duration::from_secs(30);
+/// Bytes of the disk that are left alone.
+const RESERVE: u64 = 1 << 30;
+/// How long a run waits for room, or for a device, before it is looked at again.
+const LATER: Duration = Duration::from_secs(2);
 /// Programs whose verdict is remembered.
 const VERDICTS: usize = 64;
 
@@ -109,12 +117,16 @@ struct Core {
 	inputs: Inputs,
 	runs_folder: PathBuf,
 	runs: Mutex<Runs>,
-	waiting: Mutex<Lanes<RunId>>,
+	/// Runs by id and order.
+	waiting: Mutex<Lanes<(RunId, u64)>>,
 	wake: Notify,
 	ready: Arc<Semaphore>,
 	verdicts: Mutex<Vec<(Hash, Arc<Admitted>)>>,
 	metrics: Metrics,
 	draining: AtomicBool,
+	/// Held while runs enter the table and the journal, so that both have the same order.
+	accepting: tokio::sync::Mutex<()>,
+	preparers: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 	failed: watch::Sender<Option<String>>,
 	started: Instant,
 	runtime: tokio::runtime::Handle,
@@ -144,7 +156,7 @@ fn needed(submission: &Submission, plan: &Plan) -> Vec<(BlobId, u64)> {
 		);
 	}
 	let mut seen = HashSet::new();
-	needed.retain(|(id, _)| seen.insert(*id));
+	needed.retain(|blob| seen.insert(*blob));
 	needed
 }
 
@@ -197,6 +209,22 @@ fn check(submission: &Submission) -> Result<Plan, Refusal> {
 			));
 		}
 	}
+	if let (Units::These(units), Shape::Iterative { .. }) =
+		(&submission.units, submission.job.shape)
+	{
+		let there = |segment: u32| {
+			units.contains(&segment)
+				|| submission.checkpoints.iter().any(|checkpoint| checkpoint.segment == segment)
+		};
+		let missing =
+			units.iter().filter_map(|unit| unit.checked_sub(1)).find(|unit| !there(*unit));
+		if let Some(segment) = missing {
+			faults.push(format!(
+				"the segment {} starts from the state after {segment}: add that checkpoint, or that segment",
+				segment + 1
+			));
+		}
+	}
 	if std::str::from_utf8(&submission.owner).is_err() {
 		faults.push("the owner is not UTF-8 text".to_owned());
 	}
@@ -210,7 +238,10 @@ impl Service {
 	///
 	/// What is missing, and what to do about it.
 	pub async fn start(config: Config, tools: Tools, seed: [u8; 32]) -> Result<Self, StartError> {
-		let data = config.data.clone();
+		let given = config.data.clone();
+		// Children have other working folders.
+		let data =
+			std::path::absolute(&given).map_err(|source| StartError::Io { path: given, source })?;
 		let at = |path: &PathBuf| {
 			let path = path.clone();
 			move |source| StartError::Io { path, source }
@@ -238,7 +269,7 @@ impl Service {
 		let blobs = Blobs::open(Options {
 			quota: config.blobs.quota.0,
 			largest: config.blobs.largest.0,
-			..Options::new(std::path::absolute(data.join("blobs")).map_err(at(&data))?)
+			..Options::new(data.join("blobs"))
 		})
 		.await?;
 		blobs
@@ -251,6 +282,7 @@ impl Service {
 			})
 			.await?;
 		let bounds = Bounds { total: usize::MAX, per_owner: usize::MAX };
+		let ready = READY * pool.devices.len();
 		let core = Arc::new(Core {
 			tools,
 			limits,
@@ -262,18 +294,25 @@ impl Service {
 			runs: Mutex::default(),
 			waiting: Mutex::new(Lanes::new(bounds)),
 			wake: Notify::new(),
-			ready: Arc::new(Semaphore::new(READY)),
+			ready: Arc::new(Semaphore::new(ready)),
 			verdicts: Mutex::default(),
 			metrics: Metrics::new(),
 			draining: AtomicBool::new(false),
+			accepting: tokio::sync::Mutex::default(),
+			preparers: Mutex::default(),
 			failed: watch::Sender::new(None),
 			started: Instant::now(),
 			runtime: tokio::runtime::Handle::current(),
 			config,
 		});
 		core.go_on().map_err(StartError::Journal)?;
-		for _ in 0..core.config.limits.preparing {
-			tokio::spawn(prepare::keep_preparing(core.clone()));
+		let preparers = (0..core.config.limits.preparing)
+			.map(|_| tokio::spawn(prepare::keep_preparing(core.clone())));
+		*core.preparers.lock().unwrap_or_else(PoisonError::into_inner) = preparers.collect();
+		for (device, offered) in core.pool.devices.iter().enumerate() {
+			if offered.health() != Health::Good {
+				core.pool.retest(device, &core.runtime);
+			}
 		}
 		tokio::spawn(forget_old(Arc::downgrade(&core)));
 		Ok(Self(core))
@@ -291,24 +330,56 @@ impl Service {
 		let digest = Blake2::hash(&submission.encode());
 		let bytes = result_bytes(&submission, &plan);
 		let owner = String::from_utf8_lossy(&submission.owner).into_owned();
-		let known = core.runs().get(&id).map(|entry| entry.digest);
-		if let Some(known) = known {
-			if known != digest {
-				return Err(Refusal::Conflict);
-			}
-			// Whoever submitted it first may still be waiting for the journal.
-			core.journal_write(Write::Leaves(id, Vec::new())).await?;
-			return self.state(&id).map(|state| (Taken::Before, state)).ok_or(Refusal::Draining);
+		if let Some(taken) = self.taken_before(&id, &digest).await? {
+			return Ok(taken);
 		}
-		core.pool.pick(&submission.job).map_err(Refusal::Misfit)?;
+		if let Err(Unfit::Never(why)) = core.pool.pick(&submission.job) {
+			return Err(Refusal::Misfit(why));
+		}
+		// In a task of its own: a client that hangs up does not stop it half-way.
+		let service = self.clone();
+		let taking = async move { service.take(submission, &plan, digest, owner, bytes).await };
+		tokio::spawn(taking).await.map_err(|error| Refusal::Failed(error.to_string()))?
+	}
+
+	async fn taken_before(
+		&self,
+		id: &RunId,
+		digest: &Hash,
+	) -> Result<Option<(Taken, RunState)>, Refusal> {
+		let core = &self.0;
+		let known = core.runs().get(id).map(|entry| entry.digest);
+		match known {
+			None => return Ok(None),
+			Some(known) if known != *digest => return Err(Refusal::Conflict),
+			Some(_) => {}
+		}
+		// Whoever submitted it first may still be waiting for the journal; this is written after that.
+		core.journal_write(Write::Leaves(*id, Vec::new())).await?;
+		let state = self.state(id);
+		state.map(|state| Some((Taken::Before, state))).ok_or_else(|| {
+			Refusal::Failed("it was submitted before, and could not be noted; try again".into())
+		})
+	}
+
+	async fn take(
+		&self,
+		submission: Submission,
+		plan: &Plan,
+		digest: Hash,
+		owner: String,
+		bytes: u64,
+	) -> Result<(Taken, RunState), Refusal> {
+		let core = &self.0;
+		let id = submission.id;
+		let accepting = core.accepting.lock().await;
+		if let Some(taken) = self.taken_before(&id, &digest).await? {
+			return Ok(taken);
+		}
 		let standing = {
 			let mut runs = core.runs();
 			if core.draining.load(Ordering::Relaxed) {
 				return Err(Refusal::Draining);
-			}
-			if runs.get(&id).is_some() {
-				// Another request was faster, between the two looks.
-				return Err(Refusal::Conflict);
 			}
 			if runs.live() >= core.config.limits.runs {
 				return Err(Refusal::Busy { waiting: runs.live() });
@@ -317,7 +388,8 @@ impl Service {
 			if waiting >= core.config.limits.runs_per_owner {
 				return Err(Refusal::OwnerBusy { owner, waiting });
 			}
-			let free = core.config.limits.results.0.saturating_sub(runs.bytes());
+			let allowed = core.config.limits.results.0.saturating_sub(runs.bytes());
+			let free = free_space(&core.runs_folder).saturating_sub(RESERVE).min(allowed);
 			if bytes > free {
 				return Err(Refusal::NoRoom { needed: bytes, free });
 			}
@@ -332,16 +404,22 @@ impl Service {
 			standing
 		};
 		let pin = pin_of(&id);
-		for (blob, _) in needed(&submission, &plan) {
+		for (blob, _) in needed(&submission, plan) {
 			core.blobs.pin(&blob, &pin);
 		}
-		let write = Write::Accept(Box::new(submission), standing.clone());
-		if let Err(refusal) = core.journal_write(write).await {
+		let sent = core.journal.send(Write::Accept(Box::new(submission), standing.clone())).await;
+		drop(accepting);
+		let written = match sent {
+			Ok(sent) => sent.wait().await,
+			Err(error) => Err(error),
+		};
+		if let Err(error) = written {
+			core.fail(&error.to_string());
 			core.runs().remove(&id);
-			return Err(refusal);
+			return Err(Refusal::Failed(error.to_string()));
 		}
 		core.metrics.accepted();
-		core.wait_to_prepare(&owner, id);
+		core.wait_to_prepare(&owner, id, standing.order);
 		Ok((Taken::Now, standing.state))
 	}
 
@@ -366,38 +444,10 @@ impl Service {
 	///
 	/// When the journal fails.
 	pub async fn delete(&self, id: &RunId) -> Result<Deleted, Refusal> {
-		let core = &self.0;
-		/// What is left to do for a run, once it was told to end.
-		enum Left {
-			Forget,
-			/// It does not run; nobody else notes its end.
-			End(Standing),
-			/// It ends by itself, now that its process is killed.
-			Nothing,
-		}
-		let left = match core.runs().get(id) {
-			None => return Ok(Deleted::Unknown),
-			Some(Entry { live: None, .. }) => Left::Forget,
-			Some(Entry { live: Some(live), standing, .. }) => {
-				live.cancel.cancel();
-				let running = matches!(*live.state.borrow(), RunState::Running { .. });
-				if running { Left::Nothing } else { Left::End(standing.clone()) }
-			}
-		};
-		match left {
-			Left::Forget => {
-				core.forget(id).await?;
-				return Ok(Deleted::Forgotten);
-			}
-			Left::End(standing) => {
-				let standing =
-					Standing { state: RunState::Cancelled, since_ms: now_ms(), ..standing };
-				core.journal_write(Write::Stands(*id, standing.clone(), Vec::new())).await?;
-				core.ended(id, standing);
-			}
-			Left::Nothing => {}
-		}
-		Ok(Deleted::Cancelled)
+		let (service, id) = (self.clone(), *id);
+		// In a task of its own: a client that hangs up does not stop it half-way.
+		let deleting = tokio::spawn(async move { service.0.delete(&id).await });
+		deleting.await.map_err(|error| Refusal::Failed(error.to_string()))?
 	}
 
 	/// Resolves when the service cannot go on, with the reason. A new start goes on with all runs.
@@ -412,19 +462,30 @@ impl Service {
 	pub async fn drain(&self) {
 		let core = &self.0;
 		core.draining.store(true, Ordering::Relaxed);
-		let busy = || core.pool.devices.iter().any(|offered| offered.queue.is_busy());
-		let until = Instant::now() + core.config.limits.drain.0;
-		while busy() && Instant::now() < until {
-			tokio::time::sleep(Duration::from_millis(50)).await;
+		// Nothing that is made ready now would be begun; what was interrupted is taken up at the next start.
+		let preparers =
+			std::mem::take(&mut *core.preparers.lock().unwrap_or_else(PoisonError::into_inner));
+		for preparer in &preparers {
+			preparer.abort();
 		}
+		for preparer in preparers {
+			// Its end is what we want.
+			let _ = preparer.await;
+		}
+		let busy = || core.pool.devices.iter().any(|offered| offered.queue.is_busy());
+		let wait = async |longest: Duration| {
+			let until = Instant::now() + longest;
+			while busy() && Instant::now() < until {
+				tokio::time::sleep(Duration::from_millis(20)).await;
+			}
+		};
+		wait(core.config.limits.drain.0).await;
 		for (_, entry) in core.runs().iter() {
 			if let Some(live) = &entry.live {
 				live.cancel.cancel();
 			}
 		}
-		while busy() {
-			tokio::time::sleep(Duration::from_millis(20)).await;
-		}
+		wait(KILLED).await;
 		core.blobs.close().await;
 	}
 }
@@ -476,10 +537,10 @@ impl Core {
 		})
 	}
 
-	fn wait_to_prepare(&self, owner: &str, id: RunId) {
+	fn wait_to_prepare(&self, owner: &str, id: RunId, order: u64) {
 		let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
 		// Without bounds of its own: all runs together are bounded.
-		if waiting.push(owner, id).is_ok() {
+		if waiting.push(owner, (id, order)).is_ok() {
 			self.wake.notify_one();
 		}
 	}
@@ -500,11 +561,20 @@ impl Core {
 					self.blobs.pin(&blob, &pin);
 				}
 			}
-			let bytes = result_bytes(&submission, &plan);
+			let done = matches!(standing.state, RunState::Done { .. });
+			let bytes = if done || !ended { result_bytes(&submission, &plan) } else { 0 };
+			let order = standing.order;
 			self.runs().insert(id, owner.clone(), digest, bytes, standing);
+			let folder = self.folder(&id);
 			if !ended {
 				unfinished += 1;
-				self.wait_to_prepare(&owner, id);
+				self.wait_to_prepare(&owner, id, order);
+			} else if done {
+				folder.tidy();
+				self.serve_again(&id)?;
+			} else {
+				// Results that are none, of a run that ended as the service did.
+				let _ = folder.remove();
 			}
 		}
 		let known: HashSet<String> = self.runs().iter().map(|(id, _)| hex(id)).collect();
@@ -520,14 +590,26 @@ impl Core {
 		Ok(())
 	}
 
-	/// Notes the end of a run, which the journal has already.
+	/// Holds and serves what was published of a run.
+	fn serve_again(&self, id: &RunId) -> Result<(), JournalError> {
+		let pin = pin_of(id);
+		for (blob, keys) in self.journal.published(id)? {
+			if self.blobs.pin(&blob, &pin) {
+				let audience = keys
+					.map_or(Audience::Anyone, |keys| Audience::Only(keys.into_iter().collect()));
+				self.blobs.share(blob, audience);
+			}
+		}
+		Ok(())
+	}
+
+	/// Notes the end of a run, which the journal has already. What it leaves is cleared away before anybody
+	/// hears of it.
 	fn ended(&self, id: &RunId, standing: Standing) {
-		if self.runs().get(id).is_none_or(|entry| entry.live.is_none()) {
+		let known = self.runs().get(id).map(|entry| (entry.standing.order, entry.live.is_some()));
+		if known != Some((standing.order, true)) {
 			return;
 		}
-		self.metrics.ended(&standing);
-		let state = standing.state.clone();
-		self.runs().update(id, standing);
 		if let Ok(Some(submission)) = self.journal.submission(id)
 			&& let Ok(plan) = submission.job.plan()
 		{
@@ -538,17 +620,66 @@ impl Core {
 		}
 		let folder = self.folder(id);
 		folder.tidy();
-		if !matches!(state, RunState::Done { .. }) {
+		if !matches!(standing.state, RunState::Done { .. }) {
 			// Results that are none.
 			let _ = folder.remove();
 		}
-		tracing::info!(target: "ogpu-worker", run = hex(id), ?state, "ended");
+		tracing::info!(target: "ogpu-worker", run = hex(id), state = ?standing.state, "ended");
+		self.metrics.ended(&standing);
+		self.runs().update(id, standing);
 	}
 
+	/// Ends a run that no device works on, unless somebody else does: in the journal first.
+	async fn end(&self, id: &RunId, order: u64, state: RunState) -> Result<(), Refusal> {
+		let claimed = self.runs().claim(id, order);
+		if let Some(standing) = claimed {
+			let standing = Standing { state, since_ms: now_ms(), ..standing };
+			self.journal_write(Write::Stands(*id, standing.clone(), Vec::new())).await?;
+			self.ended(id, standing);
+		}
+		Ok(())
+	}
+
+	async fn delete(&self, id: &RunId) -> Result<Deleted, Refusal> {
+		let told = {
+			let mut runs = self.runs();
+			match runs.tell(id) {
+				Some(told) => Some(told),
+				None if runs.get(id).is_some() => None,
+				None => return Ok(Deleted::Unknown),
+			}
+		};
+		match told {
+			None => {
+				self.forget(id).await?;
+				Ok(Deleted::Forgotten)
+			}
+			// It ends by itself, now that its process is killed.
+			Some((_, true)) => Ok(Deleted::Cancelled),
+			Some((order, false)) => {
+				self.end(id, order, RunState::Cancelled).await?;
+				Ok(Deleted::Cancelled)
+			}
+		}
+	}
+
+	/// Forgets a run that has ended.
 	async fn forget(&self, id: &RunId) -> Result<(), Refusal> {
+		let pin = pin_of(id);
+		let published =
+			self.journal.published(id).map_err(|error| Refusal::Failed(error.to_string()))?;
+		let folder = self.folder(id);
+		let removed = tokio::task::spawn_blocking(move || folder.remove()).await;
+		removed
+			.map_err(|error| Refusal::Failed(error.to_string()))?
+			.map_err(|error| Refusal::Failed(error.to_string()))?;
 		self.journal_write(Write::Forget(*id)).await?;
+		for (blob, _) in published {
+			self.blobs.unshare(&blob);
+			self.blobs.unpin(&blob, &pin);
+		}
 		self.runs().remove(id);
-		self.folder(id).remove().map_err(|error| Refusal::Failed(error.to_string()))
+		Ok(())
 	}
 }
 

@@ -1,7 +1,7 @@
 //! The devices that are offered, each with its queue, and whether they can be relied on.
 
 use std::{
-	path::Path,
+	path::{Path, PathBuf},
 	sync::{
 		Arc, Mutex, PoisonError,
 		atomic::{AtomicU64, Ordering},
@@ -12,7 +12,7 @@ use std::{
 use codec::Encode;
 use ogpu_compute::Device;
 use ogpu_primitives::{
-	executor::Health,
+	executor::{Health, RunId},
 	job::Job,
 	merkle::{Blake2, Hash, Hasher},
 };
@@ -41,7 +41,10 @@ pub(super) struct Offered {
 	pub(super) queue: DeviceQueue,
 	/// What it costs.
 	pub(super) price: Price,
-	health: Mutex<(Health, u32)>,
+	/// With the run that failed last, and how many have in a row.
+	health: Mutex<(Health, RunId, u32)>,
+	/// A file that is there when it has passed the self-test.
+	passed: PathBuf,
 	/// The mean time of its runs, in milliseconds.
 	mean_ms: AtomicU64,
 }
@@ -60,7 +63,7 @@ impl Offered {
 	}
 
 	fn set_health(&self, health: Health) {
-		*self.health.lock().unwrap_or_else(PoisonError::into_inner) = (health, 0);
+		*self.health.lock().unwrap_or_else(PoisonError::into_inner) = (health, [0; 32], 0);
 	}
 
 	/// The mean time of its runs.
@@ -70,22 +73,48 @@ impl Offered {
 
 	/// Notes a run that went well.
 	pub(super) fn succeeded(&self, took: Duration) {
-		self.health.lock().unwrap_or_else(PoisonError::into_inner).1 = 0;
+		self.health.lock().unwrap_or_else(PoisonError::into_inner).2 = 0;
 		let (mean, took) = (self.mean_ms.load(Ordering::Relaxed), took.as_millis() as u64);
 		self.mean_ms.store(if mean == 0 { took } else { (mean * 7 + took) / 8 }, Ordering::Relaxed);
 	}
 
-	/// Notes a run that this machine failed. Whether the device must be tested before it gets more.
+	/// Notes a run that this machine failed; one that fails again and again counts once. Whether the device
+	/// must be tested before it gets more.
 	#[must_use]
-	pub(super) fn failed(&self) -> bool {
+	pub(super) fn failed(&self, run: &RunId) -> bool {
 		let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-		health.1 += 1;
-		let quarantine = health.1 >= FAULTS && health.0 == Health::Good;
+		if health.1 != *run {
+			health.1 = *run;
+			health.2 += 1;
+		}
+		let quarantine = health.2 >= FAULTS && health.0 == Health::Good;
 		if quarantine {
-			*health = (Health::Quarantined, 0);
+			*health = (Health::Quarantined, [0; 32], 0);
+			// Another start is not to take it for good, either.
+			let _ = std::fs::remove_file(&self.passed);
 		}
 		quarantine
 	}
+
+	fn test(&self, tools: &Tools, limits: Limits) {
+		self.set_health(test(tools, limits, &self.device));
+		if self.health() == Health::Good
+			&& let Err(error) = std::fs::write(&self.passed, &self.device.driver)
+		{
+			tracing::warn!(target: "ogpu-worker", "{}: {error}", self.passed.display());
+		}
+	}
+}
+
+/// Why no device takes a job.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unfit {
+	/// None can run it.
+	#[error("{0}")]
+	Never(String),
+	/// Those that can must pass their self-test first.
+	#[error("{0}")]
+	Now(String),
 }
 
 /// All devices that are offered.
@@ -112,22 +141,18 @@ impl Pool {
 			.filter(|device| device.usable)
 			.filter(|device| config.rule(device).is_none_or(|rule| rule.offer));
 		let devices = offered.map(|device| {
+			let fingerprint = fingerprint(&device);
 			let offered = Offered {
-				fingerprint: fingerprint(&device),
+				fingerprint,
 				queue: DeviceQueue::new(bounds),
 				price: config.price(&device).clone(),
-				health: Mutex::new((Health::Good, 0)),
+				health: Mutex::new((Health::Good, [0; 32], 0)),
+				passed: folder.join(format!("selftest-{}", hex(&fingerprint))),
 				mean_ms: AtomicU64::new(0),
 				device,
 			};
-			let passed = folder.join(format!("selftest-{}", hex(&offered.fingerprint)));
-			if !passed.exists() {
-				offered.set_health(test(&tools, limits, &offered.device));
-				if offered.health() == Health::Good
-					&& let Err(error) = std::fs::write(&passed, &offered.device.driver)
-				{
-					tracing::warn!(target: "ogpu-worker", "{}: {error}", passed.display());
-				}
+			if !offered.passed.exists() {
+				offered.test(&tools, limits);
 			}
 			Arc::new(offered)
 		});
@@ -139,24 +164,31 @@ impl Pool {
 	///
 	/// # Errors
 	///
-	/// Why none can.
-	pub(super) fn pick(&self, job: &Job) -> Result<usize, String> {
+	/// Why none can, now or ever.
+	pub(super) fn pick(&self, job: &Job) -> Result<usize, Unfit> {
 		let mut reasons = Vec::new();
-		let fitting = self.devices.iter().enumerate().filter(|(_, offered)| {
-			let why = match offered.health() {
-				Health::Failed => Some("it failed its self-test".into()),
-				_ => misfit(&offered.device, job),
-			};
-			reasons.extend(why.iter().map(|why| format!("{}: {why}", offered.device.key.name)));
-			why.is_none()
-		});
-		let load = |(_, offered): &(usize, &Arc<Offered>)| {
-			let away = offered.health() != Health::Good;
-			(away, offered.queue.waiting() + usize::from(offered.queue.is_busy()))
+		let fitting: Vec<_> = self
+			.devices
+			.iter()
+			.enumerate()
+			.filter(|(_, offered)| match misfit(&offered.device, job) {
+				None => true,
+				Some(why) => {
+					reasons.push(format!("{}: {why}", offered.device.key.name));
+					false
+				}
+			})
+			.collect();
+		if fitting.is_empty() {
+			return Err(Unfit::Never(reasons.join("; ")));
+		}
+		let good = fitting.iter().filter(|(_, offered)| offered.health() == Health::Good);
+		let load = |(_, offered): &&(usize, &Arc<Offered>)| {
+			offered.queue.waiting() + usize::from(offered.queue.is_busy())
 		};
-		let picked = fitting.min_by_key(load).map(|(index, _)| index);
+		let picked = good.min_by_key(load).map(|(index, _)| *index);
 		picked.ok_or_else(|| {
-			if reasons.is_empty() { "none is offered".into() } else { reasons.join("; ") }
+			Unfit::Now("the devices that can have not passed their self-test".into())
 		})
 	}
 
@@ -169,12 +201,12 @@ impl Pool {
 				let (done, result) = tokio::sync::oneshot::channel();
 				let (tested, tools) = (offered.clone(), tools.clone());
 				let pushed = offered.queue.push("self-test", Cancel::default(), move || {
+					tested.test(&tools, limits);
 					// Nobody may wait any more.
-					let _ = done.send(test(&tools, limits, &tested.device));
+					let _ = done.send(());
 				});
-				let (Ok(()), Ok(health)) = (pushed, result.await) else { return };
-				offered.set_health(health);
-				if health == Health::Good {
+				let (Ok(()), Ok(())) = (pushed, result.await) else { return };
+				if offered.health() == Health::Good {
 					return;
 				}
 				tokio::time::sleep(RETRY).await;

@@ -9,7 +9,7 @@ use ogpu_primitives::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Core, Standing, VERDICTS, inputs::Input, journal::Write, needed, now_ms, work};
+use super::{Core, LATER, VERDICTS, inputs::Input, needed, work};
 use crate::gate::{Admitted, GateError, admit};
 
 /// How long a source of blobs may send nothing.
@@ -26,25 +26,34 @@ pub(super) struct Prepared {
 	pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// Why a run ends before it began.
-struct End {
-	fault: Fault,
-	message: String,
+/// Why a run is not begun.
+pub(super) enum End {
+	/// It ends here.
+	Fault(Fault, String),
+	/// This machine failed it, and may do better another time.
+	Failed(String),
+	/// It has to wait for room, or for a device.
+	Later(String),
+	/// The service cannot go on.
+	Broken(String),
 }
 
 impl End {
-	fn host(message: impl ToString) -> Self {
-		Self { fault: Fault::Host, message: message.to_string() }
+	pub(super) fn host(message: impl ToString) -> Self {
+		Self::Failed(message.to_string())
 	}
 }
 
 impl From<BlobError> for End {
 	fn from(error: BlobError) -> Self {
-		let fault = match &error {
-			BlobError::Unavailable { blob, .. } => Fault::Unavailable(*blob),
-			_ => Fault::Host,
-		};
-		Self { fault, message: error.to_string() }
+		let message = error.to_string();
+		match error {
+			BlobError::Unavailable { blob, .. } => Self::Fault(Fault::Unavailable(blob), message),
+			BlobError::TooLong(_) => Self::Fault(Fault::Host, message),
+			BlobError::NoRoom(_) => Self::Later(message),
+			BlobError::Store(_) => Self::Broken(message),
+			_ => Self::Failed(message),
+		}
 	}
 }
 
@@ -52,41 +61,65 @@ impl From<BlobError> for End {
 pub(super) async fn keep_preparing(core: Arc<Core>) {
 	loop {
 		let Ok(permit) = core.ready.clone().acquire_owned().await else { return };
-		let id = loop {
+		let (id, order) = loop {
 			let notified = core.wake.notified();
-			let next = core.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+			let (next, more) = {
+				let mut waiting =
+					core.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+				(waiting.pop(), !waiting.is_empty())
+			};
 			match next {
-				Some(id) => break id,
+				Some(next) => {
+					// One call may have been for several runs.
+					if more {
+						core.wake.notify_one();
+					}
+					break next;
+				}
 				None => notified.await,
 			}
 		};
-		let Some(mut state) = core
-			.runs()
-			.get(&id)
-			.and_then(|entry| entry.live.as_ref())
-			.map(|live| live.state.subscribe())
-		else {
-			// It was cancelled while it waited.
+		let live =
+			core.runs().live_entry(&id, order).map(|(_, live)| (live.state.subscribe(), live.told));
+		// It may have been cancelled while it waited, or just as a device gave it up.
+		let Some((mut state, told)) = live else { continue };
+		if told {
+			// The journal's trouble has been told.
+			let _ = core.end(&id, order, RunState::Cancelled).await;
 			continue;
-		};
+		}
 		let prepared = tokio::select! {
 			prepared = prepare(&core, &id, permit) => prepared,
 			// Cancelled meanwhile. What was fetched stays in the store.
 			_ = state.wait_for(RunState::is_final) => continue,
 		};
-		match prepared {
-			Ok(prepared) => work::queue(&core, id, prepared),
-			Err(end) => {
-				let Some(standing) = core.runs().get(&id).map(|entry| entry.standing.clone())
-				else {
-					continue;
-				};
-				let state = RunState::Failed { fault: end.fault, message: text(&end.message) };
-				let standing = Standing { state, since_ms: now_ms(), ..standing };
-				if core.journal_write(Write::Stands(id, standing.clone(), Vec::new())).await.is_ok()
-				{
-					core.ended(&id, standing);
+		let queued = prepared.and_then(|prepared| work::queue(&core, id, order, prepared));
+		match queued {
+			Ok(()) => {}
+			Err(End::Broken(why)) => {
+				// The next start goes on with it.
+				core.fail(&why);
+				return;
+			}
+			Err(End::Later(why)) => {
+				tracing::info!(target: "ogpu-worker", run = crate::selftest::hex(&id), "waits: {why}");
+				let core = core.clone();
+				tokio::spawn(async move {
+					tokio::time::sleep(LATER).await;
+					work::again(&core, &id, order);
+				});
+			}
+			Err(End::Failed(why)) => {
+				tracing::warn!(target: "ogpu-worker", run = crate::selftest::hex(&id), "this machine failed: {why}");
+				if !work::count_failure(&core, &id, order) {
+					let state = RunState::Failed { fault: Fault::Host, message: text(&why) };
+					// The journal's trouble has been told.
+					let _ = core.end(&id, order, state).await;
 				}
+			}
+			Err(End::Fault(fault, why)) => {
+				let state = RunState::Failed { fault, message: text(&why) };
+				let _ = core.end(&id, order, state).await;
 			}
 		}
 	}
@@ -99,9 +132,8 @@ async fn prepare(
 ) -> Result<Prepared, End> {
 	let submission = core.journal.submission(id).map_err(End::host)?;
 	let submission = submission.ok_or_else(|| End::host("it is not in the journal"))?;
-	let plan = submission.job.plan().map_err(|_| End {
-		fault: Fault::Job(JobFault::Invalid),
-		message: "its description is invalid".into(),
+	let plan = submission.job.plan().map_err(|_| {
+		End::Fault(Fault::Job(JobFault::Invalid), "its description is invalid".into())
 	})?;
 	fetch(core, id, &submission, &plan).await?;
 	let admitted = judge(core, &submission.job).await?;
@@ -113,30 +145,30 @@ async fn fetch(core: &Core, id: &RunId, submission: &Submission, plan: &Plan) ->
 	let pin = super::pin_of(id);
 	let all = async {
 		for (blob, size) in needed(submission, plan) {
-			match core.blobs.size(&blob) {
-				Some(found) if found == size => {}
-				Some(found) => {
-					return Err(End {
-						fault: Fault::Job(JobFault::Invalid),
-						message: format!("the blob {blob} has {found} bytes, the job says {size}"),
-					});
-				}
-				None => {
-					let want = Fetch { id: blob, size, peers: &submission.peers, stall: STALL };
-					let fetched = core.blobs.fetch(&want, |_| {}).await?;
-					core.metrics.fetched(fetched.received);
-				}
+			if core.blobs.size(&blob).is_none() {
+				let want = Fetch { id: blob, size, peers: &submission.peers, stall: STALL };
+				let fetched = core.blobs.fetch(&want, |_| {}).await?;
+				core.metrics.fetched(fetched.received);
 			}
-			core.blobs.pin(&blob, &pin);
+			match core.blobs.size(&blob) {
+				Some(found) if found == size && core.blobs.pin(&blob, &pin) => {}
+				Some(found) if found != size => {
+					return Err(End::Fault(
+						Fault::Job(JobFault::Invalid),
+						format!("the blob {blob} has {found} bytes, the job says {size}"),
+					));
+				}
+				_ => return Err(End::Later(format!("the blob {blob} was evicted at once"))),
+			}
 		}
 		Ok(())
 	};
 	match tokio::time::timeout(core.config.limits.fetch.0, all).await {
 		Ok(result) => result,
-		Err(_) => Err(End::host(format!(
-			"its blobs did not come within {} s",
-			core.config.limits.fetch.0.as_secs()
-		))),
+		Err(_) => Err(End::Fault(
+			Fault::Host,
+			format!("its blobs did not come within {} s", core.config.limits.fetch.0.as_secs()),
+		)),
 	}
 }
 
@@ -161,7 +193,7 @@ async fn judge(core: &Arc<Core>, job: &Job) -> Result<Arc<Admitted>, End> {
 		return Ok(admitted);
 	}
 	let source = read(core, &job.program.source).await?;
-	let inadmissible = |message: String| End { fault: Fault::Job(JobFault::Inadmissible), message };
+	let inadmissible = |message: String| End::Fault(Fault::Job(JobFault::Inadmissible), message);
 	let source = String::from_utf8(source)
 		.map_err(|_| inadmissible("the program is not UTF-8 text".into()))?;
 	let admitted = tokio::task::spawn_blocking({
@@ -202,10 +234,8 @@ async fn lay_out(
 	for checkpoint in &submission.checkpoints {
 		for (blob, slice) in checkpoint.slices.iter().zip(&plan.result) {
 			let name = job.buffers[usize::from(slice.buffer)].name.text();
+			folder.make_state(checkpoint.segment).map_err(End::host)?;
 			let path: PathBuf = folder.state_path(checkpoint.segment, &name);
-			if let Some(parent) = path.parent() {
-				std::fs::create_dir_all(parent).map_err(End::host)?;
-			}
 			core.blobs.export(blob, &path).await?;
 		}
 	}

@@ -28,16 +28,22 @@ fn trial_id(job: &Hash, number: u8) -> RunId {
 }
 
 fn trial(request: &QuoteRequest, number: u8, count: u32) -> Submission {
+	let mut job = request.job.clone();
+	// A quote costs nothing, so it must not keep a device for long.
+	job.timeouts.total_ms = job.timeouts.total_ms.min(LONGEST_MS);
 	Submission {
 		id: trial_id(&request.job.hash(), number),
 		owner: BoundedVec::truncate_from(b"quotes".to_vec()),
-		job: request.job.clone(),
+		job,
 		units: Units::These(BoundedVec::truncate_from((0..count).collect())),
 		care: Care::Batched,
 		peers: request.peers.clone(),
 		checkpoints: BoundedVec::new(),
 	}
 }
+
+/// The longest that a trial may take, in milliseconds.
+const LONGEST_MS: u32 = 60_000;
 
 /// What a trial came to.
 enum Trial {
@@ -66,7 +72,7 @@ impl Service {
 		let device = match self.0.pool.pick(&request.job) {
 			Ok(device) => device,
 			Err(why) => {
-				return Ok(Quote::Refused { fault: Fault::Host, message: text(&why) });
+				return Ok(Quote::Refused { fault: Fault::Host, message: text(&why.to_string()) });
 			}
 		};
 		let one = match self.tried(trial(request, 0, 1)).await? {
@@ -107,7 +113,17 @@ impl Service {
 				let us = runs.get(&id).map_or(0, |entry| entry.standing.run_us);
 				Trial::Took(Duration::from_micros(us))
 			}
-			RunState::Failed { fault, message } => Trial::Failed(Quote::Refused { fault, message }),
+			RunState::Failed { fault, message } => {
+				if !matches!(fault, Fault::Job(_)) {
+					// Another time it may go better.
+					self.delete(&id).await?;
+				}
+				Trial::Failed(Quote::Refused { fault, message })
+			}
+			RunState::Cancelled => {
+				self.delete(&id).await?;
+				Trial::Pending
+			}
 			_ => Trial::Pending,
 		})
 	}

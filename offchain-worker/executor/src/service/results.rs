@@ -65,6 +65,26 @@ impl Folder {
 		self.0.join("state").join(segment.to_string()).join(buffer)
 	}
 
+	/// Sees to it that the folder of a checkpoint is a folder, whatever an earlier process left there. No
+	/// process of the run may be going on.
+	///
+	/// # Errors
+	///
+	/// When the disk fails.
+	pub(super) fn make_state(&self, segment: u32) -> io::Result<()> {
+		let state = self.0.join("state");
+		for folder in [self.0.clone(), state.clone(), state.join(segment.to_string())] {
+			match std::fs::symlink_metadata(&folder) {
+				Ok(found) if found.is_dir() => continue,
+				Ok(_) => std::fs::remove_file(&folder)?,
+				Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+				Err(error) => return Err(error),
+			}
+			std::fs::create_dir(&folder)?;
+		}
+		Ok(())
+	}
+
 	/// The hash of each slice that a unit wrote: what its leaf is made of.
 	///
 	/// # Errors
@@ -163,6 +183,10 @@ mod tests {
 		link("../../secret", "out/link");
 		link("plain", "out/inner");
 		link("..", "state");
+		// What is written goes into the folder, not to where a link leads.
+		folder.make_state(2).expect("a folder");
+		assert!(std::fs::symlink_metadata(folder.path().join("state")).expect("there").is_dir());
+		assert!(!base.path().join("2").exists());
 		nix::unistd::mkfifo(&folder.path().join("out/pipe"), Mode::S_IRUSR).expect("a pipe");
 		for name in ["link", "inner", "../../secret", "../state/secret", "pipe", "."] {
 			assert!(folder.output(name).is_err(), "{name}");

@@ -64,11 +64,20 @@ pub(super) struct Live {
 	pub(super) state: watch::Sender<RunState>,
 	/// Ends it.
 	pub(super) cancel: Cancel,
+	/// Its owner has told it to end.
+	pub(super) told: bool,
+	/// Somebody sees to its end; nobody else may.
+	claimed: bool,
 }
 
 impl Live {
 	fn new(state: RunState) -> Self {
-		Self { state: watch::Sender::new(state), cancel: Cancel::default() }
+		Self {
+			state: watch::Sender::new(state),
+			cancel: Cancel::default(),
+			told: false,
+			claimed: false,
+		}
 	}
 }
 
@@ -148,14 +157,47 @@ impl Runs {
 		self.all.insert(id, Entry { owner, digest, bytes, standing, live });
 	}
 
-	/// Notes how a run stands and tells those who watch. Runs that have ended are left as they are.
+	/// A run that has not ended, if it is still the one of that order: an id may have been forgotten and used
+	/// again.
+	pub(super) fn live_entry(&self, id: &RunId, order: u64) -> Option<(&Entry, &Live)> {
+		let entry = self.all.get(id).filter(|entry| entry.standing.order == order)?;
+		entry.live.as_ref().filter(|live| !live.claimed).map(|live| (entry, live))
+	}
+
+	/// Takes on the end of a run; nobody else can after that. How it stood.
+	pub(super) fn claim(&mut self, id: &RunId, order: u64) -> Option<Standing> {
+		let entry = self.all.get_mut(id).filter(|entry| entry.standing.order == order)?;
+		let live = entry.live.as_mut().filter(|live| !live.claimed)?;
+		live.claimed = true;
+		Some(entry.standing.clone())
+	}
+
+	/// Tells a run to end. Its order, and whether a device works on it and so sees to its end.
+	pub(super) fn tell(&mut self, id: &RunId) -> Option<(u64, bool)> {
+		let entry = self.all.get_mut(id)?;
+		let live = entry.live.as_mut()?;
+		live.told = true;
+		live.cancel.cancel();
+		let running = matches!(*live.state.borrow(), RunState::Running { .. });
+		Some((entry.standing.order, running))
+	}
+
+	/// Notes how a run stands and tells those who watch. Runs that have ended are left as they are, and so is
+	/// another run of the same id.
 	pub(super) fn update(&mut self, id: &RunId, standing: Standing) {
 		let Some(entry) = self.all.get_mut(id) else { return };
+		if entry.standing.order != standing.order {
+			return;
+		}
 		let Some(live) = &entry.live else { return };
 		live.state.send_replace(standing.state.clone());
 		if standing.state.is_final() {
 			entry.live = None;
 			self.live -= 1;
+			if !matches!(standing.state, RunState::Done { .. }) {
+				// Its results are none, and are removed.
+				self.bytes -= std::mem::take(&mut entry.bytes);
+			}
 			if let Some(count) = self.live_of.get_mut(&entry.owner) {
 				*count -= 1;
 				if *count == 0 {
@@ -204,9 +246,14 @@ mod tests {
 		// What has ended stays so.
 		runs.update(&[0; 32], standing(RunState::Queued));
 		assert_eq!(runs.get(&[0; 32]).expect("known").standing.state, RunState::Cancelled);
-		assert_eq!((runs.live(), runs.live_of("a"), runs.bytes()), (3, 2, 40));
+		assert_eq!((runs.live(), runs.live_of("a"), runs.bytes()), (3, 2, 30));
 		runs.remove(&[0; 32]);
 		runs.remove(&[3; 32]);
 		assert_eq!((runs.live(), runs.live_of("b"), runs.bytes()), (2, 0, 20));
+		// One that is told to end is ended by one alone, and never in the place of another.
+		assert_eq!(runs.tell(&[1; 32]), Some((1, false)));
+		assert!(runs.live_entry(&[1; 32], 2).is_none() && runs.claim(&[1; 32], 2).is_none());
+		assert!(runs.claim(&[1; 32], 1).is_some() && runs.claim(&[1; 32], 1).is_none());
+		assert!(runs.live_entry(&[1; 32], 1).is_none());
 	}
 }

@@ -8,11 +8,17 @@ use std::{
 
 use ogpu_compute as compute;
 use ogpu_primitives::{
-	executor::{Care, Fault, JobFault, RunId, RunState, Units, text},
+	executor::{Care, Fault, Health, JobFault, RunId, RunState, Units, text},
 	merkle::{Blake2, Hash, Tree},
 };
 
-use super::{Core, Standing, journal::Write, now_ms, pool::Offered, prepare::Prepared};
+use super::{
+	Core, Standing,
+	journal::Write,
+	now_ms,
+	pool::{Offered, Unfit},
+	prepare::{End, Prepared},
+};
 use crate::{
 	run::{Cancel, Request, RunError, run},
 	selftest::hex,
@@ -22,37 +28,71 @@ use crate::{
 const NOTE: Duration = Duration::from_secs(1);
 
 /// Has a run that is ready wait for a device.
-pub(super) fn queue(core: &Arc<Core>, id: RunId, prepared: Prepared) {
-	let known = core.runs().get(&id).and_then(|entry| {
-		entry
-			.live
-			.as_ref()
-			.map(|live| (live.cancel.clone(), entry.owner.clone(), entry.standing.clone()))
-	});
+///
+/// # Errors
+///
+/// Why no device takes it.
+pub(super) fn queue(
+	core: &Arc<Core>,
+	id: RunId,
+	order: u64,
+	prepared: Prepared,
+) -> Result<(), End> {
+	let known = core
+		.runs()
+		.live_entry(&id, order)
+		.map(|(entry, live)| (live.cancel.clone(), entry.owner.clone(), entry.standing.clone()));
 	// Unless it was cancelled.
-	let Some((cancel, owner, standing)) = known else { return };
-	let device = match core.pool.pick(&prepared.submission.job) {
-		Ok(device) => device,
-		Err(why) => {
-			let message = text(&format!("no device here can run it: {why}"));
-			return end(
-				core,
-				&id,
-				standing,
-				RunState::Failed { fault: Fault::Host, message },
-				vec![],
-			);
-		}
-	};
+	let Some((cancel, owner, standing)) = known else { return Ok(()) };
+	let device = core.pool.pick(&prepared.submission.job).map_err(|unfit| match unfit {
+		Unfit::Never(why) => End::Fault(Fault::Host, format!("no device here can run it: {why}")),
+		Unfit::Now(why) => End::Later(why),
+	})?;
 	core.runs().update(&id, Standing { state: RunState::Queued, since_ms: now_ms(), ..standing });
 	let (mine, seen) = (core.clone(), cancel.clone());
 	let offered = core.pool.devices[device].clone();
 	let pushed = offered.queue.push(&owner, cancel, move || {
-		execute(&mine, &id, prepared, device, &seen);
+		let watched = Watched(&mine);
+		execute(&mine, &id, order, prepared, device, &seen);
+		std::mem::forget(watched);
 	});
-	if let Err(full) = pushed {
-		core.fail(&format!("a queue that has room for all runs is full: {full}"));
+	pushed.map_err(End::host)
+}
+
+/// Ends the service when a run panics: its state is not known any more, but the journal is right.
+struct Watched<'core>(&'core Core);
+
+impl Drop for Watched<'_> {
+	fn drop(&mut self) {
+		self.0.fail("a thread of a device panicked; this is a fault of the executor");
 	}
+}
+
+/// Has a run made ready again.
+pub(super) fn again(core: &Core, id: &RunId, order: u64) {
+	let owner = {
+		let mut runs = core.runs();
+		let Some((entry, _)) = runs.live_entry(id, order) else { return };
+		let (owner, standing) = (entry.owner.clone(), entry.standing.clone());
+		runs.update(id, Standing { state: RunState::Fetching, since_ms: now_ms(), ..standing });
+		owner
+	};
+	core.wait_to_prepare(&owner, *id, order);
+}
+
+/// Counts that this machine failed a run, and has it tried again. Not if it has been tried often enough.
+pub(super) fn count_failure(core: &Core, id: &RunId, order: u64) -> bool {
+	let standing = {
+		let runs = core.runs();
+		let Some((entry, _)) = runs.live_entry(id, order) else { return true };
+		Standing { attempts: entry.standing.attempts + 1, ..entry.standing.clone() }
+	};
+	let tried_again = standing.attempts < core.config.limits.attempts;
+	core.runs().update(id, standing);
+	if tried_again {
+		again(core, id, order);
+	}
+	tried_again
 }
 
 fn fault_of(fault: &compute::JobFault) -> JobFault {
@@ -74,20 +114,42 @@ fn end(core: &Core, id: &RunId, standing: Standing, state: RunState, leaves: Vec
 	}
 }
 
-fn execute(core: &Arc<Core>, id: &RunId, prepared: Prepared, device: usize, cancel: &Cancel) {
+fn execute(
+	core: &Arc<Core>,
+	id: &RunId,
+	order: u64,
+	prepared: Prepared,
+	device: usize,
+	cancel: &Cancel,
+) {
 	let Prepared { submission, plan, admitted, inputs, permit } = prepared;
 	drop(permit);
+	if core.draining.load(Ordering::Relaxed) {
+		// The next start goes on with it.
+		return;
+	}
 	let offered = core.pool.devices[device].clone();
+	if offered.health() != Health::Good {
+		// Another device may take it, or this one once it has passed its test.
+		return again(core, id, order);
+	}
 	let job = &submission.job;
 	let wanted: Vec<u32> = match &submission.units {
 		Units::All => (0..plan.units).collect(),
 		Units::These(units) => units.to_vec(),
 	};
 	let of = wanted.len() as u32;
-	let Some(mut standing) = core.runs().get(id).map(|entry| entry.standing.clone()) else {
-		return;
+	// From here on the end of this run is ours alone.
+	let begun = {
+		let mut runs = core.runs();
+		runs.live_entry(id, order).map(|(entry, _)| entry.standing.clone()).map(|standing| {
+			let state = RunState::Running { done: 0, of };
+			let standing = Standing { state, since_ms: now_ms(), ..standing };
+			runs.update(id, standing.clone());
+			standing
+		})
 	};
-	standing.attempts += 1;
+	let Some(mut standing) = begun else { return };
 	let folder = core.folder(id);
 	let journaled = match core.journal.leaves(id) {
 		Ok(journaled) => journaled,
@@ -97,7 +159,6 @@ fn execute(core: &Arc<Core>, id: &RunId, prepared: Prepared, device: usize, canc
 	let remaining: Vec<u32> =
 		wanted.iter().copied().filter(|unit| !kept.contains_key(unit)).collect();
 	standing.state = RunState::Running { done: kept.len() as u32, of };
-	standing.since_ms = now_ms();
 	if let Err(error) = core.journal.write_blocking(Write::Stands(*id, standing.clone(), vec![])) {
 		return core.fail(&error.to_string());
 	}
@@ -106,7 +167,7 @@ fn execute(core: &Arc<Core>, id: &RunId, prepared: Prepared, device: usize, canc
 		target: "ogpu-worker",
 		run = hex(id),
 		device = offered.device.key.name,
-		attempt = standing.attempts,
+		failures = standing.attempts,
 		kept = kept.len(),
 		of,
 		"started"
@@ -198,6 +259,12 @@ fn failed(
 	device: usize,
 	error: RunError,
 ) {
+	let told = {
+		let runs = core.runs();
+		runs.live_entry(id, standing.order).is_some_and(|(_, live)| live.told)
+	};
+	let draining = core.draining.load(Ordering::Relaxed);
+	let order = standing.order;
 	let fail = |standing: Standing, fault: Fault, message: &str| {
 		end(core, id, standing, RunState::Failed { fault, message: text(message) }, Vec::new());
 	};
@@ -205,22 +272,19 @@ fn failed(
 		RunError::Job(fault) => {
 			fail(standing, Fault::Job(fault_of(&fault)), &fault.to_string());
 		}
-		RunError::TooSlow(why) => fail(standing, Fault::Host, &why),
-		RunError::Cancelled if core.draining.load(Ordering::Relaxed) => {
+		_ if told => end(core, id, standing, RunState::Cancelled, Vec::new()),
+		_ if draining => {
 			tracing::info!(target: "ogpu-worker", run = hex(id), "goes on at the next start");
 		}
 		RunError::Cancelled => end(core, id, standing, RunState::Cancelled, Vec::new()),
+		RunError::TooSlow(why) => fail(standing, Fault::Host, &why),
 		RunError::Host(why) => {
 			tracing::warn!(target: "ogpu-worker", run = hex(id), "this machine failed: {why}");
-			if offered.failed() {
+			if offered.failed(id) {
 				tracing::warn!(target: "ogpu-worker", device = offered.device.key.name, "quarantined");
 				core.pool.retest(device, &core.runtime);
 			}
-			if standing.attempts < core.config.limits.attempts {
-				let owner = core.runs().get(id).map(|entry| entry.owner.clone());
-				core.runs().update(id, Standing { state: RunState::Fetching, ..standing });
-				core.wait_to_prepare(&owner.unwrap_or_default(), *id);
-			} else {
+			if !count_failure(core, id, order) {
 				fail(standing, Fault::Host, &why);
 			}
 		}

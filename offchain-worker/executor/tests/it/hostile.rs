@@ -10,7 +10,10 @@ use std::{
 use ogpu_compute::{Care, JobFault, Units};
 use ogpu_worker::run::RunError;
 
-use crate::case::{Case, How, bytes};
+use crate::{
+	case::{Case, How, bytes},
+	processes::descendants,
+};
 
 /// Another job gives the right result, before and after.
 fn assert_alive() {
@@ -223,29 +226,6 @@ fn unroll_bombs_end_the_child_only() {
 	assert!(started.elapsed().as_secs() < 60);
 	assert_no_process_left(&case);
 	assert_alive();
-}
-
-/// All processes that `ancestor` started, and that those started: (process, command line).
-fn descendants(ancestor: u32) -> Vec<(u32, String)> {
-	let processes = Command::new("ps").args(["-eo", "pid=,ppid=,args="]).output().expect("ps");
-	let text = String::from_utf8_lossy(&processes.stdout).into_owned();
-	let processes: Vec<(u32, u32, &str)> = text
-		.lines()
-		.filter_map(|line| {
-			let (pid, rest) = line.trim().split_once(' ')?;
-			let (parent, args) = rest.trim().split_once(' ')?;
-			Some((pid.parse().ok()?, parent.parse().ok()?, args))
-		})
-		.collect();
-	let mut found: Vec<(u32, String)> = Vec::new();
-	let mut parents = vec![ancestor];
-	while let Some(parent) = parents.pop() {
-		for (pid, _, args) in processes.iter().filter(|(_, of, _)| *of == parent) {
-			found.push((*pid, (*args).to_owned()));
-			parents.push(*pid);
-		}
-	}
-	found
 }
 
 #[test]

@@ -8,4 +8,6 @@ mod golden;
 mod hostile;
 mod invariance;
 mod prelude;
+#[path = "../support/processes.rs"]
+mod processes;
 mod queue;

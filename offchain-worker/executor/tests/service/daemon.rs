@@ -205,7 +205,8 @@ pub(crate) fn answer(stream: TcpStream) -> Answer {
 	let mut reader = BufReader::new(stream);
 	let mut head = String::new();
 	while !head.ends_with("\r\n\r\n") {
-		if reader.read_line(&mut head).expect("an answer") == 0 {
+		// It may be closed, or reset, instead of answered.
+		if reader.read_line(&mut head).unwrap_or(0) == 0 {
 			break;
 		}
 	}

@@ -5,4 +5,6 @@ mod errors;
 mod examples;
 mod killed;
 mod load;
+#[path = "../support/processes.rs"]
+mod processes;
 mod running;

@@ -9,6 +9,7 @@ use axum::{
 use codec::{Decode, Encode};
 
 use super::error::ApiError;
+use crate::service::secret::read;
 
 /// The media type of SCALE bodies.
 pub(super) const SCALE: &str = "application/octet-stream";
@@ -91,15 +92,6 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Ap
 
 /// A 32-byte hash or id from its 64 hexadecimal digits.
 pub(super) fn hash(text: &str) -> Result<[u8; 32], ApiError> {
-	let wrong = || ApiError::Bad(format!("{text:?} is not 64 hexadecimal digits"));
-	let digits = text.strip_prefix("0x").unwrap_or(text);
-	if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-		return Err(wrong());
-	}
-	let mut bytes = [0; 32];
-	for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
-		let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
-		*byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-	}
-	Ok(bytes)
+	read(text.strip_prefix("0x").unwrap_or(text))
+		.ok_or_else(|| ApiError::Bad(format!("{text:?} is not 64 hexadecimal digits")))
 }

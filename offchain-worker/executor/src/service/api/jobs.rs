@@ -185,8 +185,10 @@ pub(super) async fn events(
 		let told = event(&state);
 		let next = match watched {
 			Some(mut watched) if !state.is_final() => {
-				// The last change is seen even when nobody sends any more.
-				let _ = watched.changed().await;
+				// Nobody sends any more when the service ends.
+				if watched.changed().await.is_err() && !watched.borrow().is_final() {
+					return Some((told, (None, None)));
+				}
 				let state = watched.borrow_and_update().clone();
 				(Some(state), Some(watched))
 			}

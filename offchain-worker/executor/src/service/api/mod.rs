@@ -26,7 +26,7 @@ mod publish;
 mod status;
 mod view;
 
-pub use auth::{Token, random};
+pub use auth::Token;
 
 use axum::{
 	Router,
@@ -50,7 +50,6 @@ pub fn router(service: Service, token: Token) -> Router {
 		.route("/v1/jobs/{id}/leaves", get(jobs::leaves))
 		.route("/v1/jobs/{id}/proof", get(jobs::proof))
 		.route("/v1/jobs/{id}/slices", get(jobs::slices))
-		.route("/v1/jobs/{id}/publish", post(publish::publish))
 		.route("/v1/blobs/{hash}/share", post(publish::share).delete(publish::unshare))
 		.route("/metrics", get(status::metrics))
 		.layer(DefaultBodyLimit::max(body))
@@ -64,6 +63,7 @@ pub fn router(service: Service, token: Token) -> Router {
 		}));
 	let large = Router::new()
 		.route("/v1/jobs", post(jobs::submit))
+		.route("/v1/jobs/{id}/publish", post(publish::publish))
 		.route("/v1/jobs/{id}/events", get(jobs::events))
 		.route("/v1/jobs/{id}/outputs/{buffer}", get(jobs::output))
 		.route("/v1/blobs", post(blobs::add).get(blobs::usage))

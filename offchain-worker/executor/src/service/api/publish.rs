@@ -9,7 +9,10 @@ use axum::{
 	response::{IntoResponse, Response},
 };
 use ogpu_blobs::Audience;
-use ogpu_primitives::job::BlobId;
+use ogpu_primitives::{
+	executor::RunState,
+	job::{BlobId, Shape},
+};
 use serde::Deserialize;
 
 use super::{
@@ -17,7 +20,7 @@ use super::{
 	error::ApiError,
 	jobs::{slices_of, small_body},
 };
-use crate::service::{Service, job_of, pin_of};
+use crate::service::{Service, job_of, journal::Write, pin_of};
 
 /// What is to be served, and to whom.
 #[derive(Debug, Deserialize)]
@@ -83,20 +86,30 @@ pub(super) async fn publish(
 	let (_, body) = small_body(request, &service).await?;
 	let wanted: Publication = json(&body)?;
 	let audience = audience(&wanted.to)?;
-	// Sees to it that there is a result.
-	let first = slices_of(&service, id, wanted.checkpoints.first().copied().unwrap_or(0)).await;
 	let unknown = || ApiError::NotFound("there is no such run".into());
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(unknown)?;
-	first?;
+	if !matches!(service.state(&id), Some(RunState::Done { .. })) {
+		return Err(ApiError::Conflict("it is not done; there is no result".into()));
+	}
+	if !wanted.checkpoints.is_empty() && matches!(job.shape, Shape::DataParallel { .. }) {
+		return Err(ApiError::Bad("a data-parallel job has no checkpoints".into()));
+	}
 	let folder = service.0.folder(&id);
 	let names: Vec<String> = plan
 		.result
 		.iter()
 		.map(|slice| job.buffers[usize::from(slice.buffer)].name.text())
 		.collect();
-	let share = |blob: BlobId| {
+	let mut published = service.0.journal.published(&id)?;
+	let mut share = |blob: BlobId| {
 		service.0.blobs.pin(&blob, &pin_of(&id));
 		service.0.blobs.share(blob, audience.clone());
+		let keys = match &audience {
+			Audience::Anyone => None,
+			Audience::Only(keys) => Some(keys.iter().copied().collect()),
+		};
+		published.retain(|(known, _)| *known != blob);
+		published.push((blob, keys));
 		blob.to_string()
 	};
 	let mut outputs = serde_json::Map::new();
@@ -117,5 +130,6 @@ pub(super) async fn publish(
 		}
 		checkpoints.insert(segment.to_string(), slices.into());
 	}
+	service.0.journal_write(Write::Publish(id, published)).await?;
 	Ok(Json(serde_json::json!({ "outputs": outputs, "checkpoints": checkpoints })).into_response())
 }
