@@ -60,7 +60,7 @@ fn wrong_requests_are_told_what_is_wrong() {
 	form["manifest"] = form["manifest"]
 		.as_str()
 		.expect("text")
-		.replace("len: 1024", "len: 0")
+		.replace("exact-int", "inexact")
 		.replace("global: [1024]", "global: [x]")
 		.into();
 	let refused = daemon.post_json("/v1/jobs", &form);
