@@ -108,7 +108,7 @@ impl Blobs {
 		if self.size(&want.id).is_some() {
 			return Ok(Fetched { received: 0, faults: Vec::new() });
 		}
-		let transfer = self.from_peers(want, ChunkRanges::all(), progress);
+		let transfer = self.ask_peers(want, ChunkRanges::all(), progress);
 		self.receive(&want.id, want.size, transfer).await
 	}
 
@@ -128,7 +128,7 @@ impl Blobs {
 		if self.size(&want.id).is_none() {
 			let groups =
 				range.start / GROUP * GROUP..range.end.next_multiple_of(GROUP).min(want.size);
-			let transfer = self.from_peers(want, ChunkRanges::bytes(groups), |_| {});
+			let transfer = self.ask_peers(want, ChunkRanges::bytes(groups), |_| {});
 			self.receive(&want.id, want.size, transfer).await?;
 		}
 		let mut bytes = Vec::with_capacity((range.end - range.start) as usize);
@@ -139,7 +139,7 @@ impl Blobs {
 		Ok(bytes)
 	}
 
-	async fn from_peers(
+	async fn ask_peers(
 		&self,
 		want: &Fetch<'_>,
 		ranges: ChunkRanges,
@@ -157,7 +157,7 @@ impl Blobs {
 			let mut still_willing = Vec::new();
 			for peer in willing {
 				let mut count = |bytes: u64| progress(received + bytes);
-				let (bytes, outcome) = self.from_peer(node, peer, want, &ranges, &mut count).await;
+				let (bytes, outcome) = self.ask_peer(node, peer, want, &ranges, &mut count).await;
 				received += bytes;
 				match outcome {
 					Ok(()) => return Ok(Fetched { received, faults }),
@@ -188,7 +188,7 @@ impl Blobs {
 	}
 
 	/// Fetches what is missing from one peer; the bytes that came, and how it ended.
-	async fn from_peer(
+	async fn ask_peer(
 		&self,
 		node: &Node,
 		peer: &Peer,

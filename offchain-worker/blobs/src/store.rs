@@ -145,9 +145,8 @@ impl Drop for Coming<'_> {
 
 /// Bytes that the disk of a folder has left.
 pub fn free_space(folder: &Path) -> u64 {
-	nix::sys::statvfs::statvfs(folder).map_or(u64::MAX, |stat| {
-		u64::from(stat.blocks_available()) * u64::from(stat.fragment_size())
-	})
+	nix::sys::statvfs::statvfs(folder)
+		.map_or(u64::MAX, |stat| stat.blocks_available() * stat.fragment_size())
 }
 
 impl Blobs {
