@@ -44,7 +44,7 @@ mod tests {
 		for wrong in ["", "a", "1-", "-1", "5-2", "0-4294967295", "1;2"] {
 			assert!(UnitList::parse(wrong).is_err(), "{wrong}");
 		}
-		let many = vec!["0-65535"; 10].join(",");
+		let many = ["0-65535"; 10].join(",");
 		assert!(UnitList::parse(&many).is_err());
 	}
 }

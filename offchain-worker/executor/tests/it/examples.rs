@@ -465,7 +465,7 @@ mod tracer {
 	}
 
 	fn scatter(normal: V, chance: &mut Chance) -> V {
-		let turn = 6.283_185_3 * chance.next();
+		let turn = std::f32::consts::TAU * chance.next();
 		let z = 2f32.mul_add(chance.next(), -1.0);
 		let r = (-z).mul_add(z, 1.0).sqrt();
 		unit(plus(normal, times([r * dm::cos(turn), r * dm::sin(turn), z], 0.999)))
