@@ -156,7 +156,7 @@ class Node {
 			method: 'POST',
 			headers: { 'content-type': 'application/json' },
 			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-			signal: AbortSignal.timeout(10_000),
+			signal: AbortSignal.timeout(30_000),
 		});
 		const { result, error } = await response.json();
 		if (error) throw new Error(`${method}: ${error.message}${error.data ? ` (${error.data})` : ''}`);
