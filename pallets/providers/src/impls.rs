@@ -3,7 +3,9 @@
 use alloc::{vec, vec::Vec};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get, weights::Weight};
+use frame_support::{
+	defensive, ensure, pallet_prelude::DispatchResult, traits::Get, weights::Weight,
+};
 use ogpu_primitives::{
 	Balance,
 	market::{
@@ -107,7 +109,16 @@ impl Capacity {
 
 /// A heartbeat is due.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub struct HeartbeatDue {
 	/// Of this session.
@@ -116,7 +127,16 @@ pub struct HeartbeatDue {
 
 /// A provider is there.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub struct HeartbeatDone {
 	/// In this session.

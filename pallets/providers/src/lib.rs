@@ -97,7 +97,7 @@ pub mod pallet {
 		Balance,
 		market::{GroupId, spec::Requirements},
 	};
-	use ogpu_traits::Collateral;
+	use ogpu_traits::{Collateral, Duties};
 	use sp_core::sr25519;
 
 	use super::*;
@@ -228,15 +228,8 @@ pub mod pallet {
 
 	/// How many operators with seats there are of each class. The keys are few: tiers × features × memory.
 	#[pallet::storage]
-	pub type Operators<T> = StorageDoubleMap<
-		_,
-		Twox64Concat,
-		(u8, u32),
-		Twox64Concat,
-		u8,
-		u32,
-		ValueQuery,
-	>;
+	pub type Operators<T> =
+		StorageDoubleMap<_, Twox64Concat, (u8, u32), Twox64Concat, u8, u32, ValueQuery>;
 
 	/// In which class the operator of a leader is counted.
 	#[pallet::storage]
@@ -667,12 +660,23 @@ pub mod pallet {
 		pub fn unlink_stash(origin: OriginFor<T>, provider: T::AccountId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			let mut found = Self::provider(&provider)?;
-			let concerned = found.stash.as_ref().is_some_and(|stash| who == *stash || who == provider);
+			let concerned =
+				found.stash.as_ref().is_some_and(|stash| who == *stash || who == provider);
 			ensure!(concerned, Error::<T>::NotLinked);
 			found.stash = None;
 			Providers::<T>::insert(&provider, found);
 			Self::deposit_event(Event::StashLinked { provider, stash: None });
 			Ok(())
+		}
+
+		/// Says by hand what a provider's node says by itself: that it is there.
+		///
+		/// Origin: signed, a provider. Once a session. Event: [`Event::Heartbeat`].
+		#[pallet::call_index(13)]
+		#[pallet::weight(T::WeightInfo::heartbeat())]
+		pub fn heartbeat(origin: OriginFor<T>, done: HeartbeatDone) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			<Self as Duties<T::AccountId>>::perform(&who, done)
 		}
 	}
 
@@ -695,9 +699,7 @@ pub mod pallet {
 			let session = T::Session::get();
 			let mut providers = match after {
 				None => Providers::<T>::iter(),
-				Some(after) => {
-					Providers::<T>::iter_from(Providers::<T>::hashed_key_for(after))
-				}
+				Some(after) => Providers::<T>::iter_from(Providers::<T>::hashed_key_for(after)),
 			};
 			let mut found = Vec::new();
 			let mut last = None;
@@ -713,9 +715,7 @@ pub mod pallet {
 	}
 
 	impl<T: Config> Pallet<T> {
-		pub(super) fn provider(
-			who: &T::AccountId,
-		) -> Result<Provider<T::AccountId>, Error<T>> {
+		pub(super) fn provider(who: &T::AccountId) -> Result<Provider<T::AccountId>, Error<T>> {
 			Providers::<T>::get(who).ok_or(Error::<T>::NotRegistered)
 		}
 
@@ -902,7 +902,10 @@ pub mod pallet {
 				*busy.entry(tier).or_default() += counted;
 				let seats = Holdings::<T>::get(&who);
 				let some = seats != Holding::default();
-				ensure!(some || T::Collateral::in_seats(&who) == 0, "collateral is bound for nothing");
+				ensure!(
+					some || T::Collateral::in_seats(&who) == 0,
+					"collateral is bound for nothing"
+				);
 			}
 			ensure!(Workers::<T>::iter().count() == workers, "there are worker keys of nobody");
 			for (number, group) in Groups::<T>::iter() {
@@ -921,8 +924,13 @@ pub mod pallet {
 			for (who, class) in CountedAs::<T>::iter() {
 				let provider = Self::provider(&who)?;
 				ensure!(provider.class() == class, "an operator is counted in another class");
-				ensure!(!Holdings::<T>::get(&who).numbers.is_empty(), "it is counted without seats");
-				*operators.entry((class.tier as u8, class.features.0, class.memory)).or_insert(0) += 1;
+				ensure!(
+					!Holdings::<T>::get(&who).numbers.is_empty(),
+					"it is counted without seats"
+				);
+				*operators
+					.entry((class.tier as u8, class.features.0, class.memory))
+					.or_insert(0) += 1;
 			}
 			for (key, memory, count) in Operators::<T>::iter() {
 				ensure!(

@@ -10,7 +10,16 @@ use crate::{Agenda, AgendaFrom, Config, Now, Pallet, Records, WeightInfo};
 
 /// Something to look at. Looking twice, or at what is gone, does nothing.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub enum Item {
 	/// A task whose status ends.
@@ -75,7 +84,8 @@ impl<T: Config> Pallet<T> {
 			Item::Task(task) => Self::wake(task),
 			Item::Conviction(task, attempt) => Self::carry_out(task, attempt),
 			Item::Record(task) => {
-				let over = Records::<T>::get(task).is_some_and(|record| record.until < Now::<T>::get());
+				let over =
+					Records::<T>::get(task).is_some_and(|record| record.until < Now::<T>::get());
 				if over {
 					Records::<T>::remove(task);
 				}

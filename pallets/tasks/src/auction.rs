@@ -15,8 +15,8 @@ use ogpu_traits::{Beneficiaries, Collateral, Registry};
 use codec::Encode;
 
 use crate::{
-	Assignment, Auctions, Bids, Concerns, Config, Ending, Error, Event, OpenBid, Pallet, SealedBid,
-	Status, Task, bid_lock, work_lock, MAX_BIDS,
+	Assignment, Auctions, Bids, Concerns, Config, Ending, Error, Event, MAX_BIDS, OpenBid, Pallet,
+	SealedBid, Status, Task, bid_lock, work_lock,
 };
 
 impl<T: Config> Pallet<T> {
@@ -224,8 +224,7 @@ impl<T: Config> Pallet<T> {
 			price,
 			lock,
 		});
-		task.status =
-			Status::Assigned { to: Assignment { provider, group, price, lock }, until };
+		task.status = Status::Assigned { to: Assignment { provider, group, price, lock }, until };
 		Self::put(id, task);
 	}
 

@@ -195,14 +195,8 @@ pub mod pallet {
 
 	/// Sealed bids: one of each operator.
 	#[pallet::storage]
-	pub type Bids<T: Config> = StorageDoubleMap<
-		_,
-		Twox64Concat,
-		TaskId,
-		Twox64Concat,
-		GroupId,
-		SealedBid<T::AccountId>,
-	>;
+	pub type Bids<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, GroupId, SealedBid<T::AccountId>>;
 
 	/// Tasks that take bids, for those who look for work.
 	#[pallet::storage]
@@ -215,8 +209,7 @@ pub mod pallet {
 
 	/// The roots of a live task's parts, by the attempt that they are of.
 	#[pallet::storage]
-	pub type Roots<T> =
-		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, u8, (u8, Hash)>;
+	pub type Roots<T> = StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, u8, (u8, Hash)>;
 
 	/// Frauds that are slashed when their window ends. By task and attempt.
 	#[pallet::storage]

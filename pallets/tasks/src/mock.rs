@@ -22,8 +22,7 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash},
 };
 use ogpu_traits::{
-	Attestation, Claim, Decision, Duties, PartOfTask, Requested, Verdict, Verdicts,
-	WorkCredit,
+	Attestation, Claim, Decision, Duties, PartOfTask, Requested, Verdict, Verdicts, WorkCredit,
 };
 use pallet_providers::{Device, PROOF_DOMAIN, Profile as ProviderProfile};
 use pallet_trust_lock::Slashing;
@@ -220,8 +219,7 @@ pub(crate) fn blocks(count: u32) {
 pub(crate) fn session(number: u32) {
 	Session::set(number);
 	for who in 1..=PROVIDERS {
-		let beat =
-			pallet_providers::HeartbeatDone { session: number, load: 0, free_memory: 33 };
+		let beat = pallet_providers::HeartbeatDone { session: number, load: 0, free_memory: 33 };
 		assert_ok!(<Providers as Duties<AccountId>>::perform(&who, beat));
 	}
 }

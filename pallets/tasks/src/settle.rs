@@ -55,7 +55,9 @@ impl<T: Config> Pallet<T> {
 				Self::part_is_valid(id, task, by, number, decision);
 			}
 			(_, Verdict::Fraud { unit }) => Self::part_is_false(id, task, by, part, unit, decision),
-			(_, Verdict::Rejected) => Self::job_is_at_fault(id, task, by, Ending::Rejected, decision),
+			(_, Verdict::Rejected) => {
+				Self::job_is_at_fault(id, task, by, Ending::Rejected, decision)
+			}
 			(_, Verdict::Unavailable) => {
 				Self::job_is_at_fault(id, task, by, Ending::Unavailable, decision);
 			}
@@ -226,7 +228,8 @@ impl<T: Config> Pallet<T> {
 	) {
 		let lock = client_lock(id);
 		let gate_fee = task.terms.gate_fee;
-		let wanted = decision.fees.iter().map(|(_, fee)| *fee).fold(gate_fee, Balance::saturating_add);
+		let wanted =
+			decision.fees.iter().map(|(_, fee)| *fee).fold(gate_fee, Balance::saturating_add);
 		let to = Beneficiaries {
 			victim: Some((by.provider.clone(), gate_fee)),
 			finder: None,
@@ -241,10 +244,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Pays verifiers out of what is in escrow for them. What they got.
-	fn pay_verifiers(
-		task: &mut Task<T::AccountId>,
-		fees: &[(T::AccountId, Balance)],
-	) -> Balance {
+	fn pay_verifiers(task: &mut Task<T::AccountId>, fees: &[(T::AccountId, Balance)]) -> Balance {
 		let paid = fees.iter().map(|(who, fee)| Self::pay(task, Purse::Verification, who, *fee));
 		paid.fold(0, Balance::saturating_add)
 	}
@@ -291,11 +291,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Pays half of the next part, whose result nobody could judge.
-	pub(crate) fn halve(
-		id: TaskId,
-		task: &mut Task<T::AccountId>,
-		by: &Assignment<T::AccountId>,
-	) {
+	pub(crate) fn halve(id: TaskId, task: &mut Task<T::AccountId>, by: &Assignment<T::AccountId>) {
 		let part = task.progress.settled;
 		let half = task.spec.share_of(by.price, part) / 2;
 		Self::pay_provider(id, task, by, half);

@@ -7,8 +7,8 @@ use ogpu_traits::Collateral;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Agenda, AgendaFrom, Auctions, Bids, Config, Convictions, Escrows, HoldReason, Item, Pallet, Records,
-	Roots, Status, Tasks, bid_lock, client_lock, work_lock,
+	Agenda, AgendaFrom, Auctions, Bids, Config, Convictions, Escrows, HoldReason, Item, Pallet,
+	Records, Roots, Status, Tasks, bid_lock, client_lock, work_lock,
 };
 
 impl<T: Config> Pallet<T> {
@@ -24,12 +24,18 @@ impl<T: Config> Pallet<T> {
 			ensure!(Agenda::<T>::contains_key(until, Item::Task(id)), "a task is in no agenda");
 			let bidding = matches!(task.status, Status::Bidding { .. });
 			ensure!(Auctions::<T>::contains_key(id) == bidding, "an auction is not listed");
-			ensure!(T::Collateral::locked(&task.client, client_lock(id)) > 0, "a client locks nothing");
+			ensure!(
+				T::Collateral::locked(&task.client, client_lock(id)) > 0,
+				"a client locks nothing"
+			);
 			if let Some(by) = task.status.assignment() {
 				let locked = T::Collateral::locked(&by.provider, work_lock(id, task.attempt));
 				ensure!(locked == by.lock, "a provider has locked something else");
 			}
-			ensure!(task.progress.settled <= task.progress.rooted, "a part is settled without a root");
+			ensure!(
+				task.progress.settled <= task.progress.rooted,
+				"a part is settled without a root"
+			);
 			ensure!(task.progress.rooted <= task.spec.parts, "there are more roots than parts");
 			let mut sealed = 0;
 			for (_, bid) in Bids::<T>::iter_prefix(id) {

@@ -344,9 +344,7 @@ impl<AccountId: Clone> Task<AccountId> {
 
 	/// What is left of a price for the parts that are not settled.
 	pub fn share_left(&self, price: Balance) -> Balance {
-		(self.progress.settled..self.spec.parts)
-			.map(|part| self.spec.share_of(price, part))
-			.sum()
+		(self.progress.settled..self.spec.parts).map(|part| self.spec.share_of(price, part)).sum()
 	}
 }
 

@@ -30,11 +30,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Notes that a provider has all inputs and begins.
-	pub(crate) fn acknowledge(
-		provider: &T::AccountId,
-		id: TaskId,
-		attempt: u8,
-	) -> DispatchResult {
+	pub(crate) fn acknowledge(provider: &T::AccountId, id: TaskId, attempt: u8) -> DispatchResult {
 		let mut task = Self::task_of(provider, id, attempt)?;
 		let Status::Assigned { to: by, .. } = task.status else {
 			return Err(Error::<T>::WrongStatus.into());
@@ -196,9 +192,9 @@ impl<T: Config> Pallet<T> {
 				let fee = share(left, T::Charges::get().cancellation.get());
 				Self::pay_provider(id, &mut task, &by, fee);
 			}
-			Status::Adjudicating { .. }
-			| Status::Verifying { .. }
-			| Status::Delivered { .. } => return Err(Error::<T>::TooLate.into()),
+			Status::Adjudicating { .. } | Status::Verifying { .. } | Status::Delivered { .. } => {
+				return Err(Error::<T>::TooLate.into());
+			}
 		}
 		Self::end(id, task, Ending::Cancelled);
 		Ok(())
@@ -212,8 +208,7 @@ impl<T: Config> Pallet<T> {
 			return Err(Error::<T>::WrongStatus.into());
 		};
 		Self::pay_owed(id, &mut task, &by);
-		task.status =
-			Status::Delivered { by, verdict, delivery: Delivery::Acknowledged, until };
+		task.status = Status::Delivered { by, verdict, delivery: Delivery::Acknowledged, until };
 		Tasks::<T>::insert(id, task);
 		Self::deposit_event(Event::DeliveryAcknowledged { task: id });
 		Ok(())

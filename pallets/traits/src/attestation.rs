@@ -5,7 +5,11 @@ use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ogpu_primitives::{
 	Balance,
-	market::{TaskId, spec::Requirements, verification::{Shape, Tier}},
+	market::{
+		TaskId,
+		spec::Requirements,
+		verification::{Shape, Tier},
+	},
 	merkle::Hash,
 };
 use scale_info::TypeInfo;
@@ -68,7 +72,16 @@ pub struct Requested<AccountId> {
 
 /// What verification came to.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub enum Verdict {
 	/// The result is right.
@@ -99,7 +112,16 @@ pub enum Verdict {
 
 /// What a provider says is wrong with a task that it was given.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub enum Claim {
 	/// The job is inadmissible: the gate refuses it, it is not what the task declares, or it is at fault in
@@ -112,9 +134,7 @@ pub enum Claim {
 }
 
 /// A verdict, and who has to do with it.
-#[derive(
-	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Decision<AccountId> {
 	/// What it came to.
 	pub verdict: Verdict,

@@ -33,9 +33,7 @@ mod collateral;
 mod duties;
 mod registry;
 
-pub use attestation::{
-	Attestation, Claim, Decision, PartOfTask, Requested, Verdict, Verdicts,
-};
+pub use attestation::{Attestation, Claim, Decision, PartOfTask, Requested, Verdict, Verdicts};
 pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed};
 pub use duties::Duties;
 pub use registry::{Registry, Standing, Unmet};

@@ -3,17 +3,22 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ogpu_primitives::{
 	Balance,
-	market::{
-		DeviceTier, GroupId,
-		reputation::Aspect,
-		spec::Requirements,
-	},
+	market::{DeviceTier, GroupId, reputation::Aspect, spec::Requirements},
 };
 use scale_info::TypeInfo;
 
 /// Why a provider may not take a task.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub enum Unmet {
 	/// It is not registered.
@@ -34,7 +39,16 @@ pub enum Unmet {
 
 /// How a provider stands.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub struct Standing {
 	/// Its operator.

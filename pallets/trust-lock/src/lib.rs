@@ -149,8 +149,7 @@ pub mod pallet {
 
 	/// The collateral of each account that has any.
 	#[pallet::storage]
-	pub type Ledgers<T: Config> =
-		StorageMap<_, Blake2_128Concat, T::AccountId, Ledger, ValueQuery>;
+	pub type Ledgers<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Ledger, ValueQuery>;
 
 	/// What each lock holds. The second key is small and chosen by the chain, not by users.
 	#[pallet::storage]

@@ -145,9 +145,7 @@ mod tests {
 		let valid = bids.iter().enumerate().filter(|(_, (price, _))| *price <= reserve);
 		let mut order: Vec<_> = valid.collect();
 		// p / q < p' / q'  ⇔  p q' < p' q
-		order.sort_by(|(_, (p, q)), (_, (r, s))| {
-			(p * u128::from(s.0)).cmp(&(r * u128::from(q.0)))
-		});
+		order.sort_by(|(_, (p, q)), (_, (r, s))| (p * u128::from(s.0)).cmp(&(r * u128::from(q.0))));
 		let (winner, (_, quality)) = *order.first()?;
 		let paid = order.get(1).map_or(reserve, |(_, (p, q))| {
 			(p * u128::from(quality.0) / u128::from(q.0)).min(reserve)

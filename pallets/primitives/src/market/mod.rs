@@ -72,7 +72,11 @@ impl DeviceTier {
 
 	/// The tier of a rating, in thousandths of the reference device.
 	pub fn of_rating(rating: u32) -> Self {
-		Self::ALL.into_iter().rev().find(|tier| rating >= tier.least_rating()).unwrap_or(Self::Consumer)
+		Self::ALL
+			.into_iter()
+			.rev()
+			.find(|tier| rating >= tier.least_rating())
+			.unwrap_or(Self::Consumer)
 	}
 }
 
@@ -173,9 +177,8 @@ impl Endpoint {
 	/// The same for an executor.
 	pub fn peer(&self) -> executor::Peer {
 		let addresses = self.addresses.iter();
-		let addresses = addresses.map(|address| {
-			BoundedVec::truncate_from(alloc::format!("{address}").into_bytes())
-		});
+		let addresses = addresses
+			.map(|address| BoundedVec::truncate_from(alloc::format!("{address}").into_bytes()));
 		executor::Peer {
 			key: self.key,
 			addresses: BoundedVec::truncate_from(addresses.collect()),

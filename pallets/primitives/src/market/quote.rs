@@ -103,7 +103,16 @@ impl Quote {
 
 /// Why there is no quote.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub enum NoQuote {
 	/// Fewer operators than a panel needs could be drawn.
@@ -121,14 +130,18 @@ impl Terms {
 
 	/// How a part of a task is verified when so many operators can be drawn; `None` if it is not.
 	pub fn plan(&self, spec: &TaskSpec, tier: Tier, part: u8, operators: u32) -> Option<Plan> {
-		(operators >= self.least_operators)
-			.then(|| Plan::new(tier, spec.units_of(part), operators))
+		(operators >= self.least_operators).then(|| Plan::new(tier, spec.units_of(part), operators))
 	}
 
 	/// What a provider must lock for all of a task at this price: enough to deter, and at least so much that
 	/// the client can be made whole (price, fee and verification without disputes) and the finder paid.
 	/// `None` when fraud could not be found well enough.
-	pub fn provider_lock(&self, spec: &TaskSpec, price: Balance, operators: u32) -> Option<Balance> {
+	pub fn provider_lock(
+		&self,
+		spec: &TaskSpec,
+		price: Balance,
+		operators: u32,
+	) -> Option<Balance> {
 		let units: u64 = (0..spec.parts)
 			.filter_map(|part| self.plan(spec, spec.tier, part, operators))
 			.map(|plan| {
@@ -141,16 +154,17 @@ impl Terms {
 		let whole = value.saturating_add(share(value, self.finder));
 		// The last part has the fewest units, so the fewest draws.
 		let parts = [0, spec.parts.saturating_sub(1)];
-		let locks = parts.into_iter().map(|part| match self.plan(spec, spec.tier, part, operators) {
-			None => Some(whole),
-			Some(plan) => lock(
-				value,
-				spec.shape,
-				&[(plan, 1)],
-				Chance::from_thousandths(self.colluding),
-				self.safety,
-			),
-		});
+		let locks =
+			parts.into_iter().map(|part| match self.plan(spec, spec.tier, part, operators) {
+				None => Some(whole),
+				Some(plan) => lock(
+					value,
+					spec.shape,
+					&[(plan, 1)],
+					Chance::from_thousandths(self.colluding),
+					self.safety,
+				),
+			});
 		let locks = locks.collect::<Option<alloc::vec::Vec<_>>>()?;
 		locks.into_iter().max().map(|lock| lock.max(whole))
 	}
@@ -168,9 +182,8 @@ impl Terms {
 		let reserve = spec.max_price.unwrap_or_else(|| cost(spec.work, self.per_unit)).max(1);
 		let unit_fee = self.unit_fee(spec);
 		let colluding = Chance::from_thousandths(self.colluding);
-		let chance = |bad| {
-			plan.map_or(0, |plan| plan.detection(bad, colluding).parts_per_billion())
-		};
+		let chance =
+			|bad| plan.map_or(0, |plan| plan.detection(bad, colluding).parts_per_billion());
 		let provider_lock =
 			self.provider_lock(spec, reserve, operators).ok_or(NoQuote::CannotBeSecured)?;
 		let fees = self.attempt_fees(spec, operators);

@@ -130,7 +130,8 @@ impl Reputation {
 
 	/// The whole, in thousandths.
 	pub fn thousandths(&self) -> u16 {
-		let parts = [(&self.verdicts, 5), (&self.timeliness, 2), (&self.uptime, 2), (&self.disputes, 1)];
+		let parts =
+			[(&self.verdicts, 5), (&self.timeliness, 2), (&self.uptime, 2), (&self.disputes, 1)];
 		let sum: u32 =
 			parts.iter().map(|(part, weight)| u32::from(part.thousandths()) * weight).sum();
 		(sum / 10) as u16

@@ -199,7 +199,8 @@ impl TierPrice {
 	}
 
 	/// Of the device tiers, lowest first. Dearer hardware costs more for the same work.
-	pub const DEFAULT: [Self; 3] = [Self::of(MILLI), Self::of(MILLI * 5 / 4), Self::of(MILLI * 3 / 2)];
+	pub const DEFAULT: [Self; 3] =
+		[Self::of(MILLI), Self::of(MILLI * 5 / 4), Self::of(MILLI * 3 / 2)];
 
 	/// The rule by which it moves.
 	pub fn rule(&self) -> PriceRule {

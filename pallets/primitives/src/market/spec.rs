@@ -147,7 +147,16 @@ pub struct TaskSpec {
 
 /// What is wrong with a [`TaskSpec`].
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub enum SpecFault {
 	/// The job is empty or longer than [`MAX_JOB_LEN`].

@@ -159,10 +159,7 @@ fn governance_can_suspend() {
 		assert_ok!(Providers::suspend(root.clone(), 1));
 		assert_noop!(Providers::suspend(root.clone(), 1), Error::<Test>::Suspended);
 		assert_eq!(Providers::meets(&1, &anything()), Err(Unmet::Suspended));
-		assert_noop!(
-			Providers::set_seats(RuntimeOrigin::signed(1), 1),
-			Error::<Test>::Suspended
-		);
+		assert_noop!(Providers::set_seats(RuntimeOrigin::signed(1), 1), Error::<Test>::Suspended);
 		assert_ok!(Providers::reinstate(root, 1));
 		assert_eq!(Table::<Test>::get(1).map(|provider| provider.status), Some(Status::Open));
 	});
@@ -239,6 +236,8 @@ fn heartbeats_count_once_a_session() {
 			<Providers as Duties<u64>>::perform(&2, beat(1)),
 			Error::<Test>::NotRegistered
 		);
+		session(2);
+		assert_ok!(Providers::heartbeat(RuntimeOrigin::signed(1), beat(2)));
 		// Missed ones are held against it, and it is back at once.
 		session(6);
 		assert_eq!(Providers::meets(&1, &anything()), Err(Unmet::Inactive));

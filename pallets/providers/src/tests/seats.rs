@@ -1,6 +1,9 @@
 //! The seat table.
 
-use frame_support::{assert_noop, assert_ok, weights::{Weight, WeightMeter}};
+use frame_support::{
+	assert_noop, assert_ok,
+	weights::{Weight, WeightMeter},
+};
 use ogpu_primitives::market::{DeviceTier, Features, spec::Requirements};
 use ogpu_traits::{Beneficiaries, Collateral, Registry};
 use proptest::prelude::*;

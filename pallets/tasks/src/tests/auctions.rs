@@ -2,7 +2,7 @@
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use ogpu_primitives::{OGPU, market::price::share};
-use ogpu_traits::{Collateral, Purpose, LockId};
+use ogpu_traits::{Collateral, LockId, Purpose};
 
 use crate::{
 	Bids, Concerns, Done, Ending, Error, Event, Records, Status,
@@ -145,9 +145,7 @@ fn silence_after_winning_is_a_miss() {
 		auction(task, &[(1, 40 * OGPU), (2, 50 * OGPU)]);
 		pass(task);
 		assert_eq!(holder(task), Some(2));
-		System::assert_has_event(
-			Event::Missed { task, provider: 1, penalty: 5 * OGPU }.into(),
-		);
+		System::assert_has_event(Event::Missed { task, provider: 1, penalty: 5 * OGPU }.into());
 	});
 }
 

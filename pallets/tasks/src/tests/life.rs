@@ -44,7 +44,10 @@ fn a_task_is_bid_for_computed_verified_and_paid() {
 		// When the window ends, everything that was held is free again.
 		pass(task);
 		let record = Records::<Test>::get(task).expect("it has ended");
-		assert_eq!((record.ending, record.paid, record.result), (Ending::Completed, 50 * OGPU, Some(ROOT)));
+		assert_eq!(
+			(record.ending, record.paid, record.result),
+			(Ending::Completed, 50 * OGPU, Some(ROOT))
+		);
 		let fee = share(50 * OGPU, 20_000);
 		assert_eq!(Balances::balance(&CLIENT), ENDOWMENT - 50 * OGPU - fee - OGPU / 10);
 		assert_eq!(TrustLock::locked(&2, work_lock(task, 0)), 0);

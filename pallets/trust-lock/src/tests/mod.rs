@@ -60,10 +60,7 @@ fn what_is_bound_cannot_leave() {
 		assert_ok!(TrustLock::set_lock(&PROVIDER, WORK, 4 * OGPU));
 		assert_ok!(TrustLock::set_seats(&PROVIDER, 5 * OGPU));
 		let provider = RuntimeOrigin::signed(PROVIDER);
-		assert_noop!(
-			TrustLock::unbond(provider.clone(), OGPU + 1),
-			Error::<Test>::NotEnoughFree
-		);
+		assert_noop!(TrustLock::unbond(provider.clone(), OGPU + 1), Error::<Test>::NotEnoughFree);
 		assert_noop!(TrustLock::set_seats(&PROVIDER, 6 * OGPU + 1), Error::<Test>::NotEnoughFree);
 		assert_noop!(
 			TrustLock::set_lock(&PROVIDER, LockId::new(Purpose::Bid, 7), OGPU + 1),
@@ -90,10 +87,7 @@ fn withdrawals_wait_and_merge() {
 			assert_ok!(TrustLock::unbond(provider.clone(), OGPU));
 		}
 		Now::set(MAX_UNBONDING);
-		assert_noop!(
-			TrustLock::unbond(provider.clone(), OGPU),
-			Error::<Test>::TooManyUnbonding
-		);
+		assert_noop!(TrustLock::unbond(provider.clone(), OGPU), Error::<Test>::TooManyUnbonding);
 		// The latest comes back first.
 		assert_ok!(TrustLock::rebond(provider.clone(), 3 * OGPU));
 		System::assert_last_event(Event::Rebonded { who: PROVIDER, amount: 3 * OGPU }.into());

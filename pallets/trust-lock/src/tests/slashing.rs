@@ -71,10 +71,7 @@ fn a_dry_run_only_tells() {
 			Event::SlashWithheld { who: PROVIDER, lock: Some(WORK), amount: OGPU }.into(),
 		);
 		assert_ok!(TrustLock::set_lock(&PROVIDER, WORK, 0));
-		assert_eq!(
-			TrustLock::slash_liable(&PROVIDER, 2 * OGPU, everybody()),
-			Slashed::default()
-		);
+		assert_eq!(TrustLock::slash_liable(&PROVIDER, 2 * OGPU, everybody()), Slashed::default());
 		System::assert_last_event(
 			Event::SlashWithheld { who: PROVIDER, lock: None, amount: 2 * OGPU }.into(),
 		);
