@@ -15,7 +15,7 @@ use frame_system_benchmarking::{
 use crate::{
 	AllPalletsWithSystem, Babe, Balances, Bounties, ConvictionVoting, Grandpa, Identity, ImOnline,
 	Multisig, Parameters, Preimage, Proxy, Referenda, Runtime, SafeMode, Scheduler, Staking, Sudo,
-	Timestamp, TransactionPayment, Treasury, Utility, Vesting, VoterList,
+	Timestamp, TransactionPayment, Treasury, TrustLock, Utility, Vesting, VoterList,
 };
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -43,6 +43,7 @@ define_benchmarks!(
 	[pallet_timestamp, Timestamp]
 	[pallet_transaction_payment, TransactionPayment]
 	[pallet_treasury, Treasury]
+	[pallet_trust_lock, TrustLock]
 	[pallet_utility, Utility]
 	[pallet_vesting, Vesting]
 );

@@ -263,7 +263,13 @@ mod runtime {
 	#[runtime::pallet_index(73)]
 	pub type Identity = pallet_identity;
 
-	// 80–99 are the market's.
+	// The market: 80–99.
+	#[runtime::pallet_index(80)]
+	pub type TrustLock = pallet_trust_lock;
+	#[runtime::pallet_index(81)]
+	pub type Providers = pallet_providers;
+	#[runtime::pallet_index(82)]
+	pub type Tasks = pallet_tasks;
 
 	// Of the `dev` preset alone.
 	#[runtime::pallet_index(255)]

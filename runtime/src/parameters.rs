@@ -3,9 +3,15 @@
 //! Values are bounded by their types: one out of bounds does not decode, so it cannot be set.
 
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
+use ogpu_primitives::{
+	OGPU,
+	market::rules::{Charges, Security, TierPrice, Windows},
+	ranged::{Ranged32, Ranged128},
+};
 use pallet_token::EmissionSplit;
+use pallet_trust_lock::Slashing;
 
-use crate::Runtime;
+use crate::{Runtime, timing};
 
 /// The parameters, by the pallet that reads them.
 #[dynamic_params(RuntimeParameters, pallet_parameters::Parameters::<Runtime>)]
@@ -21,6 +27,44 @@ pub mod dynamic_params {
 		/// per million. Validators at least 30 %, providers at most 60 %, treasury at most 30 %.
 		#[codec(index = 0)]
 		pub static Split: EmissionSplit = EmissionSplit::DEFAULT;
+	}
+
+	/// Of the market.
+	#[dynamic_pallet_params]
+	#[codec(index = 1)]
+	pub mod market {
+		/// How long everything may take, in market blocks.
+		#[codec(index = 0)]
+		pub static Time: Windows = timing::market_windows();
+
+		/// Who pays what.
+		#[codec(index = 1)]
+		pub static Pay: Charges = Charges::DEFAULT;
+
+		/// What the market protects itself against.
+		#[codec(index = 2)]
+		pub static Safety: Security = timing::market_security();
+
+		/// How the base prices of the device tiers begin, and move.
+		#[codec(index = 3)]
+		pub static Prices: [TierPrice; 3] = TierPrice::DEFAULT;
+
+		/// Whether slashes take anything, or only say what they would take.
+		#[codec(index = 4)]
+		pub static Slashes: Slashing = Slashing::On;
+
+		/// What is on hold as long as a provider is registered.
+		#[codec(index = 5)]
+		pub static Registration: Ranged128<0, { 1_000 * OGPU }> = Ranged128::new(OGPU);
+
+		/// What a seat binds.
+		#[codec(index = 6)]
+		pub static Seat: Ranged128<OGPU, { 100_000 * OGPU }> = Ranged128::new(100 * OGPU);
+
+		/// Market blocks from unbonding collateral to its withdrawal: from a day to ninety, and in any
+		/// case longer than verification and delivery together.
+		#[codec(index = 7)]
+		pub static Unbonding: Ranged32<100, { 90 * 28_800 }> = timing::market_unbonding();
 	}
 }
 

@@ -8,7 +8,11 @@
 //! Slot time is not among them: it is three seconds everywhere.
 
 use frame_support::traits::{Get, TypedGet};
-use ogpu_primitives::Balance;
+use ogpu_primitives::{
+	Balance,
+	market::rules::{Security, Windows},
+	ranged::Ranged32,
+};
 use pallet_referenda::{Curve, TrackInfo};
 use sp_staking::{EraIndex, SessionIndex};
 
@@ -168,6 +172,30 @@ timed! {
 	BountyUpdatePeriod: BlockNumber = 90 * DAYS, 400u32;
 	/// Blocks of an emergency pause, and of each extension.
 	PauseDuration: BlockNumber = 12 * HOURS, 10u32;
+}
+
+/// How long things on the market take, unless governance says otherwise.
+pub fn market_windows() -> Windows {
+	match profile() {
+		Profile::Production => Windows::PRODUCTION,
+		Profile::Fast => Windows::FAST,
+	}
+}
+
+/// What the market protects itself against, unless governance says otherwise.
+pub fn market_security() -> Security {
+	match profile() {
+		Profile::Production => Security::PRODUCTION,
+		Profile::Fast => Security::FAST,
+	}
+}
+
+/// Market blocks from unbonding collateral to its withdrawal, unless governance says otherwise.
+pub fn market_unbonding<const LEAST: u32, const MOST: u32>() -> Ranged32<LEAST, MOST> {
+	match profile() {
+		Profile::Production => Ranged32::new(7 * DAYS),
+		Profile::Fast => Ranged32::new(700),
+	}
 }
 
 /// The clock of a referendum track, by profile.

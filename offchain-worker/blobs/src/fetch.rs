@@ -1,6 +1,11 @@
 //! Getting blobs from others, who may be slow, gone, or liars.
 
-use std::{io, ops::Range, pin::pin, time::Duration};
+use std::{
+	io,
+	ops::Range,
+	pin::pin,
+	time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -49,10 +54,15 @@ pub struct Fetched {
 	pub faults: Vec<SourceFault>,
 }
 
-/// Bytes from a source, under guard: it must not stall, and must say the right size.
+/// Bytes that must pass in the time in which a transfer may not stall.
+pub(crate) const LEAST: u64 = 64 * 1024;
+
+/// Bytes from a source, under guard: it must keep going, and must say the right size.
 struct Guarded {
 	stream: RecvStream,
 	stall: Duration,
+	/// Since when, and how many bytes since then. A byte now and then is no progress.
+	pace: (Instant, u64),
 	size: u64,
 	size_seen: bool,
 }
@@ -61,19 +71,38 @@ fn stalled<E>(_: E) -> io::Error {
 	io::Error::new(io::ErrorKind::TimedOut, "the source stalled")
 }
 
+impl Guarded {
+	fn count(&mut self, bytes: usize) -> io::Result<()> {
+		let (since, sum) = &mut self.pace;
+		*sum += bytes as u64;
+		if *sum >= LEAST {
+			self.pace = (Instant::now(), 0);
+		} else if since.elapsed() > self.stall {
+			return Err(stalled(()));
+		}
+		Ok(())
+	}
+}
+
 impl BlobStream for Guarded {
 	async fn recv_bytes(&mut self, len: usize) -> io::Result<Bytes> {
-		timeout(self.stall, BlobStream::recv_bytes(&mut self.stream, len)).await.map_err(stalled)?
+		let bytes = BlobStream::recv_bytes(&mut self.stream, len);
+		let bytes = timeout(self.stall, bytes).await.map_err(stalled)??;
+		self.count(bytes.len())?;
+		Ok(bytes)
 	}
 
 	async fn recv_bytes_exact(&mut self, len: usize) -> io::Result<Bytes> {
 		let bytes = BlobStream::recv_bytes_exact(&mut self.stream, len);
-		timeout(self.stall, bytes).await.map_err(stalled)?
+		let bytes = timeout(self.stall, bytes).await.map_err(stalled)??;
+		self.count(bytes.len())?;
+		Ok(bytes)
 	}
 
 	async fn recv_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
 		let bytes = BlobStream::recv_exact(&mut self.stream, buffer);
 		timeout(self.stall, bytes).await.map_err(stalled)??;
+		self.count(buffer.len())?;
 		// A reply begins with the size of the blob. A false one would have hashes written to wrong places.
 		if !self.size_seen {
 			self.size_seen = true;
@@ -232,6 +261,12 @@ async fn open(
 	let opened = timeout(want.stall, connection.open_bi()).await;
 	let (send, stream) =
 		opened.map_err(|_| SourceFault::Stalled)?.map_err(|_| SourceFault::Lost)?;
-	let guarded = Guarded { stream, stall: want.stall, size: want.size, size_seen: false };
+	let guarded = Guarded {
+		stream,
+		stall: want.stall,
+		pace: (Instant::now(), 0),
+		size: want.size,
+		size_seen: false,
+	};
 	Ok(StreamPair::new(connection.stable_id() as u64, guarded, send))
 }

@@ -7,6 +7,11 @@ use std::{
 	time::Duration,
 };
 
+use crate::{
+	error::{BlobError, SourceFault, chain},
+	fetch::LEAST,
+	store::Blobs,
+};
 use bounded_collections::BoundedVec;
 use iroh::{
 	Endpoint, EndpointAddr, EndpointId, RelayMode, RelayUrl, SecretKey, TransportAddr,
@@ -22,15 +27,13 @@ use iroh_blobs::{
 	},
 };
 use ogpu_primitives::{executor::Peer, job::BlobId};
-use tokio::sync::Semaphore;
-
-use crate::{
-	error::{BlobError, SourceFault, chain},
-	store::Blobs,
-};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Connections of one peer that are served at once, and requests of one connection.
+const PER_PEER: usize = 4;
+/// How long a connection that we serve may carry next to nothing.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// Our place in the network.
 #[derive(Clone, Debug)]
@@ -56,6 +59,19 @@ pub enum Audience {
 	Only(BTreeSet<[u8; 32]>),
 }
 
+impl Audience {
+	/// Either.
+	pub fn and(self, other: Self) -> Self {
+		match (self, other) {
+			(Self::Only(mut keys), Self::Only(more)) => {
+				keys.extend(more);
+				Self::Only(keys)
+			}
+			_ => Self::Anyone,
+		}
+	}
+}
+
 /// What is served, and to whom.
 #[derive(Debug, Default)]
 pub(crate) struct Shares(HashMap<BlobId, Audience>);
@@ -67,6 +83,56 @@ impl Shares {
 			Some(Audience::Only(keys)) => keys.contains(peer.as_bytes()),
 			None => false,
 		}
+	}
+}
+
+/// The connections that are served. A place among them is given back when it is dropped.
+struct Places {
+	most: usize,
+	taken: Mutex<HashMap<EndpointId, usize>>,
+}
+
+impl Places {
+	fn take(self: &Arc<Self>, peer: EndpointId) -> Option<Place> {
+		let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+		let all: usize = taken.values().sum();
+		let of_peer = taken.get(&peer).copied().unwrap_or(0);
+		if all >= self.most || of_peer >= PER_PEER {
+			return None;
+		}
+		taken.insert(peer, of_peer + 1);
+		Some(Place { places: self.clone(), peer })
+	}
+}
+
+struct Place {
+	places: Arc<Places>,
+	peer: EndpointId,
+}
+
+impl Drop for Place {
+	fn drop(&mut self) {
+		let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+		if let Some(count) = taken.get_mut(&self.peer) {
+			*count -= 1;
+			if *count == 0 {
+				taken.remove(&self.peer);
+			}
+		}
+	}
+}
+
+/// Resolves when a connection has carried next to nothing for a while: whoever asks for bytes and does not
+/// take them would keep others out.
+async fn idle(connection: &Connection) {
+	let mut before = 0;
+	loop {
+		tokio::time::sleep(IDLE).await;
+		let sent = connection.stats().sent_bytes;
+		if sent.saturating_sub(before) < LEAST {
+			return;
+		}
+		before = sent;
 	}
 }
 
@@ -126,7 +192,7 @@ impl Node {
 struct Server {
 	store: Store,
 	shares: Arc<Mutex<Shares>>,
-	slots: Arc<Semaphore>,
+	places: Arc<Places>,
 }
 
 impl std::fmt::Debug for Server {
@@ -137,11 +203,11 @@ impl std::fmt::Debug for Server {
 
 impl ProtocolHandler for Server {
 	async fn accept(&self, connection: Connection) -> Result<(), AcceptError> {
-		let Ok(_slot) = self.slots.clone().try_acquire_owned() else {
+		let peer = connection.remote_id();
+		let Some(_place) = self.places.take(peer) else {
 			connection.close(ERR_LIMIT, b"too many connections");
 			return Ok(());
 		};
-		let peer = connection.remote_id();
 		let mask = EventMask {
 			get: RequestMode::Intercept,
 			get_many: RequestMode::Disabled,
@@ -173,7 +239,11 @@ impl ProtocolHandler for Server {
 				}
 			}
 		});
-		provider::handle_connection(connection, self.store.clone(), events).await;
+		let served = connection.clone();
+		tokio::select! {
+			() = provider::handle_connection(served, self.store.clone(), events) => {}
+			() = idle(&connection) => connection.close(ERR_LIMIT, b"idle"),
+		}
 		Ok(())
 	}
 }
@@ -189,29 +259,31 @@ impl Blobs {
 		let relay = options.relay.as_deref().map(str::parse::<RelayUrl>).transpose();
 		let relay = relay.map_err(|error| fail(&error))?;
 		let transport = QuicTransportConfig::builder()
-			.max_concurrent_bidi_streams(VarInt::from_u32(16))
+			.max_concurrent_bidi_streams(VarInt::from_u32(PER_PEER as u32))
 			.max_concurrent_uni_streams(VarInt::from_u32(0))
 			.send_window(4 << 20)
 			.build();
-		let listen = options.listen.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)));
-		let endpoint = Endpoint::builder(presets::Minimal)
+		let mut endpoint = Endpoint::builder(presets::Minimal)
 			.secret_key(SecretKey::from_bytes(&options.seed))
 			.relay_mode(match &relay {
 				None => RelayMode::Disabled,
 				Some(url) => RelayMode::custom([url.clone()]),
 			})
-			.transport_config(transport)
-			.clear_ip_transports()
-			.bind_addr(listen)
-			.map_err(|error| fail(&error))?
-			.bind()
-			.await
-			.map_err(|error| BlobError::Network(format!("{listen}: {}", chain(&error))))?;
+			.transport_config(transport);
+		// Whoever only fetches reaches peers over IPv4 and IPv6, from any port.
+		if let Some(listen) = options.listen {
+			endpoint =
+				endpoint.clear_ip_transports().bind_addr(listen).map_err(|error| fail(&error))?;
+		}
+		let endpoint = endpoint.bind().await.map_err(|error| {
+			let at = options.listen.map_or("any port".to_owned(), |listen| listen.to_string());
+			BlobError::Network(format!("{at}: {}", chain(&error)))
+		})?;
 		let router = options.listen.map(|_| {
 			let server = Server {
 				store: self.store().clone().into(),
 				shares: self.shares().clone(),
-				slots: Arc::new(Semaphore::new(options.connections)),
+				places: Arc::new(Places { most: options.connections, taken: Mutex::default() }),
 			};
 			Router::builder(endpoint.clone()).accept(iroh_blobs::ALPN, server).spawn()
 		});
@@ -239,9 +311,11 @@ impl Blobs {
 		self.node().get().filter(|node| node.router.is_some()).map(|node| &node.peer)
 	}
 
-	/// Serves a blob from now on, when it is here. An earlier audience is replaced.
+	/// Serves a blob from now on, when it is here, to whom it was served already and to `audience`.
 	pub fn share(&self, id: BlobId, audience: Audience) {
-		self.shares().lock().unwrap_or_else(PoisonError::into_inner).0.insert(id, audience);
+		let mut shares = self.shares().lock().unwrap_or_else(PoisonError::into_inner);
+		let before = shares.0.remove(&id);
+		shares.0.insert(id, before.map_or(audience.clone(), |before| before.and(audience)));
 	}
 
 	/// Serves a blob no longer.

@@ -181,7 +181,28 @@ impl Blobs {
 			naming: tokio::sync::Mutex::default(),
 		}));
 		blobs.take_stock().await?;
+		blobs.remove_orphans().await?;
 		Ok(blobs)
+	}
+
+	/// Removes files that a crash left before the database knew of them.
+	async fn remove_orphans(&self) -> Result<(), BlobError> {
+		let folder = self.0.options.folder.join("data");
+		let fail = |error: io::Error| BlobError::Store(format!("{}: {error}", folder.display()));
+		let mut entries = match tokio::fs::read_dir(&folder).await {
+			Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+			entries => entries.map_err(fail)?,
+		};
+		while let Some(entry) = entries.next_entry().await.map_err(fail)? {
+			let name = entry.file_name();
+			let hash = name.to_str().and_then(|name| name.split('.').next()?.parse::<Hash>().ok());
+			let Some(hash) = hash else { continue };
+			let status = self.0.store.status(hash).await.map_err(BlobError::store)?;
+			if matches!(status, BlobStatus::NotFound) {
+				tokio::fs::remove_file(entry.path()).await.map_err(fail)?;
+			}
+		}
+		Ok(())
 	}
 
 	/// Puts on the shelf what the tags say is there.
@@ -199,6 +220,15 @@ impl Blobs {
 				}
 				(Some("part"), BlobStatus::Partial { .. }, Some(size)) => {
 					self.shelf().put(id, size, false)
+				}
+				// The last byte had come, but not the word that it had.
+				(Some("part"), BlobStatus::Complete { size }, _) => {
+					let tags = self.0.store.tags();
+					tags.set(whole_tag(&id), tag.hash_and_format())
+						.await
+						.map_err(BlobError::store)?;
+					tags.delete(&name).await.map_err(BlobError::store)?;
+					self.shelf().put(id, size, true)
 				}
 				_ => drop(self.0.store.tags().delete(&name).await.map_err(BlobError::store)?),
 			}

@@ -255,9 +255,14 @@ async fn blobs_are_served_only_to_whom_they_are_shared_with() {
 	let data = data(100_000);
 	let id = a.serve(&data).await;
 	let peers = [a.peer()];
-	a.blobs.share(id, Audience::Only(BTreeSet::from([b.peer().key])));
+	let only = |host: &Host| Audience::Only(BTreeSet::from([host.peer().key]));
+	a.blobs.unshare(&id);
+	a.blobs.share(id, only(&b));
 	assert_eq!(fault(&c, &want(id, data.len(), &peers)).await, SourceFault::Refused);
 	b.blobs.fetch(&want(id, data.len(), &peers), |_| {}).await.expect("it is for us");
+	// Another audience does not take it from the first.
+	a.blobs.share(id, only(&c));
+	c.blobs.fetch(&want(id, data.len(), &peers), |_| {}).await.expect("it is for us, too");
 	a.blobs.unshare(&id);
 	let d = Host::new(2).await;
 	assert_eq!(fault(&d, &want(id, data.len(), &peers)).await, SourceFault::Refused);

@@ -96,13 +96,19 @@ impl<T> Lanes<T> {
 
 	/// Takes the first of the next lane.
 	pub fn pop(&mut self) -> Option<T> {
-		let (owner, mut lane) = self.lanes.pop_front()?;
-		let item = lane.pop_front();
+		self.pop_of(|_| true).map(|(_, item)| item)
+	}
+
+	/// Takes the first of the next lane whose owner may have a turn.
+	pub fn pop_of(&mut self, may: impl Fn(&Owner) -> bool) -> Option<(Owner, T)> {
+		let next = self.lanes.iter().position(|(owner, _)| may(owner))?;
+		let (owner, mut lane) = self.lanes.remove(next)?;
+		let item = lane.pop_front()?;
+		self.len -= 1;
 		if !lane.is_empty() {
-			self.lanes.push_back((owner, lane));
+			self.lanes.push_back((owner.clone(), lane));
 		}
-		self.len -= usize::from(item.is_some());
-		item
+		Some((owner, item))
 	}
 }
 

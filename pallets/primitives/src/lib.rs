@@ -4,7 +4,9 @@
 //! executor and simulator compute with the very same code. Nothing in here reads storage.
 //!
 //! - [`job`]: the job format, what can be wrong with a job, and how it falls into units;
+//! - [`market`]: what tasks, bids, prices and collateral are, and how they are computed;
 //! - [`merkle`]: leaves, roots and proofs of results;
+//! - [`ranged`]: parameters that cannot be set past their bounds;
 //! - [`emission`]: how much is scheduled per era under the 21 million cap, and how it is split.
 //!
 //! ```
@@ -21,7 +23,9 @@ extern crate alloc;
 pub mod emission;
 pub mod executor;
 pub mod job;
+pub mod market;
 pub mod merkle;
+pub mod ranged;
 
 /// An amount of oGPU in its smallest unit, 10^-18 oGPU.
 pub type Balance = u128;

@@ -52,7 +52,8 @@ impl pallet_token::Config for Test {
 }
 
 /// Puts a credit into the treasury's account.
-pub(crate) struct ToTreasury;
+#[allow(unreachable_pub, reason = "the configuration of a public mock names it")]
+pub struct ToTreasury;
 impl OnUnbalanced<Credit<AccountId, Balances>> for ToTreasury {
 	fn on_nonzero_unbalanced(credit: Credit<AccountId, Balances>) {
 		Balances::resolve(&TREASURY, credit).expect("the treasury account exists; qed");

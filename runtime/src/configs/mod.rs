@@ -1,7 +1,8 @@
-//! How each pallet is set up: accounts and fees here, `consensus` and `governance` beside.
+//! How each pallet is set up: accounts and fees here, `consensus`, `governance` and `market` beside.
 
 mod consensus;
 mod governance;
+mod market;
 
 pub use consensus::{DisableTheSlashed, MAX_CANDIDATES, MaxAuthorities, OnChainElection};
 pub use governance::{TreasuryAccount, TreasuryPalletId};
@@ -242,6 +243,8 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 				call,
 				C::Balances(_)
 					| C::Vesting(pallet_vesting::Call::vested_transfer { .. })
+					// A task pays whoever wins it.
+					| C::Tasks(_)
 					| C::Sudo(_)
 			),
 			Self::Governance => {
@@ -406,7 +409,8 @@ impl frame_support::traits::EnsureOriginWithArg<RuntimeOrigin, parameters::Runti
 	) -> Result<(), RuntimeOrigin> {
 		use frame_support::traits::EnsureOrigin;
 		match key {
-			parameters::RuntimeParametersKey::Token(_) => {
+			parameters::RuntimeParametersKey::Token(_)
+			| parameters::RuntimeParametersKey::Market(_) => {
 				EitherOfDiverse::<EnsureRoot<AccountId>, ParameterAdmin>::try_origin(origin)
 					.map(|_| ())
 			}
@@ -462,6 +466,8 @@ impl Contains<RuntimeCall> for WorksInSafeMode {
 				| C::Sudo(_) | C::Utility(_)
 				| C::Multisig(_)
 				| C::Proxy(_)
+				// Collateral may not be kept from leaving by a pause.
+				| C::TrustLock(_)
 		)
 	}
 }

@@ -49,6 +49,9 @@ fn pallet_indices_are_for_ever() {
 		(71, "Multisig"),
 		(72, "Proxy"),
 		(73, "Identity"),
+		(80, "TrustLock"),
+		(81, "Providers"),
+		(82, "Tasks"),
 		(255, "Sudo"),
 	];
 	assert_eq!(found, expected);

@@ -1,9 +1,9 @@
 //! `serve`: the executor as a service.
 
 use std::{
-	fs,
+	fs, io,
 	os::unix::fs::{DirBuilderExt, PermissionsExt},
-	path::PathBuf,
+	path::{Path, PathBuf},
 };
 
 use clap::Args;
@@ -77,6 +77,18 @@ impl Serve {
 	}
 }
 
+/// Has temporary files made where the next start finds what a kill leaves of them, and removes that.
+fn clear_temporary(data: &Path) -> io::Result<()> {
+	let folder = std::path::absolute(data)?.join("temporary");
+	match fs::remove_dir_all(&folder) {
+		Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+		_ => fs::create_dir(&folder)?,
+	}
+	tempfile::env::override_temp_dir(&folder).map_err(|path| {
+		io::Error::other(format!("temporary files are made in {} already", path.display()))
+	})
+}
+
 async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
 	let host = |what: &dyn std::fmt::Display, error: &dyn std::fmt::Display| {
 		Trouble::host(format!("{what}: {error}"))
@@ -90,6 +102,7 @@ async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
 	// It may have been there before.
 	fs::set_permissions(&data, fs::Permissions::from_mode(0o700))
 		.map_err(|error| host(&data.display(), &error))?;
+	clear_temporary(&data).map_err(|error| host(&data.display(), &error))?;
 	let token_path = data.join("token");
 	let token = secret(&token_path).map_err(|error| host(&token_path.display(), &error))?;
 	let seed_path = data.join("transfer.key");

@@ -58,8 +58,14 @@ pub struct Limits {
 	pub results: Bytes,
 	/// How long a finished run is kept.
 	pub keep_finished: Period,
-	/// The most runs that are made ready at once: fetched, checked.
+	/// How many finished runs are kept; the oldest are forgotten first.
+	pub finished: usize,
+	/// The most programs that are checked at once.
 	pub preparing: usize,
+	/// The most runs whose blobs are fetched at once.
+	pub fetching: usize,
+	/// The most of them for one owner.
+	pub fetching_per_owner: usize,
 	/// How long fetching the blobs of one run may take.
 	pub fetch: Period,
 	/// How long runs may go on when the service is told to end. What is not finished by then goes on at
@@ -95,6 +101,8 @@ pub struct Blobs {
 	pub announce: Vec<SocketAddr>,
 	/// A relay for machines that cannot be reached directly.
 	pub relay: Option<String>,
+	/// The most connections of others that are served at once.
+	pub connections: usize,
 }
 
 /// What the operator asks for work.
@@ -224,7 +232,10 @@ impl Default for Limits {
 			request: seconds(30),
 			results: Bytes(50 << 30),
 			keep_finished: seconds(7 * 24 * 3600),
+			finished: 100_000,
 			preparing: 2,
+			fetching: 64,
+			fetching_per_owner: 16,
 			fetch: seconds(3600),
 			drain: seconds(60),
 			attempts: 3,
@@ -246,6 +257,7 @@ impl Default for Blobs {
 			listen: None,
 			announce: Vec::new(),
 			relay: None,
+			connections: 128,
 		}
 	}
 }
@@ -273,6 +285,8 @@ struct PlacedLimits {
 	runs: Option<Spanned<usize>>,
 	connections: Option<Spanned<usize>>,
 	preparing: Option<Spanned<usize>>,
+	fetching: Option<Spanned<usize>>,
+	fetching_per_owner: Option<Spanned<usize>>,
 	attempts: Option<Spanned<usize>>,
 }
 
@@ -356,6 +370,13 @@ impl Placed {
 		within(limits.and_then(|l| l.runs.as_ref()), "limits.runs", 1, 1_000_000)?;
 		within(limits.and_then(|l| l.connections.as_ref()), "limits.connections", 1, 65_536)?;
 		within(limits.and_then(|l| l.preparing.as_ref()), "limits.preparing", 1, 64)?;
+		within(limits.and_then(|l| l.fetching.as_ref()), "limits.fetching", 1, 4096)?;
+		within(
+			limits.and_then(|l| l.fetching_per_owner.as_ref()),
+			"limits.fetching_per_owner",
+			1,
+			4096,
+		)?;
 		within(limits.and_then(|l| l.attempts.as_ref()), "limits.attempts", 1, 100)?;
 		within(compute.and_then(|c| c.threads.as_ref()), "compute.threads", 1, 1024)?;
 		within(compute.and_then(|c| c.nice.as_ref()), "compute.nice", 0, 19)?;

@@ -10,13 +10,14 @@ use hyper_util::{
 	service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_io_timeout::TimeoutWriter;
 use tower::{ServiceExt, service_fn};
 
 /// How long connections may take to end once the service ends.
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Serves `router` until `end` resolves. More than `most` connections at once are closed unheard; a client
-/// that takes longer than `patience` for the head of a request is cut off.
+/// that takes longer than `patience` for the head of a request, or to take any of an answer, is cut off.
 ///
 /// # Errors
 ///
@@ -53,10 +54,12 @@ pub async fn serve(
 			let router = router.clone();
 			async move { Ok::<_, Infallible>(never_fails(router.oneshot(request.map(Body::new)).await)) }
 		});
+		let mut stream = TimeoutWriter::new(stream);
+		stream.set_timeout(Some(patience));
 		let connection = http1::Builder::new()
 			.timer(TokioTimer::new())
 			.header_read_timeout(patience)
-			.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+			.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(service));
 		let connection = graceful.watch(connection);
 		tokio::spawn(async move {
 			if let Err(error) = connection.await {

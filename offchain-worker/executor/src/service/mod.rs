@@ -30,7 +30,7 @@ pub use runs::Refusal;
 pub use secret::secret;
 
 use std::{
-	collections::HashSet,
+	collections::{HashMap, HashSet},
 	io,
 	path::PathBuf,
 	sync::{
@@ -120,6 +120,11 @@ struct Core {
 	/// Runs by id and order.
 	waiting: Mutex<Lanes<(RunId, u64)>>,
 	wake: Notify,
+	/// How many runs of each owner are being made ready.
+	fetching: Mutex<HashMap<String, usize>>,
+	/// Programs that are checked at once.
+	checking: Semaphore,
+	/// Runs that wait for devices, ready.
 	ready: Arc<Semaphore>,
 	verdicts: Mutex<Vec<(Hash, Arc<Admitted>)>>,
 	metrics: Metrics,
@@ -139,6 +144,11 @@ fn now_ms() -> u64 {
 /// The owner of the pins of a run.
 fn pin_of(id: &RunId) -> String {
 	format!("run/{}", hex(id))
+}
+
+/// The audience that the journal notes as keys, or as none for anybody.
+fn audience_of(keys: Option<Vec<[u8; 32]>>) -> Audience {
+	keys.map_or(Audience::Anyone, |keys| Audience::Only(keys.into_iter().collect()))
 }
 
 /// All blobs that a run needs, with their sizes in bytes.
@@ -278,7 +288,7 @@ impl Service {
 				listen: config.blobs.listen,
 				announce: config.blobs.announce.clone(),
 				relay: config.blobs.relay.clone(),
-				connections: config.limits.connections,
+				connections: config.blobs.connections,
 			})
 			.await?;
 		let bounds = Bounds { total: usize::MAX, per_owner: usize::MAX };
@@ -294,6 +304,8 @@ impl Service {
 			runs: Mutex::default(),
 			waiting: Mutex::new(Lanes::new(bounds)),
 			wake: Notify::new(),
+			fetching: Mutex::default(),
+			checking: Semaphore::new(config.limits.preparing),
 			ready: Arc::new(Semaphore::new(ready)),
 			verdicts: Mutex::default(),
 			metrics: Metrics::new(),
@@ -306,7 +318,7 @@ impl Service {
 			config,
 		});
 		core.go_on().map_err(StartError::Journal)?;
-		let preparers = (0..core.config.limits.preparing)
+		let preparers = (0..core.config.limits.fetching)
 			.map(|_| tokio::spawn(prepare::keep_preparing(core.clone())));
 		*core.preparers.lock().unwrap_or_else(PoisonError::into_inner) = preparers.collect();
 		for (device, offered) in core.pool.devices.iter().enumerate() {
@@ -595,9 +607,7 @@ impl Core {
 		let pin = pin_of(id);
 		for (blob, keys) in self.journal.published(id)? {
 			if self.blobs.pin(&blob, &pin) {
-				let audience = keys
-					.map_or(Audience::Anyone, |keys| Audience::Only(keys.into_iter().collect()));
-				self.blobs.share(blob, audience);
+				self.blobs.share(blob, audience_of(keys));
 			}
 		}
 		Ok(())
@@ -692,10 +702,16 @@ async fn forget_old(core: std::sync::Weak<Core>) {
 		let before = now_ms().saturating_sub(keep);
 		let old: Vec<RunId> = {
 			let runs = core.runs();
-			let old = runs
+			let ended = runs.iter().filter(|(_, entry)| entry.live.is_none());
+			let mut ended: Vec<_> =
+				ended.map(|(id, entry)| (entry.standing.since_ms, *id)).collect();
+			ended.sort_unstable();
+			let surplus = ended.len().saturating_sub(core.config.limits.finished);
+			let old = ended
 				.iter()
-				.filter(|(_, entry)| entry.live.is_none() && entry.standing.since_ms < before);
-			old.map(|(id, _)| *id).collect()
+				.enumerate()
+				.take_while(|(index, (since_ms, _))| *index < surplus || *since_ms < before);
+			old.map(|(_, (_, id))| *id).collect()
 		};
 		for id in old {
 			if let Err(refusal) = core.forget(&id).await {

@@ -1,6 +1,11 @@
 //! Making a run ready: its blobs are fetched, its program passes the gate, its files are laid out.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+	collections::BTreeMap,
+	path::PathBuf,
+	sync::{Arc, PoisonError},
+	time::Duration,
+};
 
 use ogpu_blobs::{BlobError, Fetch};
 use ogpu_primitives::{
@@ -57,25 +62,49 @@ impl From<BlobError> for End {
 	}
 }
 
+/// One of the runs of its owner that are being made ready.
+struct Turn<'core> {
+	core: &'core Core,
+	owner: String,
+}
+
+impl<'core> Turn<'core> {
+	/// The next run that waits, if its owner may have another turn.
+	fn next(core: &'core Core) -> Option<(RunId, u64, Self)> {
+		let most = core.config.limits.fetching_per_owner;
+		let mut waiting = core.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+		let mut turns = core.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+		let may = |owner: &String| turns.get(owner).is_none_or(|turns| *turns < most);
+		let (owner, (id, order)) = waiting.pop_of(may)?;
+		*turns.entry(owner.clone()).or_default() += 1;
+		// One call may have been for several runs.
+		if !waiting.is_empty() {
+			core.wake.notify_one();
+		}
+		Some((id, order, Self { core, owner }))
+	}
+}
+
+impl Drop for Turn<'_> {
+	fn drop(&mut self) {
+		let mut turns = self.core.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+		if let Some(count) = turns.get_mut(&self.owner) {
+			*count -= 1;
+			if *count == 0 {
+				turns.remove(&self.owner);
+			}
+		}
+		self.core.wake.notify_one();
+	}
+}
+
 /// Makes one run after another ready, as long as the service goes on.
 pub(super) async fn keep_preparing(core: Arc<Core>) {
 	loop {
-		let Ok(permit) = core.ready.clone().acquire_owned().await else { return };
-		let (id, order) = loop {
+		let (id, order, _turn) = loop {
 			let notified = core.wake.notified();
-			let (next, more) = {
-				let mut waiting =
-					core.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-				(waiting.pop(), !waiting.is_empty())
-			};
-			match next {
-				Some(next) => {
-					// One call may have been for several runs.
-					if more {
-						core.wake.notify_one();
-					}
-					break next;
-				}
+			match Turn::next(&core) {
+				Some(next) => break next,
 				None => notified.await,
 			}
 		};
@@ -89,7 +118,7 @@ pub(super) async fn keep_preparing(core: Arc<Core>) {
 			continue;
 		}
 		let prepared = tokio::select! {
-			prepared = prepare(&core, &id, permit) => prepared,
+			prepared = prepare(&core, &id) => prepared,
 			// Cancelled meanwhile. What was fetched stays in the store.
 			_ = state.wait_for(RunState::is_final) => continue,
 		};
@@ -125,17 +154,16 @@ pub(super) async fn keep_preparing(core: Arc<Core>) {
 	}
 }
 
-async fn prepare(
-	core: &Arc<Core>,
-	id: &RunId,
-	permit: OwnedSemaphorePermit,
-) -> Result<Prepared, End> {
+async fn prepare(core: &Arc<Core>, id: &RunId) -> Result<Prepared, End> {
 	let submission = core.journal.submission(id).map_err(End::host)?;
 	let submission = submission.ok_or_else(|| End::host("it is not in the journal"))?;
 	let plan = submission.job.plan().map_err(|_| {
 		End::Fault(Fault::Job(JobFault::Invalid), "its description is invalid".into())
 	})?;
+	// Slow sources keep nobody waiting but their own run.
 	fetch(core, id, &submission, &plan).await?;
+	let permit = core.ready.clone().acquire_owned().await.map_err(End::host)?;
+	let _checking = core.checking.acquire().await.map_err(End::host)?;
 	let admitted = judge(core, &submission.job).await?;
 	let inputs = lay_out(core, id, &submission, &plan).await?;
 	Ok(Prepared { submission, plan, admitted, inputs, permit })
@@ -187,7 +215,7 @@ async fn read(core: &Core, blob: &BlobId) -> Result<Vec<u8>, BlobError> {
 /// The verdict of the gate, which depends on the job alone and so is remembered.
 async fn judge(core: &Arc<Core>, job: &Job) -> Result<Arc<Admitted>, End> {
 	let hash = job.hash();
-	let verdicts = || core.verdicts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+	let verdicts = || core.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
 	let known = verdicts().iter().find(|(known, _)| *known == hash).map(|(_, found)| found.clone());
 	if let Some(admitted) = known {
 		return Ok(admitted);

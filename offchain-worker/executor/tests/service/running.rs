@@ -110,14 +110,14 @@ fn runs_are_cancelled_wherever_they_are() {
 
 #[test]
 fn a_job_is_quoted_before_it_is_sent() {
-	let daemon = Daemon::new("[price]\nper_second = \"2\"\nminimum = \"0.5\"\n");
+	let daemon = Daemon::new("[price]\nper_second = \"2\"\nminimum = \"50.5\"\n");
 	let form = little(&daemon, 3);
 	let mut quote = daemon.post_json("/v1/quote", &form).json();
 	until("a quote", || {
 		quote = daemon.post_json("/v1/quote", &form).json();
 		quote["quote"] != "pending"
 	});
-	assert_eq!((&quote["quote"], &quote["price"]), (&"offer".into(), &"0.5".into()), "{quote}");
+	assert_eq!((&quote["quote"], &quote["price"]), (&"offer".into(), &"50.5".into()), "{quote}");
 	let mut wrong = little(&daemon, 3);
 	wrong["files"]["f.cl"] = daemon.add(b"__kernel void g(void) {}\n").into();
 	until("a refusal", || {
@@ -132,15 +132,15 @@ fn a_job_is_quoted_before_it_is_sent() {
 
 #[test]
 fn a_drained_service_goes_on_with_its_runs() {
-	let mut daemon = Daemon::new("[limits]\ndrain = \"1s\"\n");
+	let mut daemon = Daemon::new("[limits]\ndrain = \"100ms\"\n");
 	let long = daemon.post_json(
 		"/v1/jobs",
 		&daemon.form_of(&crate::daemon::examples().join("digits/train.yaml")),
 	);
 	let long = long.json()["id"].as_str().expect("an id").to_owned();
-	let waiting = daemon.post_json("/v1/jobs", &little(&daemon, 4)).json()["id"].clone();
 	let state = |daemon: &Daemon, id: &str| daemon.get(&format!("/v1/jobs/{id}")).json();
 	until("it has done something", || state(&daemon, &long)["done"].as_u64() >= Some(2));
+	let waiting = daemon.post_json("/v1/jobs", &little(&daemon, 4)).json()["id"].clone();
 	// Requests on an open connection are refused while it ends; new connections may be, too.
 	let mut open = daemon.connect();
 	open.write_all(b"GET /v1/status HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n")

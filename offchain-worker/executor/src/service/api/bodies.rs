@@ -2,7 +2,7 @@
 
 use axum::{
 	body::Bytes,
-	extract::{FromRequest, FromRequestParts, Request},
+	extract::{FromRequest, FromRequestParts, Query, Request},
 	http::{HeaderMap, StatusCode, header, request::Parts},
 	response::{IntoResponse, Response},
 };
@@ -59,6 +59,18 @@ impl Answer {
 			}
 			Language::Json => (status, axum::Json(json(value))).into_response(),
 		}
+	}
+}
+
+/// What the part of a path behind `?` asks for.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<T: serde::de::DeserializeOwned, S: Sync> FromRequestParts<S> for Asked<T> {
+	type Rejection = ApiError;
+
+	async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+		let asked = Query::try_from_uri(&parts.uri);
+		asked.map(|Query(asked)| Self(asked)).map_err(|error| ApiError::Bad(error.body_text()))
 	}
 }
 

@@ -26,6 +26,8 @@ use crate::{
 
 /// The longest field of a form that is no file.
 const FIELD: usize = 256 * 1024;
+/// The most files of a form.
+const FILES: usize = 256;
 
 /// A submission in JSON.
 #[derive(Debug, Default, Deserialize)]
@@ -195,6 +197,11 @@ impl Form {
 			let name = field.name().unwrap_or_default().to_owned();
 			match (name.as_str(), field.file_name().map(str::to_owned)) {
 				("file" | "files", Some(file)) => {
+					if form.files.len() >= FILES {
+						return Err(ApiError::TooLong(format!(
+							"a form may have at most {FILES} files"
+						)));
+					}
 					let pieces = futures::stream::unfold(field, |mut field| async {
 						let piece = field.chunk().await;
 						let piece = piece.map_err(io::Error::other).transpose();

@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
 	Json,
-	extract::{Path, Query, Request, State},
+	extract::{Path, Request, State},
 	http::{HeaderMap, StatusCode, header},
 	response::{
 		IntoResponse, Response,
@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use super::{
 	blobs::{part, send_file},
-	bodies::{Answer, SCALE, hash, json, scale, sends, whole},
+	bodies::{Answer, Asked, SCALE, hash, json, scale, sends, whole},
 	error::ApiError,
 	form::Form,
 	view,
@@ -101,7 +101,7 @@ pub(super) struct Listing {
 /// Runs in the order of their acceptance, a page at a time.
 pub(super) async fn list(
 	State(service): State<Service>,
-	Query(listing): Query<Listing>,
+	Asked(listing): Asked<Listing>,
 ) -> Json<serde_json::Value> {
 	let mut found: Vec<_> = {
 		let runs = service.0.runs();
@@ -142,7 +142,7 @@ pub(super) struct Wait {
 pub(super) async fn get(
 	State(service): State<Service>,
 	Path(id): Path<String>,
-	Query(wait): Query<Wait>,
+	Asked(wait): Asked<Wait>,
 	answer: Answer,
 ) -> Result<Response, ApiError> {
 	let id = hash(&id)?;
@@ -226,7 +226,7 @@ pub(super) struct Listed {
 pub(super) async fn proof(
 	State(service): State<Service>,
 	Path(id): Path<String>,
-	Query(listed): Query<Listed>,
+	Asked(listed): Asked<Listed>,
 	answer: Answer,
 ) -> Result<Response, ApiError> {
 	let id = hash(&id)?;
@@ -252,7 +252,7 @@ pub(super) struct One {
 pub(super) async fn slices(
 	State(service): State<Service>,
 	Path(id): Path<String>,
-	Query(one): Query<One>,
+	Asked(one): Asked<One>,
 	answer: Answer,
 ) -> Result<Response, ApiError> {
 	let id = hash(&id)?;

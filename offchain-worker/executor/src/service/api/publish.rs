@@ -20,7 +20,7 @@ use super::{
 	error::ApiError,
 	jobs::{slices_of, small_body},
 };
-use crate::service::{Service, job_of, journal::Write, pin_of};
+use crate::service::{Service, audience_of, job_of, journal::Write, pin_of};
 
 /// What is to be served, and to whom.
 #[derive(Debug, Deserialize)]
@@ -88,8 +88,13 @@ pub(super) async fn publish(
 	let audience = audience(&wanted.to)?;
 	let unknown = || ApiError::NotFound("there is no such run".into());
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(unknown)?;
-	if !matches!(service.state(&id), Some(RunState::Done { .. })) {
+	let Some(RunState::Done { root, .. }) = service.state(&id) else {
 		return Err(ApiError::Conflict("it is not done; there is no result".into()));
+	};
+	if wanted.outputs && root.is_none() {
+		return Err(ApiError::Conflict(
+			"only some of its units were run; its outputs are not whole".into(),
+		));
 	}
 	if !wanted.checkpoints.is_empty() && matches!(job.shape, Shape::DataParallel { .. }) {
 		return Err(ApiError::Bad("a data-parallel job has no checkpoints".into()));
@@ -104,11 +109,12 @@ pub(super) async fn publish(
 	let mut share = |blob: BlobId| {
 		service.0.blobs.pin(&blob, &pin_of(&id));
 		service.0.blobs.share(blob, audience.clone());
-		let keys = match &audience {
+		let before = published.iter().position(|(known, _)| *known == blob);
+		let before = before.map(|index| audience_of(published.swap_remove(index).1));
+		let keys = match before.map_or(audience.clone(), |before| before.and(audience.clone())) {
 			Audience::Anyone => None,
-			Audience::Only(keys) => Some(keys.iter().copied().collect()),
+			Audience::Only(keys) => Some(keys.into_iter().collect()),
 		};
-		published.retain(|(known, _)| *known != blob);
 		published.push((blob, keys));
 		blob.to_string()
 	};

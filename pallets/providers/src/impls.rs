@@ -1,0 +1,193 @@
+//! What the other pallets see of the providers, and the heartbeat that nodes send.
+
+use alloc::{vec, vec::Vec};
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{
+	defensive, ensure, pallet_prelude::DispatchResult, traits::Get, weights::Weight,
+};
+use ogpu_primitives::{
+	Balance,
+	market::{
+		DeviceTier, Features, GroupId,
+		reputation::{Aspect, TOKEN_WEIGHT},
+		spec::{MAX_MEMORY, Requirements},
+	},
+};
+use ogpu_traits::{Duties, Registry, Standing, Unmet};
+use scale_info::TypeInfo;
+
+use crate::{
+	Capacities, Capacity, Class, Config, Error, Event, Occupation, Operators, Pallet, Providers,
+	SessionIndex, WeightInfo,
+};
+
+/// The most missed sessions that one heartbeat is held against.
+const MOST_MISSED: SessionIndex = 8;
+
+impl<T: Config> Registry<T::AccountId> for Pallet<T> {
+	fn meets(who: &T::AccountId, requirements: &Requirements) -> Result<Standing, Unmet> {
+		let provider = Providers::<T>::get(who).ok_or(Unmet::Unregistered)?;
+		provider.meets(requirements, T::Session::get())
+	}
+
+	fn group(who: &T::AccountId) -> Option<GroupId> {
+		Providers::<T>::get(who).map(|provider| provider.group)
+	}
+
+	fn operators(requirements: &Requirements) -> u32 {
+		let mut sum = 0u32;
+		for tier in DeviceTier::ALL.into_iter().filter(|tier| *tier >= requirements.tier) {
+			for features in 0..=Features::KNOWN.0 {
+				let class = Class { tier, features: Features(features), memory: MAX_MEMORY };
+				if !class.meets(&Requirements { memory: 0, ..*requirements }) {
+					continue;
+				}
+				for (memory, count) in Operators::<T>::iter_prefix((tier as u8, features)) {
+					if memory >= requirements.memory {
+						sum = sum.saturating_add(count);
+					}
+				}
+			}
+		}
+		sum
+	}
+
+	fn see(who: &T::AccountId, aspect: Aspect, weight: Balance, thousandths: u16) {
+		Providers::<T>::mutate(who, |provider| {
+			// It may have left.
+			if let Some(provider) = provider {
+				provider.reputation.see(aspect, weight, thousandths);
+			}
+		});
+	}
+
+	fn occupy(who: &T::AccountId, busy: bool) {
+		Providers::<T>::mutate(who, |provider| {
+			let Some(provider) = provider else {
+				defensive!("whoever works is registered");
+				return;
+			};
+			let capacity = provider.capacity();
+			let tier = DeviceTier::of_rating(provider.rating) as u8;
+			let occupation = &mut provider.occupation;
+			if busy {
+				if occupation.tasks == 0 {
+					(occupation.counted, occupation.tier) = (capacity, tier);
+					Capacities::<T>::mutate(tier, |found| {
+						found.busy = found.busy.saturating_add(capacity);
+					});
+				}
+				occupation.tasks = occupation.tasks.saturating_add(1);
+			} else if occupation.tasks > 1 {
+				occupation.tasks -= 1;
+			} else {
+				let Occupation { counted, tier, .. } = core::mem::take(occupation);
+				Capacities::<T>::mutate(tier, |found| {
+					found.busy = found.busy.saturating_sub(counted);
+				});
+			}
+		});
+	}
+
+	fn utilisation(tier: DeviceTier) -> (u64, u64) {
+		let found = Capacities::<T>::get(tier as u8).at(T::Session::get());
+		(found.busy, found.before.max(found.counted))
+	}
+}
+
+impl Capacity {
+	/// The same as it stands in a session.
+	fn at(self, session: SessionIndex) -> Self {
+		match session.saturating_sub(self.session) {
+			0 => self,
+			1 => Self { session, before: self.counted, counted: 0, ..self },
+			_ => Self { session, before: 0, counted: 0, ..self },
+		}
+	}
+}
+
+/// A heartbeat is due.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct HeartbeatDue {
+	/// Of this session.
+	pub session: SessionIndex,
+}
+
+/// A provider is there.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct HeartbeatDone {
+	/// In this session.
+	pub session: SessionIndex,
+	/// How busy it is, in thousandths.
+	pub load: u16,
+	/// Its free device memory in bytes, as a power of two.
+	pub free_memory: u8,
+}
+
+impl<T: Config> Duties<T::AccountId> for Pallet<T> {
+	type Due = HeartbeatDue;
+	type Done = HeartbeatDone;
+
+	fn due(provider: &T::AccountId, most: u32) -> Vec<HeartbeatDue> {
+		let session = T::Session::get();
+		let due = Providers::<T>::get(provider)
+			.is_some_and(|provider| most > 0 && provider.last_heartbeat < session);
+		if due { vec![HeartbeatDue { session }] } else { Vec::new() }
+	}
+
+	fn is_live(provider: &T::AccountId, done: &HeartbeatDone) -> bool {
+		let session = T::Session::get();
+		done.session == session
+			&& Providers::<T>::get(provider)
+				.is_some_and(|provider| provider.last_heartbeat < session)
+	}
+
+	fn weight(_: &HeartbeatDone) -> Weight {
+		T::WeightInfo::heartbeat()
+	}
+
+	fn perform(who: &T::AccountId, done: HeartbeatDone) -> DispatchResult {
+		let mut provider = Self::provider(who)?;
+		let session = T::Session::get();
+		let HeartbeatDone { load, free_memory, .. } = done;
+		ensure!(done.session == session, Error::<T>::WrongSession);
+		ensure!(provider.last_heartbeat < session, Error::<T>::WrongSession);
+		let missed = session.saturating_sub(provider.last_heartbeat).saturating_sub(1);
+		for _ in 0..missed.min(MOST_MISSED) {
+			provider.reputation.see(Aspect::Uptime, TOKEN_WEIGHT, 0);
+		}
+		provider.reputation.see(Aspect::Uptime, TOKEN_WEIGHT, 1000);
+		provider.last_heartbeat = session;
+		let tier = DeviceTier::of_rating(provider.rating) as u8;
+		Capacities::<T>::mutate(tier, |found| {
+			*found = found.at(session);
+			found.counted = found.counted.saturating_add(provider.capacity());
+		});
+		Providers::<T>::insert(who, provider);
+		Self::deposit_event(Event::Heartbeat { provider: who.clone(), load, free_memory });
+		Ok(())
+	}
+}

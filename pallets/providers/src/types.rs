@@ -1,0 +1,253 @@
+//! What is known of a provider.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{BoundedVec, traits::ConstU32};
+use ogpu_primitives::{
+	market::{DeviceTier, Endpoint, Features, GroupId, reputation::Reputation, spec::Requirements},
+	merkle::Hash,
+};
+use ogpu_traits::{Standing, Unmet};
+use scale_info::TypeInfo;
+
+/// The most devices of a provider.
+pub const MAX_DEVICES: u32 = 16;
+/// The longest name of a device, in bytes.
+pub const MAX_DEVICE_NAME: u32 = 64;
+/// Sessions that a provider may miss before it counts as inactive.
+pub const MISSES: SessionIndex = 2;
+
+/// The number of a session.
+pub type SessionIndex = u32;
+
+/// One OpenCL device.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Device {
+	/// What its driver calls it, in UTF-8.
+	pub name: BoundedVec<u8, ConstU32<MAX_DEVICE_NAME>>,
+	/// Its memory in bytes, as a power of two, rounded down.
+	pub memory: u8,
+	/// What it can do.
+	pub features: Features,
+	/// Identifies device and driver: if it changes, the self-test and the rating are due again.
+	pub fingerprint: Hash,
+}
+
+/// What a provider says of itself.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Profile {
+	/// Its sr25519 worker key, which signs what its node says. It holds no funds.
+	pub worker: [u8; 32],
+	/// Where its blobs are served.
+	pub endpoint: Endpoint,
+	/// Its x25519 key, to which inputs can be encrypted.
+	pub encryption: [u8; 32],
+	/// Where it is: an ISO 3166-1 numeric code.
+	pub region: u16,
+	/// Its devices.
+	pub devices: BoundedVec<Device, ConstU32<MAX_DEVICES>>,
+}
+
+/// Whether a provider gets new work.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Status {
+	/// It does, while its heartbeats come. Left by [`retire`](crate::Pallet::retire) and
+	/// [`suspend`](crate::Pallet::suspend).
+	#[codec(index = 0)]
+	Open,
+	/// It does not, until governance [reinstates](crate::Pallet::reinstate) it.
+	#[codec(index = 1)]
+	Suspended,
+	/// It does not: it finishes what it has, then [deregisters](crate::Pallet::deregister), or
+	/// [comes back](crate::Pallet::resume).
+	#[codec(index = 2)]
+	Retiring,
+}
+
+/// Work under way, as it counts for utilisation.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	Default,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Occupation {
+	/// Tasks under way.
+	pub tasks: u32,
+	/// What was added to the busy capacity of [`Self::tier`] when the first of them began.
+	pub counted: u64,
+	/// The tier it was added to.
+	pub tier: u8,
+}
+
+/// A provider.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+#[scale_info(skip_type_params(AccountId))]
+pub struct Provider<AccountId> {
+	/// What it says of itself.
+	pub profile: Profile,
+	/// Its operator.
+	pub group: GroupId,
+	/// The validator's stash that is linked to it.
+	pub stash: Option<AccountId>,
+	/// Whether it gets new work.
+	pub status: Status,
+	/// The session of its last heartbeat.
+	pub last_heartbeat: SessionIndex,
+	/// Its proven rating, in thousandths of the reference device; 0 until it is proven.
+	pub rating: u32,
+	/// What the chain has seen of it.
+	pub reputation: Reputation,
+	/// What it is busy with.
+	pub occupation: Occupation,
+}
+
+/// By what operators are counted: those with the same can verify the same.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Class {
+	/// The tier of its rating.
+	pub tier: DeviceTier,
+	/// What its largest device can do.
+	pub features: Features,
+	/// The memory of its largest device, as a power of two in bytes.
+	pub memory: u8,
+}
+
+impl Class {
+	/// Whether operators of the class can verify a task.
+	pub fn meets(&self, requirements: &Requirements) -> bool {
+		self.tier >= requirements.tier
+			&& self.memory >= requirements.memory
+			&& self.features.contain(requirements.features)
+	}
+}
+
+/// What is wrong with a [`Profile`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileFault {
+	/// There is no device.
+	NoDevice,
+	/// A device claims a feature that does not exist, or too much memory.
+	BadDevice,
+	/// Two devices have the same fingerprint.
+	DeviceTwice,
+	/// Nobody could reach it.
+	Unreachable,
+}
+
+impl Profile {
+	/// The first thing that is wrong with it.
+	pub fn fault(&self) -> Option<ProfileFault> {
+		use ogpu_primitives::market::spec::MAX_MEMORY;
+		let bad = |device: &Device| {
+			device.memory > MAX_MEMORY
+				|| !Features::KNOWN.contain(device.features)
+				|| core::str::from_utf8(&device.name).is_err()
+		};
+		let twice = |(index, device): (usize, &Device)| {
+			self.devices.iter().take(index).any(|other| other.fingerprint == device.fingerprint)
+		};
+		if self.devices.is_empty() {
+			Some(ProfileFault::NoDevice)
+		} else if self.devices.iter().any(bad) {
+			Some(ProfileFault::BadDevice)
+		} else if self.devices.iter().enumerate().any(twice) {
+			Some(ProfileFault::DeviceTwice)
+		} else if !self.endpoint.is_reachable() {
+			Some(ProfileFault::Unreachable)
+		} else {
+			None
+		}
+	}
+}
+
+impl<AccountId> Provider<AccountId> {
+	/// Whether its heartbeats come.
+	pub fn is_active(&self, session: SessionIndex) -> bool {
+		session <= self.last_heartbeat.saturating_add(MISSES)
+	}
+
+	/// By what its operator is counted.
+	pub fn class(&self) -> Class {
+		let largest = self.profile.devices.iter().max_by_key(|device| device.memory);
+		Class {
+			tier: DeviceTier::of_rating(self.rating),
+			features: largest.map_or(Features::default(), |device| device.features),
+			memory: largest.map_or(0, |device| device.memory),
+		}
+	}
+
+	/// What it adds to the capacity of its tier; whoever is not rated yet counts as the reference device.
+	pub fn capacity(&self) -> u64 {
+		u64::from(if self.rating == 0 { 1000 } else { self.rating })
+	}
+
+	/// How it stands, if it meets the requirements.
+	///
+	/// # Errors
+	///
+	/// The first that it does not meet.
+	pub fn meets(
+		&self,
+		requirements: &Requirements,
+		session: SessionIndex,
+	) -> Result<Standing, Unmet> {
+		match self.status {
+			Status::Open => {}
+			Status::Suspended => return Err(Unmet::Suspended),
+			Status::Retiring => return Err(Unmet::Retiring),
+		}
+		if !self.is_active(session) {
+			return Err(Unmet::Inactive);
+		}
+		let can = |device: &Device| {
+			device.memory >= requirements.memory && device.features.contain(requirements.features)
+		};
+		let tier = DeviceTier::of_rating(self.rating);
+		if tier < requirements.tier || !self.profile.devices.iter().any(can) {
+			return Err(Unmet::NoDevice);
+		}
+		if requirements.region.is_some_and(|region| region != self.profile.region) {
+			return Err(Unmet::Region);
+		}
+		let reputation = self.reputation.thousandths();
+		if reputation < requirements.reputation {
+			return Err(Unmet::Reputation);
+		}
+		Ok(Standing { group: self.group, rating: self.rating, reputation })
+	}
+}

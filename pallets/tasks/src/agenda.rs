@@ -1,0 +1,95 @@
+//! The agenda: what is to be looked at, by moment. What a block has no room for is carried on.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{traits::Get, weights::WeightMeter};
+use ogpu_primitives::market::TaskId;
+use ogpu_traits::Moment;
+use scale_info::TypeInfo;
+
+use crate::{Agenda, AgendaFrom, Config, Now, Pallet, Records, WeightInfo};
+
+/// Something to look at. Looking twice, or at what is gone, does nothing.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Item {
+	/// A task whose status ends.
+	#[codec(index = 0)]
+	Task(TaskId),
+	/// A conviction of an attempt at a task whose window ends.
+	#[codec(index = 1)]
+	Conviction(TaskId, u8),
+	/// A record that is kept no longer.
+	#[codec(index = 2)]
+	Record(TaskId),
+}
+
+impl<T: Config> Pallet<T> {
+	/// Has something looked at once its moment has passed.
+	pub(crate) fn remind(moment: Moment, item: Item) {
+		// What is past is looked at next.
+		let moment = moment.max(AgendaFrom::<T>::get());
+		Agenda::<T>::insert(moment, item, ());
+	}
+
+	/// Looks at what is due, moment by moment.
+	pub(crate) fn serve_agenda(meter: &mut WeightMeter) {
+		let step = T::DbWeight::get().reads_writes(3, 1);
+		if meter.try_consume(step).is_err() {
+			return;
+		}
+		let now = Now::<T>::get();
+		let begun = AgendaFrom::<T>::get();
+		let mut moment = begun;
+		'moments: while moment < now {
+			loop {
+				if meter.try_consume(step).is_err() {
+					break 'moments;
+				}
+				let Some(item) = Agenda::<T>::iter_key_prefix(moment).next() else { break };
+				if meter.try_consume(Self::item_weight(&item)).is_err() {
+					break 'moments;
+				}
+				Agenda::<T>::remove(moment, item);
+				// What it reminds of meanwhile is not lost: nothing goes before this moment.
+				AgendaFrom::<T>::put(moment);
+				Self::look_at(item);
+			}
+			moment += 1;
+		}
+		if moment != begun {
+			AgendaFrom::<T>::put(moment);
+		}
+	}
+
+	fn item_weight(item: &Item) -> frame_support::weights::Weight {
+		match item {
+			Item::Task(_) => T::WeightInfo::wake(),
+			Item::Conviction(..) => T::WeightInfo::carry_out(),
+			Item::Record(_) => T::WeightInfo::forget(),
+		}
+	}
+
+	fn look_at(item: Item) {
+		match item {
+			Item::Task(task) => Self::wake(task),
+			Item::Conviction(task, attempt) => Self::carry_out(task, attempt),
+			Item::Record(task) => {
+				let over =
+					Records::<T>::get(task).is_some_and(|record| record.until < Now::<T>::get());
+				if over {
+					Records::<T>::remove(task);
+				}
+			}
+		}
+	}
+}

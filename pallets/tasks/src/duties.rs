@@ -1,0 +1,238 @@
+//! What the market wants of providers, and the doing of it.
+
+use alloc::vec::Vec;
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
+use ogpu_primitives::{
+	Balance,
+	market::{TaskId, spec::TaskSpec},
+	merkle::Hash,
+};
+use ogpu_traits::{Claim, Duties, Moment, Registry};
+use scale_info::TypeInfo;
+
+use crate::{Auctions, Bids, Concerns, Config, Pallet, Status, Tasks, WeightInfo};
+
+/// Something that a provider may, or has to, do.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub enum Due {
+	/// It can bid.
+	#[codec(index = 0)]
+	Bid {
+		/// For which task.
+		task: TaskId,
+		/// What is wanted.
+		spec: TaskSpec,
+		/// The highest price that counts.
+		reserve: Balance,
+		/// Until when.
+		until: Moment,
+	},
+	/// It has to open its bid.
+	#[codec(index = 1)]
+	Reveal {
+		/// For which task.
+		task: TaskId,
+		/// Until when.
+		until: Moment,
+	},
+	/// It has won: it has to fetch the inputs and say so, or decline.
+	#[codec(index = 2)]
+	Acknowledge {
+		/// Which task.
+		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
+		/// What is wanted.
+		spec: TaskSpec,
+		/// Until when.
+		until: Moment,
+	},
+	/// It has to compute.
+	#[codec(index = 3)]
+	Execute {
+		/// Which task.
+		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
+		/// The part whose root is wanted next.
+		part: u8,
+		/// What is wanted.
+		spec: TaskSpec,
+		/// Until when all of it must be done.
+		until: Moment,
+	},
+}
+
+/// What a provider did.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Done {
+	/// It bids.
+	#[codec(index = 0)]
+	Bid {
+		/// For which task.
+		task: TaskId,
+		/// [`ogpu_primitives::market::auction::commitment`] of price and salt.
+		commitment: Hash,
+	},
+	/// It opens its bid.
+	#[codec(index = 1)]
+	Reveal {
+		/// For which task.
+		task: TaskId,
+		/// What it asks for all of it.
+		price: Balance,
+		/// What the bid was sealed with.
+		salt: Hash,
+	},
+	/// It has all inputs and begins.
+	#[codec(index = 2)]
+	Acknowledge {
+		/// Which task.
+		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
+	},
+	/// It does not want what it won.
+	#[codec(index = 3)]
+	Decline {
+		/// Which task.
+		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
+	},
+	/// The task is at fault.
+	#[codec(index = 4)]
+	Claim {
+		/// Which task.
+		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
+		/// In what way.
+		claim: Claim,
+	},
+	/// It has computed a part.
+	#[codec(index = 5)]
+	Root {
+		/// Of which task.
+		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
+		/// Which part.
+		part: u8,
+		/// The root over its leaves.
+		root: Hash,
+	},
+}
+
+impl<T: Config> Duties<T::AccountId> for Pallet<T> {
+	type Due = Due;
+	type Done = Done;
+
+	fn due(provider: &T::AccountId, most: u32) -> Vec<Due> {
+		let most = most as usize;
+		let mut due = Vec::new();
+		// What it has promised comes before what it may want.
+		for id in Concerns::<T>::iter_key_prefix(provider).take(most) {
+			let Some(task) = Tasks::<T>::get(id) else { continue };
+			let (attempt, until) = (task.attempt, task.status.until());
+			let mine = task.status.assignment().is_some_and(|by| by.provider == *provider);
+			match task.status {
+				Status::Revealing { .. } => {
+					let sealed = T::Registry::group(provider)
+						.and_then(|group| Bids::<T>::get(id, group))
+						.is_some_and(|bid| bid.provider == *provider);
+					if sealed {
+						due.push(Due::Reveal { task: id, until });
+					}
+				}
+				Status::Assigned { .. } if mine => {
+					due.push(Due::Acknowledge { task: id, attempt, spec: task.spec, until });
+				}
+				Status::Executing { .. } if mine => due.push(Due::Execute {
+					task: id,
+					attempt,
+					part: task.progress.rooted,
+					spec: task.spec,
+					until,
+				}),
+				_ => {}
+			}
+		}
+		let group = T::Registry::group(provider);
+		for id in Auctions::<T>::iter_keys().take(most) {
+			if due.len() >= most || Concerns::<T>::contains_key(provider, id) {
+				continue;
+			}
+			let Some(task) = Tasks::<T>::get(id) else { continue };
+			let barred = group.is_none_or(|group| {
+				task.barred.contains(&group) || Bids::<T>::contains_key(id, group)
+			});
+			let fits = T::Registry::meets(provider, &task.spec.requirements).is_ok();
+			if !barred && fits && task.client != *provider {
+				let (until, reserve) = (task.status.until(), task.reserve);
+				due.push(Due::Bid { task: id, spec: task.spec, reserve, until });
+			}
+		}
+		due
+	}
+
+	fn is_live(provider: &T::AccountId, done: &Done) -> bool {
+		let (id, attempt) = match *done {
+			Done::Bid { task, .. } | Done::Reveal { task, .. } => (task, None),
+			Done::Acknowledge { task, attempt }
+			| Done::Decline { task, attempt }
+			| Done::Claim { task, attempt, .. }
+			| Done::Root { task, attempt, .. } => (task, Some(attempt)),
+		};
+		let Some(task) = Tasks::<T>::get(id) else { return false };
+		let mine = || {
+			attempt == Some(task.attempt)
+				&& task.status.assignment().is_some_and(|by| by.provider == *provider)
+		};
+		match (done, &task.status) {
+			(Done::Bid { .. }, Status::Bidding { .. }) => {
+				!Concerns::<T>::contains_key(provider, id)
+			}
+			(Done::Reveal { .. }, Status::Revealing { .. }) => {
+				Concerns::<T>::contains_key(provider, id)
+			}
+			(
+				Done::Acknowledge { .. } | Done::Decline { .. } | Done::Claim { .. },
+				Status::Assigned { .. },
+			)
+			| (Done::Claim { .. }, Status::Executing { .. }) => mine(),
+			(Done::Root { part, .. }, Status::Executing { .. }) => {
+				mine() && *part == task.progress.rooted
+			}
+			_ => false,
+		}
+	}
+
+	fn weight(done: &Done) -> Weight {
+		match done {
+			Done::Bid { .. } => T::WeightInfo::seal_bid(),
+			Done::Reveal { .. } => T::WeightInfo::open_bid(),
+			Done::Acknowledge { .. } => T::WeightInfo::acknowledge(),
+			Done::Decline { .. } => T::WeightInfo::decline(),
+			Done::Claim { .. } => T::WeightInfo::claim(),
+			Done::Root { .. } => T::WeightInfo::commit_root(),
+		}
+	}
+
+	fn perform(provider: &T::AccountId, done: Done) -> DispatchResult {
+		match done {
+			Done::Bid { task, commitment } => Self::seal_bid(provider, task, commitment),
+			Done::Reveal { task, price, salt } => Self::open_bid(provider, task, price, salt),
+			Done::Acknowledge { task, attempt } => Self::acknowledge(provider, task, attempt),
+			Done::Decline { task, attempt } => Self::decline(provider, task, attempt),
+			Done::Claim { task, attempt, claim } => Self::claim(provider, task, attempt, claim),
+			Done::Root { task, attempt, part, root } => {
+				Self::commit_root(provider, task, attempt, part, root)
+			}
+		}
+	}
+}

@@ -1,0 +1,370 @@
+//! Decisions, and what follows from them: payment, conviction, the end.
+
+use alloc::vec::Vec;
+
+use frame_support::{defensive, traits::Get};
+use ogpu_primitives::{
+	Balance,
+	market::{TaskId, price::share, reputation::Aspect},
+	merkle::{Blake2, Hash, Hasher},
+};
+use ogpu_traits::{
+	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Slashed, Verdict,
+	Verdicts, WorkCredit,
+};
+
+use codec::Encode;
+
+use crate::{
+	Assignment, Auctions, Concerns, Config, Conviction, Convictions, Delivery, Ending, Event, Item,
+	Pallet, Record, Records, Roots, Status, Task, Tasks, client_lock, money::Purse, work_lock,
+};
+
+impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
+	fn decided(part: PartOfTask, decision: Decision<T::AccountId>) {
+		Self::decide(part, decision);
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Acts on a decision. One about what nobody waits for any more changes nothing.
+	pub(crate) fn decide(part: PartOfTask, decision: Decision<T::AccountId>) {
+		let PartOfTask { task: id, attempt, part: number } = part;
+		let Some(task) = Tasks::<T>::get(id) else { return };
+		if task.attempt != attempt {
+			return;
+		}
+		let Some(by) = task.status.assignment().cloned() else { return };
+		let verdict = decision.verdict;
+		let known = number == PartOfTask::CLAIM || number < task.progress.rooted;
+		if !known {
+			defensive!("a decision about a part that was never handed over");
+			return;
+		}
+		Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
+		match (&task.status, verdict) {
+			(Status::Delivered { .. }, Verdict::Fraud { unit }) => {
+				Self::undo(id, task, by, part, unit, decision);
+			}
+			(Status::Delivered { .. } | Status::Assigned { .. }, _) => {}
+			(Status::Adjudicating { left, .. }, _) if number == PartOfTask::CLAIM => {
+				let left = *left;
+				Self::claim_decided(id, task, by, left, decision);
+			}
+			(_, Verdict::Valid | Verdict::Unverified) => {
+				Self::part_is_valid(id, task, by, number, decision);
+			}
+			(_, Verdict::Fraud { unit }) => Self::part_is_false(id, task, by, part, unit, decision),
+			(_, Verdict::Rejected) => {
+				Self::job_is_at_fault(id, task, by, Ending::Rejected, decision)
+			}
+			(_, Verdict::Unavailable) => {
+				Self::job_is_at_fault(id, task, by, Ending::Unavailable, decision);
+			}
+			(_, Verdict::Inconclusive) => {
+				let mut task = task;
+				Self::pay_verifiers(&mut task, &decision.fees);
+				Self::halve(id, &mut task, &by);
+				Self::end(id, task, Ending::Inconclusive);
+			}
+			(_, Verdict::Groundless) => {}
+		}
+	}
+
+	fn part_is_valid(
+		id: TaskId,
+		mut task: Task<T::AccountId>,
+		by: Assignment<T::AccountId>,
+		part: u8,
+		decision: Decision<T::AccountId>,
+	) {
+		if part < task.progress.settled {
+			return;
+		}
+		Self::pay_verifiers(&mut task, &decision.fees);
+		let first = task.progress.settled;
+		let settled = task.progress.valid(part);
+		for part in first..first + settled {
+			let price = task.spec.share_of(by.price, part);
+			let (_, burnt) = Self::pay_provider(id, &mut task, &by, price);
+			if decision.verdict == Verdict::Valid {
+				T::Registry::see(&by.provider, Aspect::Verdicts, burnt, 1000);
+				T::Registry::see(&by.provider, Aspect::Timeliness, burnt, 1000);
+				T::WorkCredit::credit(&by.provider, &task.client, burnt);
+			}
+		}
+		if task.progress.settled < task.spec.parts {
+			return Tasks::<T>::insert(id, task);
+		}
+		Self::free(&mut task, &by);
+		let until = Self::after(T::Windows::get().delivery.get());
+		let verdict = decision.verdict;
+		task.status = Status::Delivered { by, verdict, delivery: Delivery::Awaited, until };
+		Self::put(id, task);
+		Self::deposit_event(Event::Delivered { task: id, until });
+	}
+
+	/// A false result before delivery: its provider is convicted, and somebody else takes over.
+	fn part_is_false(
+		id: TaskId,
+		mut task: Task<T::AccountId>,
+		by: Assignment<T::AccountId>,
+		part: PartOfTask,
+		unit: u32,
+		decision: Decision<T::AccountId>,
+	) {
+		let spent = Self::pay_verifiers(&mut task, &decision.fees);
+		let more = task.successor_costs_more(by.price);
+		Self::convict(&task, &by, part, unit, spent.saturating_add(more), decision.finder);
+		Self::dismiss(id, &mut task, &by);
+		T::Attestation::drop_from(PartOfTask { part: task.progress.settled, ..part });
+		Self::succeed(id, task);
+	}
+
+	/// A false result that was delivered: the client is made whole, and that is the end.
+	fn undo(
+		id: TaskId,
+		mut task: Task<T::AccountId>,
+		by: Assignment<T::AccountId>,
+		part: PartOfTask,
+		unit: u32,
+		decision: Decision<T::AccountId>,
+	) {
+		let spent = Self::pay_verifiers(&mut task, &decision.fees);
+		let paid = by.price.saturating_sub(task.owed);
+		let damage = paid.saturating_add(share(by.price, task.terms.protocol_fee));
+		Self::convict(&task, &by, part, unit, damage.saturating_add(spent), decision.finder);
+		task.owed = 0;
+		Self::end(id, task, Ending::Fraud);
+	}
+
+	/// Has a provider slashed once the window for appeals has ended. Its lock stays until then.
+	fn convict(
+		task: &Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+		part: PartOfTask,
+		unit: u32,
+		damage: Balance,
+		finder: Option<T::AccountId>,
+	) {
+		let until = Self::after(T::Windows::get().delivery.get());
+		let provider = by.provider.clone();
+		let weight = Self::weight_of(task, by.price);
+		T::Registry::see(&provider, Aspect::Verdicts, weight, 0);
+		Self::deposit_event(Event::Convicted {
+			task: part.task,
+			provider: provider.clone(),
+			unit,
+			until,
+		});
+		let client = task.client.clone();
+		let conviction = Conviction { part, provider, client, damage, finder, until };
+		Convictions::<T>::insert((part.task, part.attempt), conviction);
+		Self::remind(until, Item::Conviction(part.task, part.attempt));
+	}
+
+	/// Carries out a conviction whose window has ended.
+	pub(crate) fn carry_out(id: TaskId, attempt: u8) {
+		let Some(conviction) = Convictions::<T>::get((id, attempt)) else { return };
+		if conviction.until >= crate::Now::<T>::get() {
+			return;
+		}
+		Convictions::<T>::remove((id, attempt));
+		let Conviction { provider, client, damage, finder, .. } = conviction;
+		let lock = work_lock(id, attempt);
+		let amount = T::Collateral::locked(&provider, lock);
+		let bounty = share(amount, T::Charges::get().finder.get());
+		let to = Beneficiaries {
+			victim: Some((client, damage)),
+			finder: finder.map(|finder| (finder, bounty)),
+			panel: Vec::new(),
+		};
+		T::Collateral::slash(&provider, lock, amount, to);
+		Self::release(&provider, lock);
+	}
+
+	fn claim_decided(
+		id: TaskId,
+		mut task: Task<T::AccountId>,
+		by: Assignment<T::AccountId>,
+		left: u32,
+		decision: Decision<T::AccountId>,
+	) {
+		match decision.verdict {
+			Verdict::Rejected => Self::job_is_at_fault(id, task, by, Ending::Rejected, decision),
+			Verdict::Unavailable => {
+				Self::job_is_at_fault(id, task, by, Ending::Unavailable, decision);
+			}
+			Verdict::Groundless => {
+				Self::pay_verifiers(&mut task, &decision.fees);
+				let weight = Self::weight_of(&task, by.price);
+				T::Registry::see(&by.provider, Aspect::Disputes, weight, 0);
+				let until = Self::resumed(left);
+				task.status = if task.begun {
+					Status::Executing { by, until }
+				} else {
+					Status::Assigned { to: by, until }
+				};
+				Self::put(id, task);
+			}
+			// Nobody can say: it is free to go, and so is the client.
+			_ => {
+				Self::pay_verifiers(&mut task, &decision.fees);
+				let lock = work_lock(id, task.attempt);
+				Self::dismiss(id, &mut task, &by);
+				Self::release(&by.provider, lock);
+				Self::succeed(id, task);
+			}
+		}
+	}
+
+	/// The job is the client's fault: judges and provider are paid from its lock, the price goes back.
+	fn job_is_at_fault(
+		id: TaskId,
+		mut task: Task<T::AccountId>,
+		by: Assignment<T::AccountId>,
+		ending: Ending,
+		decision: Decision<T::AccountId>,
+	) {
+		let lock = client_lock(id);
+		let gate_fee = task.terms.gate_fee;
+		let wanted =
+			decision.fees.iter().map(|(_, fee)| *fee).fold(gate_fee, Balance::saturating_add);
+		let to = Beneficiaries {
+			victim: Some((by.provider.clone(), gate_fee)),
+			finder: None,
+			panel: decision.fees.clone(),
+		};
+		let slashed = T::Collateral::slash(&task.client, lock, wanted, to);
+		if slashed == Slashed::default() {
+			// Slashing is switched off, but nobody works for nothing.
+			Self::pay_verifiers(&mut task, &decision.fees);
+		}
+		Self::end(id, task, ending);
+	}
+
+	/// Pays verifiers out of what is in escrow for them. What they got.
+	fn pay_verifiers(task: &mut Task<T::AccountId>, fees: &[(T::AccountId, Balance)]) -> Balance {
+		let paid = fees.iter().map(|(who, fee)| Self::pay(task, Purse::Verification, who, *fee));
+		paid.fold(0, Balance::saturating_add)
+	}
+
+	/// Pays for work: what is held back until delivery waits, the protocol takes its fee. What the protocol
+	/// took, and what of it was burnt.
+	pub(crate) fn pay_provider(
+		id: TaskId,
+		task: &mut Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+		amount: Balance,
+	) -> (Balance, Balance) {
+		let charges = T::Charges::get();
+		let amount = amount.min(task.escrow.price.saturating_sub(task.owed));
+		let later = if by.price > charges.large_payment.get() {
+			amount
+		} else {
+			share(amount, charges.held_back.get()).min(amount)
+		};
+		task.owed = task.owed.saturating_add(later);
+		let paid = Self::pay(task, Purse::Price, &by.provider, amount - later);
+		let (fee, burnt) = Self::take_fee(task, amount);
+		Self::deposit_event(Event::Paid {
+			task: id,
+			provider: by.provider.clone(),
+			amount: paid,
+			fee,
+		});
+		(fee, burnt)
+	}
+
+	/// Pays what was held back.
+	pub(crate) fn pay_owed(
+		id: TaskId,
+		task: &mut Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+	) {
+		let owed = core::mem::take(&mut task.owed);
+		let amount = Self::pay(task, Purse::Price, &by.provider, owed);
+		if amount > 0 {
+			let provider = by.provider.clone();
+			Self::deposit_event(Event::Paid { task: id, provider, amount, fee: 0 });
+		}
+	}
+
+	/// Pays half of the next part, whose result nobody could judge.
+	pub(crate) fn halve(id: TaskId, task: &mut Task<T::AccountId>, by: &Assignment<T::AccountId>) {
+		let part = task.progress.settled;
+		let half = task.spec.share_of(by.price, part) / 2;
+		Self::pay_provider(id, task, by, half);
+	}
+
+	/// What a task of this price burns, by which reputation is weighed.
+	pub(crate) fn weight_of(task: &Task<T::AccountId>, price: Balance) -> Balance {
+		share(share(price, task.terms.protocol_fee), T::Charges::get().burnt.get())
+	}
+
+	/// Notes that a provider is not busy with the task any more.
+	fn free(task: &mut Task<T::AccountId>, by: &Assignment<T::AccountId>) {
+		if core::mem::take(&mut task.begun) {
+			T::Registry::occupy(&by.provider, false);
+		}
+	}
+
+	/// Takes the task from a provider, who gets what it has earned so far.
+	pub(crate) fn dismiss(
+		id: TaskId,
+		task: &mut Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+	) {
+		Self::pay_owed(id, task, by);
+		Self::free(task, by);
+		Concerns::<T>::remove(&by.provider, id);
+		// As many may fail as there are attempts, and so many can be barred.
+		if task.barred.try_push(by.group).is_err() {
+			defensive!("more operators failed than there are attempts");
+		}
+	}
+
+	/// Ends a task: everything that is held for it is given back, and a record remains.
+	pub(crate) fn end(id: TaskId, mut task: Task<T::AccountId>, ending: Ending) {
+		let provider = task.status.assignment().cloned();
+		if let Some(by) = &provider {
+			Self::pay_owed(id, &mut task, by);
+			Self::free(&mut task, by);
+			if !Convictions::<T>::contains_key((id, task.attempt)) {
+				Self::release(&by.provider, work_lock(id, task.attempt));
+			}
+			Concerns::<T>::remove(&by.provider, id);
+		}
+		Self::return_bids(id, &mut task);
+		Auctions::<T>::remove(id);
+		Self::release(&task.client, client_lock(id));
+		T::Attestation::drop_from(PartOfTask { task: id, attempt: task.attempt, part: 0 });
+		let paid = task.reserve.saturating_sub(task.escrow.price);
+		let refund = Self::refund(&mut task);
+		let result = Self::take_result(id, task.spec.parts);
+		let until = Self::after(T::Windows::get().retention.get());
+		let record = Record {
+			ending,
+			client: task.client,
+			provider: provider.map(|by| by.provider),
+			paid,
+			result,
+			until,
+		};
+		Records::<T>::insert(id, record);
+		Self::remind(until, Item::Record(id));
+		Tasks::<T>::remove(id);
+		Self::deposit_event(Event::Ended { task: id, ending, refund });
+	}
+
+	/// Forgets the roots of a task. The hash of all of them, if all are known.
+	fn take_result(id: TaskId, parts: u8) -> Option<Hash> {
+		let roots: Vec<Option<Hash>> =
+			(0..parts).map(|part| Roots::<T>::take(id, part).map(|(_, root)| root)).collect();
+		let roots = roots.into_iter().collect::<Option<Vec<Hash>>>()?;
+		match roots.as_slice() {
+			[root] => Some(*root),
+			roots => Some(Blake2::hash(&roots.encode())),
+		}
+	}
+}

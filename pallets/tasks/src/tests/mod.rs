@@ -1,0 +1,8 @@
+//! The market, by topic.
+
+mod auctions;
+mod clock;
+mod ends;
+mod errors;
+mod life;
+mod model;

@@ -1,0 +1,69 @@
+//! The invariants that the pallet's documentation names.
+
+use alloc::collections::BTreeMap;
+
+use frame_support::{ensure, traits::fungible::InspectHold};
+use ogpu_traits::Collateral;
+use sp_runtime::TryRuntimeError;
+
+use crate::{
+	Agenda, AgendaFrom, Auctions, Bids, Config, Convictions, Escrows, HoldReason, Item, Pallet,
+	Records, Roots, Status, Tasks, bid_lock, client_lock, work_lock,
+};
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+		let mut escrows = BTreeMap::new();
+		let from = AgendaFrom::<T>::get();
+		for (id, task) in Tasks::<T>::iter() {
+			let sum = escrows.entry(task.client.clone()).or_insert(0);
+			*sum += task.escrow.total();
+			ensure!(task.owed <= task.escrow.price, "more is owed than is in escrow");
+			ensure!(!Records::<T>::contains_key(id), "a live task has a record");
+			let until = task.status.until().max(from);
+			ensure!(Agenda::<T>::contains_key(until, Item::Task(id)), "a task is in no agenda");
+			let bidding = matches!(task.status, Status::Bidding { .. });
+			ensure!(Auctions::<T>::contains_key(id) == bidding, "an auction is not listed");
+			ensure!(
+				T::Collateral::locked(&task.client, client_lock(id)) > 0,
+				"a client locks nothing"
+			);
+			if let Some(by) = task.status.assignment() {
+				let locked = T::Collateral::locked(&by.provider, work_lock(id, task.attempt));
+				ensure!(locked == by.lock, "a provider has locked something else");
+			}
+			ensure!(
+				task.progress.settled <= task.progress.rooted,
+				"a part is settled without a root"
+			);
+			ensure!(task.progress.rooted <= task.spec.parts, "there are more roots than parts");
+			let mut sealed = 0;
+			for (_, bid) in Bids::<T>::iter_prefix(id) {
+				let locked = T::Collateral::locked(&bid.provider, bid_lock(id));
+				ensure!(locked == bid.bond, "the bond of a bid is not locked");
+				sealed += 1;
+			}
+			let taken = bidding || matches!(task.status, Status::Revealing { .. });
+			ensure!(taken || sealed == 0, "there are sealed bids that nobody takes");
+			ensure!(sealed <= u32::from(task.sealed), "there are more bids than were sealed");
+		}
+		for (id, ..) in Bids::<T>::iter() {
+			ensure!(Tasks::<T>::contains_key(id), "there is a bid without a task");
+		}
+		for (id, ..) in Roots::<T>::iter() {
+			ensure!(Tasks::<T>::contains_key(id), "there is a root without a task");
+		}
+		for ((id, attempt), conviction) in Convictions::<T>::iter() {
+			let until = conviction.until.max(from);
+			let item = Item::Conviction(id, attempt);
+			ensure!(Agenda::<T>::contains_key(until, item), "a conviction is in no agenda");
+		}
+		for (client, sum) in Escrows::<T>::iter() {
+			let held = T::Currency::balance_on_hold(&HoldReason::Escrow.into(), &client);
+			ensure!(held == sum, "an escrow is not on hold");
+			ensure!(escrows.remove(&client) == Some(sum), "an escrow belongs to no task");
+		}
+		ensure!(escrows.values().all(|sum| *sum == 0), "a task has nothing in escrow");
+		Ok(())
+	}
+}

@@ -1,0 +1,480 @@
+//! A task, from submission to its end.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{BoundedVec, traits::ConstU32};
+use ogpu_primitives::{
+	Balance,
+	market::{
+		GroupId, TaskId,
+		auction::{Quality, Score, payment},
+		quote::{Quote, Terms},
+		spec::TaskSpec,
+	},
+	merkle::Hash,
+};
+use ogpu_traits::{Claim, LockId, Moment, PartOfTask, Purpose, Verdict};
+use scale_info::TypeInfo;
+
+/// The most bids of a task.
+pub const MAX_BIDS: u32 = 32;
+/// How many revealed bids are kept until the task ends, for succession.
+pub const KEPT_BIDS: u32 = 4;
+/// The most attempts that governance may allow.
+pub const MAX_ATTEMPTS: u32 = 8;
+
+/// A sealed bid.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct SealedBid<AccountId> {
+	/// Who bids.
+	pub provider: AccountId,
+	/// The hash of price and salt.
+	pub commitment: Hash,
+	/// The quality with which the price will be weighed, as it was when the bid was sealed.
+	pub quality: Quality,
+	/// What it locks until it is opened.
+	pub bond: Balance,
+}
+
+/// A bid that was opened.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct OpenBid<AccountId> {
+	/// Who bids.
+	pub provider: AccountId,
+	/// Its operator.
+	pub group: GroupId,
+	/// Its quality.
+	pub quality: Quality,
+	/// Its price over its quality.
+	pub score: Score,
+}
+
+/// Who computes a task.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Assignment<AccountId> {
+	/// The provider.
+	pub provider: AccountId,
+	/// Its operator.
+	pub group: GroupId,
+	/// What all of the task would pay; a successor gets the share of the parts that it computes.
+	pub price: Balance,
+	/// What it has locked.
+	pub lock: Balance,
+}
+
+/// How far a task is.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	Default,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Progress {
+	/// Parts that are settled: valid, and so are all before them.
+	pub settled: u8,
+	/// Parts whose root is known.
+	pub rooted: u8,
+	/// Parts, by bit, that are valid while one before them is still undecided.
+	pub ahead: u64,
+}
+
+impl Progress {
+	/// Notes that a part is valid. How many parts are settled by that.
+	pub fn valid(&mut self, part: u8) -> u8 {
+		let before = self.settled;
+		self.ahead |= 1u64.checked_shl(part.into()).unwrap_or(0);
+		while self.ahead & 1u64.checked_shl(self.settled.into()).unwrap_or(0) != 0 {
+			self.settled += 1;
+		}
+		self.settled - before
+	}
+
+	/// Gives up everything that is not settled: another provider takes over.
+	pub fn restart(&mut self) {
+		(self.rooted, self.ahead) = (self.settled, 0);
+	}
+}
+
+/// When the client takes delivery.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Delivery {
+	/// The client may still say that it has the result.
+	#[codec(index = 0)]
+	Awaited,
+	/// It has said so.
+	#[codec(index = 1)]
+	Acknowledged,
+}
+
+/// Where a task stands, and until when.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Status<AccountId> {
+	/// Sealed bids are taken. Left at `until`.
+	#[codec(index = 0)]
+	Bidding {
+		/// The last moment.
+		until: Moment,
+	},
+	/// Bids are opened. Left at `until`, to whoever won.
+	#[codec(index = 1)]
+	Revealing {
+		/// The last moment.
+		until: Moment,
+		/// What decides between equal scores. Nobody knew it when bids were sealed.
+		draw: Hash,
+	},
+	/// Somebody has won, and fetches the inputs. Left by acknowledging, declining, a claim, or at `until`.
+	#[codec(index = 2)]
+	Assigned {
+		/// Who.
+		to: Assignment<AccountId>,
+		/// The last moment.
+		until: Moment,
+	},
+	/// It is being computed. Left by the last root, a claim, a verdict, or at `until`.
+	#[codec(index = 3)]
+	Executing {
+		/// By whom.
+		by: Assignment<AccountId>,
+		/// The last moment for the last root.
+		until: Moment,
+	},
+	/// All roots are known. Left by the last verdict, or at `until`.
+	#[codec(index = 4)]
+	Verifying {
+		/// Who computed it.
+		by: Assignment<AccountId>,
+		/// The last moment.
+		until: Moment,
+	},
+	/// The provider says that the job is at fault. Left by a decision, or at `until`.
+	#[codec(index = 5)]
+	Adjudicating {
+		/// Who says so.
+		by: Assignment<AccountId>,
+		/// What it says.
+		claim: Claim,
+		/// Market blocks that were left of its deadline.
+		left: Moment,
+		/// The last moment.
+		until: Moment,
+	},
+	/// The result is valid, or accepted unverified. Left at `until`.
+	#[codec(index = 6)]
+	Delivered {
+		/// Who computed it.
+		by: Assignment<AccountId>,
+		/// Whether it was verified.
+		verdict: Verdict,
+		/// Whether the client has it.
+		delivery: Delivery,
+		/// The end of the window.
+		until: Moment,
+	},
+}
+
+impl<AccountId> Status<AccountId> {
+	/// The moment at which it changes at the latest.
+	pub const fn until(&self) -> Moment {
+		match self {
+			Self::Bidding { until }
+			| Self::Revealing { until, .. }
+			| Self::Assigned { until, .. }
+			| Self::Executing { until, .. }
+			| Self::Verifying { until, .. }
+			| Self::Adjudicating { until, .. }
+			| Self::Delivered { until, .. } => *until,
+		}
+	}
+
+	/// Who has the task.
+	pub const fn assignment(&self) -> Option<&Assignment<AccountId>> {
+		match self {
+			Self::Bidding { .. } | Self::Revealing { .. } => None,
+			Self::Assigned { to: by, .. }
+			| Self::Executing { by, .. }
+			| Self::Verifying { by, .. }
+			| Self::Adjudicating { by, .. }
+			| Self::Delivered { by, .. } => Some(by),
+		}
+	}
+}
+
+/// What the client has on hold for a task.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	Default,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Escrow {
+	/// For the provider.
+	pub price: Balance,
+	/// For the protocol.
+	pub fee: Balance,
+	/// For verifiers.
+	pub verification: Balance,
+}
+
+impl Escrow {
+	/// All of it.
+	pub const fn total(&self) -> Balance {
+		self.price.saturating_add(self.fee).saturating_add(self.verification)
+	}
+}
+
+/// A live task.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Task<AccountId> {
+	/// Who pays.
+	pub client: AccountId,
+	/// What it wants.
+	pub spec: TaskSpec,
+	/// On which terms.
+	pub terms: Terms,
+	/// The most the client pays for the work.
+	pub reserve: Balance,
+	/// How many operators could verify it when it was submitted.
+	pub operators: u32,
+	/// What is still on hold.
+	pub escrow: Escrow,
+	/// What was earned, and is paid on delivery.
+	pub owed: Balance,
+	/// How often it was given to a provider.
+	pub attempt: u8,
+	/// Whether whoever has it has begun, and counts as busy.
+	pub begun: bool,
+	/// Bids that are sealed.
+	pub sealed: u8,
+	/// Operators that failed it.
+	pub barred: BoundedVec<GroupId, ConstU32<MAX_ATTEMPTS>>,
+	/// The best bids that were opened and did not get it yet, best first.
+	pub bids: BoundedVec<OpenBid<AccountId>, ConstU32<KEPT_BIDS>>,
+	/// How far it is.
+	pub progress: Progress,
+	/// Where it stands.
+	pub status: Status<AccountId>,
+}
+
+impl<AccountId: Clone> Task<AccountId> {
+	/// A task on the terms of a quote, in its first auction.
+	pub fn new(
+		client: AccountId,
+		spec: TaskSpec,
+		terms: Terms,
+		quote: &Quote,
+		operators: u32,
+		until: Moment,
+	) -> Self {
+		let escrow = Escrow {
+			price: quote.reserve,
+			fee: quote.protocol_fee,
+			verification: quote.verification,
+		};
+		Self {
+			client,
+			spec,
+			terms,
+			reserve: quote.reserve,
+			operators,
+			escrow,
+			owed: 0,
+			attempt: 0,
+			begun: false,
+			sealed: 0,
+			barred: BoundedVec::new(),
+			bids: BoundedVec::new(),
+			progress: Progress::default(),
+			status: Status::Bidding { until },
+		}
+	}
+
+	/// The best bid that is left, and what it is paid.
+	pub fn next_bid(&mut self) -> Option<(OpenBid<AccountId>, Balance)> {
+		if self.bids.is_empty() {
+			return None;
+		}
+		let best = self.bids.remove(0);
+		let price = payment(best.quality, self.bids.first().map(|bid| bid.score), self.reserve);
+		Some((best, price))
+	}
+
+	/// What whoever comes next is paid more than this for the parts that are not settled. Without a bid that
+	/// is left, the reserve is what it may come to.
+	pub fn successor_costs_more(&self, price: Balance) -> Balance {
+		let next = self.bids.first().map_or(self.reserve, |best| {
+			payment(best.quality, self.bids.get(1).map(|bid| bid.score), self.reserve)
+		});
+		self.share_left(next).saturating_sub(self.share_left(price))
+	}
+
+	/// What is left of a price for the parts that are not settled.
+	pub fn share_left(&self, price: Balance) -> Balance {
+		(self.progress.settled..self.spec.parts).map(|part| self.spec.share_of(price, part)).sum()
+	}
+}
+
+/// The lock of whoever works on a task. Each attempt has its own, so that a fault of one does not touch
+/// another.
+pub const fn work_lock(task: TaskId, attempt: u8) -> LockId {
+	LockId::new(Purpose::Work, task << 8 | attempt as u64)
+}
+
+/// The lock of a bid.
+pub const fn bid_lock(task: TaskId) -> LockId {
+	LockId::new(Purpose::Bid, task)
+}
+
+/// The lock of a client.
+pub const fn client_lock(task: TaskId) -> LockId {
+	LockId::new(Purpose::Client, task)
+}
+
+/// How a task ended.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Ending {
+	/// It was computed, verified and delivered.
+	#[codec(index = 0)]
+	Completed,
+	/// It was computed, and accepted unverified as agreed.
+	#[codec(index = 1)]
+	CompletedUnverified,
+	/// Nobody bid, or nobody was left to take over.
+	#[codec(index = 2)]
+	NoProvider,
+	/// The client cancelled it.
+	#[codec(index = 3)]
+	Cancelled,
+	/// The job was found inadmissible.
+	#[codec(index = 4)]
+	Rejected,
+	/// The client's inputs could not be had.
+	#[codec(index = 5)]
+	Unavailable,
+	/// Nobody could say whether the result was right.
+	#[codec(index = 6)]
+	Inconclusive,
+	/// The result was found false after it had been delivered.
+	#[codec(index = 7)]
+	Fraud,
+	/// Verification did not come to an end in time.
+	#[codec(index = 8)]
+	Unverifiable,
+}
+
+/// What remains of a task that has ended.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Record<AccountId> {
+	/// How it ended.
+	pub ending: Ending,
+	/// Who paid.
+	pub client: AccountId,
+	/// Who had it last.
+	pub provider: Option<AccountId>,
+	/// What providers were paid in all.
+	pub paid: Balance,
+	/// The hash of all roots, in their order; the root itself where there is one part.
+	pub result: Option<Hash>,
+	/// When it is forgotten.
+	pub until: Moment,
+}
+
+/// A fraud that is slashed at the end of its window, unless it is overturned.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Conviction<AccountId> {
+	/// Which result was false.
+	pub part: PartOfTask,
+	/// Whose it was.
+	pub provider: AccountId,
+	/// Who is made whole.
+	pub client: AccountId,
+	/// By how much.
+	pub damage: Balance,
+	/// Who found it.
+	pub finder: Option<AccountId>,
+	/// When it is slashed.
+	pub until: Moment,
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn parts_are_settled_in_order() {
+		let mut progress = Progress { rooted: 4, ..Progress::default() };
+		assert_eq!(progress.valid(2), 0);
+		assert_eq!(progress.valid(0), 1);
+		assert_eq!(progress.valid(1), 2);
+		assert_eq!(progress.settled, 3);
+		progress.valid(3);
+		progress.restart();
+		assert_eq!((progress.settled, progress.rooted), (4, 4));
+	}
+
+	#[test]
+	fn what_runs_ahead_is_given_up() {
+		let mut progress = Progress { rooted: 3, ..Progress::default() };
+		progress.valid(1);
+		progress.restart();
+		assert_eq!(progress, Progress::default());
+		let mut last = Progress { settled: 63, rooted: 64, ahead: 0 };
+		assert_eq!(last.valid(63), 1);
+		assert_eq!(last.valid(64), 0);
+	}
+
+	#[test]
+	fn locks_of_attempts_differ() {
+		assert_ne!(work_lock(1, 0), work_lock(1, 1));
+		assert_ne!(work_lock(0, 255), work_lock(1, 0));
+	}
+}

@@ -1,0 +1,61 @@
+//! What the calls weigh.
+//!
+//! Counted by hand: the storage accesses of the costliest case, and a generous time for the rest. Measured
+//! weights replace them.
+
+use core::marker::PhantomData;
+
+use frame_support::{traits::Get, weights::Weight};
+
+macro_rules! weights {
+	($($(#[$doc:meta])* $name:ident: $reads:literal reads, $writes:literal writes, $micros:literal us;)*) => {
+		/// What the calls weigh.
+		pub trait WeightInfo {
+			$($(#[$doc])* fn $name() -> Weight;)*
+		}
+
+		/// On a chain with the database weights of `T`.
+		pub struct CountedWeight<T>(PhantomData<T>);
+
+		impl<T: frame_system::Config> WeightInfo for CountedWeight<T> {
+			$(fn $name() -> Weight {
+				Weight::from_parts($micros * 1_000_000, 0)
+					.saturating_add(T::DbWeight::get().reads_writes($reads, $writes))
+			})*
+		}
+
+		/// For tests: everything weighs a little, so that they can run out of weight.
+		impl WeightInfo for () {
+			$(fn $name() -> Weight { Weight::from_parts(1, 0) })*
+		}
+	};
+}
+
+weights! {
+	/// [`submit`](crate::Pallet::submit).
+	submit: 24 reads, 9 writes, 150 us;
+	/// [`cancel`](crate::Pallet::cancel), of a task under way.
+	cancel: 60 reads, 120 writes, 400 us;
+	/// [`acknowledge_delivery`](crate::Pallet::acknowledge_delivery).
+	acknowledge_delivery: 8 reads, 7 writes, 90 us;
+	/// Sealing a bid.
+	seal_bid: 8 reads, 6 writes, 70 us;
+	/// Opening a bid.
+	open_bid: 7 reads, 8 writes, 90 us;
+	/// Acknowledging a task.
+	acknowledge: 4 reads, 5 writes, 50 us;
+	/// Declining a task, with the next best bid taking over.
+	decline: 30 reads, 40 writes, 200 us;
+	/// Claiming that a task is at fault, and a decision at once.
+	claim: 60 reads, 120 writes, 400 us;
+	/// Committing the last root of a task, and a decision at once.
+	commit_root: 40 reads, 50 writes, 300 us;
+	/// What happens in every block, whatever is due.
+	every_block: 16 reads, 6 writes, 40 us;
+	/// Looking at a task whose status ends: the costliest end of any.
+	wake: 140 reads, 260 writes, 1200 us;
+	/// Carrying out a conviction.
+	carry_out: 8 reads, 9 writes, 120 us;
+	/// Forgetting a record.
+	forget: 2 reads, 2 writes, 15 us;
+}

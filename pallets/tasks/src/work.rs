@@ -1,0 +1,221 @@
+//! Whoever has a task: acknowledging, declining, claiming, committing roots, missing deadlines.
+
+use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
+use ogpu_primitives::{
+	market::{TaskId, price::share, reputation::Aspect},
+	merkle::Hash,
+};
+use ogpu_traits::{
+	Attestation, Beneficiaries, Claim, Collateral, Decision, Moment, PartOfTask, Registry,
+	Requested, Verdict,
+};
+
+use crate::{
+	Assignment, Concerns, Config, Delivery, Ending, Error, Event, Now, Pallet, Roots, Status, Task,
+	Tasks, work_lock,
+};
+
+impl<T: Config> Pallet<T> {
+	/// The task, if this provider has it in this attempt.
+	fn task_of(
+		provider: &T::AccountId,
+		id: TaskId,
+		attempt: u8,
+	) -> Result<Task<T::AccountId>, Error<T>> {
+		let task = Self::task(id)?;
+		let has = task.status.assignment().is_some_and(|by| by.provider == *provider);
+		ensure!(has, Error::<T>::NotAssigned);
+		ensure!(task.attempt == attempt, Error::<T>::Stale);
+		Ok(task)
+	}
+
+	/// Notes that a provider has all inputs and begins.
+	pub(crate) fn acknowledge(provider: &T::AccountId, id: TaskId, attempt: u8) -> DispatchResult {
+		let mut task = Self::task_of(provider, id, attempt)?;
+		let Status::Assigned { to: by, .. } = task.status else {
+			return Err(Error::<T>::WrongStatus.into());
+		};
+		let until = Self::after(task.spec.time);
+		T::Registry::occupy(provider, true);
+		task.begun = true;
+		Self::deposit_event(Event::Acknowledged { task: id, provider: provider.clone(), until });
+		task.status = Status::Executing { by, until };
+		Self::put(id, task);
+		Ok(())
+	}
+
+	/// Takes a task away from a provider that won it and does not want it.
+	pub(crate) fn decline(provider: &T::AccountId, id: TaskId, attempt: u8) -> DispatchResult {
+		let task = Self::task_of(provider, id, attempt)?;
+		ensure!(matches!(task.status, Status::Assigned { .. }), Error::<T>::WrongStatus);
+		Self::release(provider, work_lock(id, attempt));
+		Concerns::<T>::remove(provider, id);
+		Self::deposit_event(Event::Declined { task: id, provider: provider.clone() });
+		if let Some(task) = Self::assign_next(id, task) {
+			// Everybody who wanted it has been asked.
+			Self::end(id, task, Ending::NoProvider);
+		}
+		Ok(())
+	}
+
+	/// Hands a claim that the task is at fault over to be judged.
+	pub(crate) fn claim(
+		provider: &T::AccountId,
+		id: TaskId,
+		attempt: u8,
+		claim: Claim,
+	) -> DispatchResult {
+		let mut task = Self::task_of(provider, id, attempt)?;
+		let now = Now::<T>::get();
+		let (by, left) = match (task.status.clone(), claim) {
+			(Status::Assigned { to, until }, _) => (to, until.saturating_sub(now)),
+			(Status::Executing { by, until }, Claim::Rejected) => (by, until.saturating_sub(now)),
+			_ => return Err(Error::<T>::WrongStatus.into()),
+		};
+		let part = PartOfTask { task: id, attempt, part: PartOfTask::CLAIM };
+		let request = Self::request(&task, &by, part, None);
+		let until = Self::after(T::Windows::get().verification.get());
+		task.status = Status::Adjudicating { by, claim, left, until };
+		Self::put(id, task);
+		Self::deposit_event(Event::Claimed { task: id, provider: provider.clone(), claim });
+		if let Some(decision) = T::Attestation::judge(request, claim) {
+			Self::decide(part, decision);
+		}
+		Ok(())
+	}
+
+	/// Takes the root of the next part, and hands it over to be verified.
+	pub(crate) fn commit_root(
+		provider: &T::AccountId,
+		id: TaskId,
+		attempt: u8,
+		part: u8,
+		root: Hash,
+	) -> DispatchResult {
+		let mut task = Self::task_of(provider, id, attempt)?;
+		let Status::Executing { by, .. } = &task.status else {
+			return Err(Error::<T>::WrongStatus.into());
+		};
+		ensure!(part == task.progress.rooted && part < task.spec.parts, Error::<T>::Stale);
+		let by = by.clone();
+		let of = PartOfTask { task: id, attempt, part };
+		let request = Self::request(&task, &by, of, Some(root));
+		Roots::<T>::insert(id, part, (attempt, root));
+		task.progress.rooted += 1;
+		Self::deposit_event(Event::Rooted { task: id, attempt, part, root });
+		if task.progress.rooted == task.spec.parts {
+			let until = Self::after(T::Windows::get().verification.get());
+			task.status = Status::Verifying { by, until };
+			Self::put(id, task);
+		} else {
+			Tasks::<T>::insert(id, task);
+		}
+		if let Some(decision) = T::Attestation::verify(request) {
+			Self::decide(of, decision);
+		}
+		Ok(())
+	}
+
+	fn request(
+		task: &Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+		part: PartOfTask,
+		root: Option<Hash>,
+	) -> Requested<T::AccountId> {
+		let (first_unit, units) = match part.part {
+			PartOfTask::CLAIM => (0, task.spec.units),
+			part => (task.spec.first_unit(part), task.spec.units_of(part)),
+		};
+		Requested {
+			part,
+			provider: by.provider.clone(),
+			client: task.client.clone(),
+			requirements: task.spec.requirements,
+			tier: task.spec.tier,
+			shape: task.spec.shape,
+			first_unit,
+			units,
+			root,
+			unit_fee: task.terms.unit_fee(&task.spec),
+			budget: task.escrow.verification,
+		}
+	}
+
+	/// Looks at a task whose status may have ended.
+	pub(crate) fn wake(id: TaskId) {
+		let Some(mut task) = Tasks::<T>::get(id) else { return };
+		if task.status.until() >= Now::<T>::get() {
+			return;
+		}
+		match task.status.clone() {
+			Status::Bidding { .. } => Self::close_bids(id, task),
+			Status::Revealing { .. } => Self::close_auction(id, task),
+			Status::Assigned { to: by, .. } | Status::Executing { by, .. } => {
+				Self::miss(id, task, by);
+			}
+			Status::Adjudicating { .. } => {
+				let part = PartOfTask { task: id, attempt: task.attempt, part: PartOfTask::CLAIM };
+				Self::decide(part, Decision::bare(Verdict::Inconclusive));
+			}
+			Status::Verifying { by, .. } => {
+				Self::halve(id, &mut task, &by);
+				Self::end(id, task, Ending::Unverifiable);
+			}
+			Status::Delivered { verdict: Verdict::Unverified, .. } => {
+				Self::end(id, task, Ending::CompletedUnverified);
+			}
+			Status::Delivered { .. } => Self::end(id, task, Ending::Completed),
+		}
+	}
+
+	/// A deadline was missed: whoever had the task pays for it, and somebody else takes over.
+	fn miss(id: TaskId, mut task: Task<T::AccountId>, by: Assignment<T::AccountId>) {
+		let lock = work_lock(id, task.attempt);
+		let left = task.share_left(by.price);
+		let penalty = share(left, T::Charges::get().default.get()).min(by.lock);
+		Self::deposit_event(Event::Missed { task: id, provider: by.provider.clone(), penalty });
+		T::Registry::see(&by.provider, Aspect::Timeliness, Self::weight_of(&task, left), 0);
+		let more = task.successor_costs_more(by.price);
+		let to = Beneficiaries::victim(task.client.clone(), more);
+		T::Collateral::slash(&by.provider, lock, penalty.saturating_add(more), to);
+		Self::dismiss(id, &mut task, &by);
+		Self::release(&by.provider, lock);
+		Self::succeed(id, task);
+	}
+
+	/// Cancels a task for its client.
+	pub(crate) fn cancel_task(id: TaskId, mut task: Task<T::AccountId>) -> DispatchResult {
+		match task.status.clone() {
+			Status::Bidding { .. } | Status::Revealing { .. } => {}
+			Status::Assigned { to: by, .. } | Status::Executing { by, .. } => {
+				let left = task.share_left(by.price);
+				let fee = share(left, T::Charges::get().cancellation.get());
+				Self::pay_provider(id, &mut task, &by, fee);
+			}
+			Status::Adjudicating { .. } | Status::Verifying { .. } | Status::Delivered { .. } => {
+				return Err(Error::<T>::TooLate.into());
+			}
+		}
+		Self::end(id, task, Ending::Cancelled);
+		Ok(())
+	}
+
+	/// Takes the client's word that it has the result.
+	pub(crate) fn take_delivery(id: TaskId, mut task: Task<T::AccountId>) -> DispatchResult {
+		let Status::Delivered { by, verdict, delivery: Delivery::Awaited, until } =
+			task.status.clone()
+		else {
+			return Err(Error::<T>::WrongStatus.into());
+		};
+		Self::pay_owed(id, &mut task, &by);
+		task.status = Status::Delivered { by, verdict, delivery: Delivery::Acknowledged, until };
+		Tasks::<T>::insert(id, task);
+		Self::deposit_event(Event::DeliveryAcknowledged { task: id });
+		Ok(())
+	}
+
+	/// The moment at which what was left of a deadline has passed.
+	pub(crate) fn resumed(left: Moment) -> Moment {
+		Self::after(left.max(1))
+	}
+}

@@ -1,0 +1,187 @@
+//! Results are handed over to be verified, and verdicts come back.
+
+use alloc::vec::Vec;
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use ogpu_primitives::{
+	Balance,
+	market::{
+		TaskId,
+		spec::Requirements,
+		verification::{Shape, Tier},
+	},
+	merkle::Hash,
+};
+use scale_info::TypeInfo;
+
+/// One part of a task, as one provider computed it.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct PartOfTask {
+	/// The task.
+	pub task: TaskId,
+	/// How many providers had it before.
+	pub attempt: u8,
+	/// The part; [`PartOfTask::CLAIM`] for a claim about the whole task.
+	pub part: u8,
+}
+
+impl PartOfTask {
+	/// Stands for a claim.
+	pub const CLAIM: u8 = u8::MAX;
+}
+
+/// What is to be verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requested<AccountId> {
+	/// Which part of what.
+	pub part: PartOfTask,
+	/// Who computed it.
+	pub provider: AccountId,
+	/// For whom.
+	pub client: AccountId,
+	/// What verifiers need to have.
+	pub requirements: Requirements,
+	/// How thoroughly.
+	pub tier: Tier,
+	/// How units depend on one another.
+	pub shape: Shape,
+	/// The first unit of the part.
+	pub first_unit: u32,
+	/// How many units it has.
+	pub units: u32,
+	/// The root over their leaves; `None` for a claim.
+	pub root: Option<Hash>,
+	/// What a verifier gets for a unit.
+	pub unit_fee: Balance,
+	/// What verification may cost at most.
+	pub budget: Balance,
+}
+
+/// What verification came to.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Verdict {
+	/// The result is right.
+	#[codec(index = 0)]
+	Valid,
+	/// This unit is false. The lowest, where several are.
+	#[codec(index = 1)]
+	Fraud {
+		/// The unit.
+		unit: u32,
+	},
+	/// The job is inadmissible.
+	#[codec(index = 2)]
+	Rejected,
+	/// Inputs that the client named cannot be had.
+	#[codec(index = 3)]
+	Unavailable,
+	/// Nobody can say.
+	#[codec(index = 4)]
+	Inconclusive,
+	/// The client accepts it unverified, because there are too few operators.
+	#[codec(index = 5)]
+	Unverified,
+	/// The provider's claim is refused: it has to go on.
+	#[codec(index = 6)]
+	Groundless,
+}
+
+/// What a provider says is wrong with a task that it was given.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Claim {
+	/// The job is inadmissible: the gate refuses it, it is not what the task declares, or it is at fault in
+	/// a way that any machine would find.
+	#[codec(index = 0)]
+	Rejected,
+	/// Inputs cannot be had. Only before the provider has acknowledged that it has them.
+	#[codec(index = 1)]
+	Unavailable,
+}
+
+/// A verdict, and who has to do with it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Decision<AccountId> {
+	/// What it came to.
+	pub verdict: Verdict,
+	/// What verifiers have earned.
+	pub fees: Vec<(AccountId, Balance)>,
+	/// Who found the fault.
+	pub finder: Option<AccountId>,
+}
+
+impl<AccountId> Decision<AccountId> {
+	/// A verdict that nobody is paid for.
+	pub const fn bare(verdict: Verdict) -> Self {
+		Self { verdict, fees: Vec::new(), finder: None }
+	}
+}
+
+/// Verifies results.
+///
+/// What is handed over is decided at once, or by [`Verdicts::decided`], exactly once, unless the task is
+/// [dropped](Self::drop_from) before.
+pub trait Attestation<AccountId> {
+	/// Takes a part over.
+	fn verify(request: Requested<AccountId>) -> Option<Decision<AccountId>>;
+
+	/// Takes a claim over; `request` has no root. It ends as the claim says, or as [`Verdict::Groundless`].
+	fn judge(request: Requested<AccountId>, claim: Claim) -> Option<Decision<AccountId>>;
+
+	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more.
+	fn drop_from(part: PartOfTask);
+}
+
+/// Nobody verifies anything: results are accepted as clients agreed, claims are never upheld.
+impl<AccountId> Attestation<AccountId> for () {
+	fn verify(_: Requested<AccountId>) -> Option<Decision<AccountId>> {
+		Some(Decision::bare(Verdict::Unverified))
+	}
+
+	fn judge(_: Requested<AccountId>, _: Claim) -> Option<Decision<AccountId>> {
+		Some(Decision::bare(Verdict::Inconclusive))
+	}
+
+	fn drop_from(_: PartOfTask) {}
+}
+
+/// Takes verdicts.
+pub trait Verdicts<AccountId> {
+	/// The decision on a part, or on a claim about it. After a part was found valid it may still be found
+	/// false, as long as the window of its task is open.
+	fn decided(part: PartOfTask, decision: Decision<AccountId>);
+}

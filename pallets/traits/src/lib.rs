@@ -1,0 +1,69 @@
+//! The traits by which the pallets of the market meet. No pallet knows another; the runtime binds them.
+//!
+//! ```text
+//!              Collateral                    Registry
+//!   trust-lock ◄────────── tasks, providers  providers ◄────────── tasks, attestations
+//!
+//!              Attestation                   Verdicts
+//!   attestations ◄──────── tasks             tasks ◄────────────── attestations
+//!
+//!              Clock                         Duties
+//!   tasks ◄─────────────── all               all ◄──────────────── worker
+//! ```
+//!
+//! - [`Clock`]: the market clock, by which all deadlines run;
+//! - [`Collateral`]: what is locked from either side, and what becomes of it;
+//! - [`Registry`]: who the providers are, what they have, how they stand;
+//! - [`Attestation`] and [`Verdicts`]: results are handed over to be verified, verdicts come back;
+//! - [`Duties`]: what a provider's hook has to do, and the doing of it;
+//! - [`WorkCredit`]: what verified work earns beyond its price.
+//!
+//! ```
+//! use ogpu_traits::Clock;
+//!
+//! // The unit type is a clock that stands still.
+//! assert_eq!(<() as Clock>::now(), 0);
+//! ```
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod attestation;
+mod collateral;
+mod duties;
+mod registry;
+
+pub use attestation::{Attestation, Claim, Decision, PartOfTask, Requested, Verdict, Verdicts};
+pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed};
+pub use duties::Duties;
+pub use registry::{Registry, Standing, Unmet};
+
+use ogpu_primitives::Balance;
+
+/// A point on the market clock, in market blocks.
+pub type Moment = u32;
+
+/// The market clock. It counts the blocks that had room for whoever had a deadline to keep: a pause, a
+/// migration or a stuffed block punishes nobody.
+pub trait Clock {
+	/// Market blocks so far.
+	fn now() -> Moment;
+}
+
+impl Clock for () {
+	fn now() -> Moment {
+		0
+	}
+}
+
+/// What verified work earns beyond its price, from what is scheduled for providers.
+pub trait WorkCredit<AccountId> {
+	/// Credits a provider for work for a client that irrecoverably burnt so much in fees. What was credited.
+	fn credit(provider: &AccountId, client: &AccountId, burnt: Balance) -> Balance;
+}
+
+impl<AccountId> WorkCredit<AccountId> for () {
+	fn credit(_: &AccountId, _: &AccountId, _: Balance) -> Balance {
+		0
+	}
+}

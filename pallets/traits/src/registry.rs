@@ -1,0 +1,85 @@
+//! Who the providers are, as the others need to know.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use ogpu_primitives::{
+	Balance,
+	market::{DeviceTier, GroupId, reputation::Aspect, spec::Requirements},
+};
+use scale_info::TypeInfo;
+
+/// Why a provider may not take a task.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Unmet {
+	/// It is not registered.
+	Unregistered,
+	/// It has missed its heartbeats.
+	Inactive,
+	/// It was suspended.
+	Suspended,
+	/// It takes nothing new any more.
+	Retiring,
+	/// None of its devices has what the task needs.
+	NoDevice,
+	/// It is not in the region.
+	Region,
+	/// Its reputation is too low.
+	Reputation,
+}
+
+/// How a provider stands.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Standing {
+	/// Its operator.
+	pub group: GroupId,
+	/// Its proven rating, in thousandths of the reference device.
+	pub rating: u32,
+	/// Its reputation, in thousandths.
+	pub reputation: u16,
+}
+
+/// The providers.
+pub trait Registry<AccountId> {
+	/// How a provider that meets the requirements stands.
+	///
+	/// # Errors
+	///
+	/// The first requirement that it does not meet.
+	fn meets(who: &AccountId, requirements: &Requirements) -> Result<Standing, Unmet>;
+
+	/// The operator of a provider.
+	fn group(who: &AccountId) -> Option<GroupId>;
+
+	/// How many operators have seats and devices that meet the requirements: those who could verify.
+	fn operators(requirements: &Requirements) -> u32;
+
+	/// Notes something about a provider, of the weight of so many burnt fees.
+	fn see(who: &AccountId, aspect: Aspect, weight: Balance, thousandths: u16);
+
+	/// Notes that a provider begins work, or is done with it.
+	fn occupy(who: &AccountId, busy: bool);
+
+	/// Busy and whole capacity of a device tier, in thousandths of the reference device.
+	fn utilisation(tier: DeviceTier) -> (u64, u64);
+}
