@@ -5,6 +5,7 @@ import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
 import { localNetwork } from './nodes.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
+import { taskByHand } from './scenarios/market.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 
 const started = Date.now();
@@ -58,6 +59,7 @@ await Promise.all([
 	scenario('a newcomer warps, bonds, sets keys and is elected', life.newcomerIsElected),
 	scenario('an equivocator is slashed', life.equivocatorIsSlashed),
 	scenario('eras pay out', life.erasPayOut),
+	scenario('a task by hand, from bid to payment', taskByHand),
 	scenario('a runtime upgrade by referendum', upgradeByReferendum),
 ]);
 done = true;

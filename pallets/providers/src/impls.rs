@@ -8,13 +8,14 @@ use frame_support::{
 };
 use ogpu_primitives::{
 	Balance,
+	executor::Health,
 	market::{
 		DeviceTier, Features, GroupId,
 		reputation::{Aspect, TOKEN_WEIGHT},
 		spec::{MAX_MEMORY, Requirements},
 	},
 };
-use ogpu_traits::{Duties, Registry, Standing, Unmet};
+use ogpu_traits::{Duties, Node, Registry, Standing, Unmet};
 use scale_info::TypeInfo;
 
 use crate::{
@@ -156,6 +157,23 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		let due = Providers::<T>::get(provider)
 			.is_some_and(|provider| most > 0 && provider.last_heartbeat < session);
 		if due { vec![HeartbeatDue { session }] } else { Vec::new() }
+	}
+
+	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<HeartbeatDone> {
+		let Some(HeartbeatDue { session }) = Self::due(provider, most).pop() else {
+			return Vec::new();
+		};
+		// Without an executor there is nothing to offer, and nobody to say so.
+		let Ok(status) = node.status() else { return Vec::new() };
+		let good = || status.devices.iter().filter(|device| device.health == Health::Good);
+		if status.draining || good().next().is_none() {
+			return Vec::new();
+		}
+		let busy = good().filter(|device| device.busy).count();
+		let load = (busy * 1000 / good().count()) as u16;
+		let free = good().filter(|device| !device.busy).map(|device| device.memory).max();
+		let free_memory = free.and_then(u64::checked_ilog2).unwrap_or(0) as u8;
+		vec![HeartbeatDone { session, load, free_memory }]
 	}
 
 	fn is_live(provider: &T::AccountId, done: &HeartbeatDone) -> bool {

@@ -9,7 +9,7 @@ use ogpu_primitives::{
 	market::{TaskId, spec::TaskSpec},
 	merkle::Hash,
 };
-use ogpu_traits::{Claim, Duties, Moment, Registry};
+use ogpu_traits::{Claim, Duties, Moment, Node, Registry};
 use scale_info::TypeInfo;
 
 use crate::{Auctions, Bids, Concerns, Config, Pallet, Status, Tasks, WeightInfo};
@@ -178,6 +178,11 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 			}
 		}
 		due
+	}
+
+	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
+		let due = Self::due(provider, most);
+		due.into_iter().flat_map(|due| Self::attend_to(provider, due, node)).collect()
 	}
 
 	fn is_live(provider: &T::AccountId, done: &Done) -> bool {

@@ -67,6 +67,7 @@ mod duties;
 #[cfg(test)]
 mod mock;
 mod money;
+mod offchain;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -477,8 +478,6 @@ pub mod pallet {
 		NoBid,
 		/// Price and salt are not what the bid was sealed with.
 		WrongOpening,
-		/// The price is above the reserve: the bid is void.
-		AboveReserve,
 	}
 
 	impl<T> From<SpecFault> for Error<T> {

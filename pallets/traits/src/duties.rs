@@ -2,30 +2,103 @@
 
 use alloc::vec::Vec;
 
-use codec::Encode;
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
+use ogpu_primitives::{
+	executor::{ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission},
+	job::BlobId,
+	merkle::Hash,
+};
 
-/// What one pallet wants of providers. The hook gathers what is due, has it done off chain, and sends the
-/// answers of a block together.
+/// What one pallet wants of providers. The hook has it attended to off chain, and sends what was done in a
+/// block together.
 pub trait Duties<AccountId> {
-	/// Something that is due, with all that the hook needs to do it.
-	type Due: Encode;
+	/// Something that is due, with all that is needed to do it.
+	type Due;
 	/// What was done.
 	type Done;
 
 	/// What is due of a provider now. At most `most`.
 	fn due(provider: &AccountId, most: u32) -> Vec<Self::Due>;
 
-	/// Whether an answer still counts. Cheap: asked before anything is checked.
+	/// Does what is due, as far as it goes without waiting: off chain, on the provider's node. It may be called
+	/// again for the same, or never, or on a fork.
+	fn attend(provider: &AccountId, most: u32, node: &dyn Node) -> Vec<Self::Done>;
+
+	/// Whether something that was done still counts. Cheap: asked before anything is checked.
 	fn is_live(provider: &AccountId, done: &Self::Done) -> bool;
 
-	/// The most that taking an answer may weigh.
+	/// The most that taking it may weigh.
 	fn weight(done: &Self::Done) -> Weight;
 
-	/// Takes an answer.
+	/// Takes it.
 	///
 	/// # Errors
 	///
 	/// Why it is refused. Nothing changes then.
 	fn perform(provider: &AccountId, done: Self::Done) -> DispatchResult;
+}
+
+/// Why the executor gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Away {
+	/// It is not configured, or did not answer in time.
+	Unreachable,
+	/// It answered with this HTTP status.
+	Refused(u16),
+	/// What it answered is not what was asked.
+	Nonsense,
+}
+
+/// What the hook of a provider's node can use: its executor, and a memory that survives restarts.
+pub trait Node {
+	/// What the executor says of itself.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn status(&self) -> Result<ExecutorStatus, Away>;
+
+	/// What a job would cost.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn quote(&self, request: &QuoteRequest) -> Result<Quote, Away>;
+
+	/// Has a job run, or asks how it stands if it was submitted before.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn run(&self, submission: &Submission) -> Result<RunState, Away>;
+
+	/// The leaves of a finished run.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn leaves(&self, run: &RunId) -> Result<Leaves, Away>;
+
+	/// Has a blob fetched from whoever has it. Whether it is here.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn fetch(&self, blob: &BlobId, size: u64, peers: &[Peer]) -> Result<bool, Away>;
+
+	/// The bytes of a small blob that is here.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn read(&self, blob: &BlobId) -> Result<Vec<u8>, Away>;
+
+	/// What was remembered under a key.
+	fn recall(&self, key: &[u8]) -> Option<Vec<u8>>;
+
+	/// Remembers something.
+	fn remember(&self, key: &[u8], value: &[u8]);
+
+	/// 32 bytes that nobody else can know.
+	fn secret(&self) -> Hash;
 }

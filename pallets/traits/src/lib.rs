@@ -15,7 +15,7 @@
 //! - [`Collateral`]: what is locked from either side, and what becomes of it;
 //! - [`Registry`]: who the providers are, what they have, how they stand;
 //! - [`Attestation`] and [`Verdicts`]: results are handed over to be verified, verdicts come back;
-//! - [`Duties`]: what a provider's hook has to do, and the doing of it;
+//! - [`Duties`] and [`Node`]: what a provider's hook has to do, and with what;
 //! - [`WorkCredit`]: what verified work earns beyond its price.
 //!
 //! ```
@@ -35,7 +35,7 @@ mod registry;
 
 pub use attestation::{Attestation, Claim, Decision, PartOfTask, Requested, Verdict, Verdicts};
 pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed};
-pub use duties::Duties;
+pub use duties::{Away, Duties, Node};
 pub use registry::{Registry, Standing, Unmet};
 
 use ogpu_primitives::Balance;

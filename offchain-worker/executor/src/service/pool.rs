@@ -28,8 +28,10 @@ use crate::{
 
 /// Runs in a row that this machine may fail before a device is tested again.
 const FAULTS: u32 = 3;
-/// How long a device that failed its test is left alone.
-const RETRY: Duration = Duration::from_secs(300);
+/// How long after a failed test a device is tested again, at first: a machine that was busy may be free then.
+const RETRY: Duration = Duration::from_secs(10);
+/// The longest that this becomes, doubled each time.
+const LONGEST_RETRY: Duration = Duration::from_secs(600);
 
 /// A device that is offered.
 pub(super) struct Offered {
@@ -197,6 +199,7 @@ impl Pool {
 		let offered = self.devices[device].clone();
 		let (tools, limits) = (self.tools.clone(), self.limits);
 		runtime.spawn(async move {
+			let mut pause = RETRY;
 			loop {
 				let (done, result) = tokio::sync::oneshot::channel();
 				let (tested, tools) = (offered.clone(), tools.clone());
@@ -209,7 +212,8 @@ impl Pool {
 				if offered.health() == Health::Good {
 					return;
 				}
-				tokio::time::sleep(RETRY).await;
+				tokio::time::sleep(pause).await;
+				pause = (pause * 2).min(LONGEST_RETRY);
 			}
 		});
 	}

@@ -230,7 +230,7 @@ impl Plan {
 }
 
 /// The most that a lock may be, in multiples of what it secures.
-pub const MAX_LOCK_FACTOR: u128 = 1000;
+pub const MAX_LOCK_FACTOR: u128 = 100;
 
 /// What a provider must lock for unverified work of this value, so that no number of false units pays.
 ///

@@ -1,1 +1,819 @@
+//! Long random histories against an account of them that is kept in memory, in the simplest way.
+//!
+//! `OGPU_MODEL_STEPS` sets another number of steps than the gate's 10,000.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use codec::Encode;
+use frame_support::traits::fungible::{Inspect, InspectHold};
+use ogpu_primitives::{
+	OGPU,
+	market::{
+		auction::{Quality, Score, payment, tie_break},
+		price::share,
+		quote::Terms,
+		rules::{Charges, Windows},
+		spec::TaskSpec,
+	},
+	merkle::Blake2,
+	ranged::{Ranged32, Ranged128},
+};
+use ogpu_traits::{Claim, Collateral, Decision, PartOfTask, Verdict, Verdicts};
+use pallet_trust_lock::Slashing;
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+
+use crate::{
+	Bids, Convictions, Done, Ending, HoldReason, Item, Now, Records, Status, Tasks as Live,
+	mock::{Tasks, *},
+	types::{bid_lock, client_lock, work_lock},
+};
+
+const CLIENTS: [u64; 2] = [CLIENT, OTHER_CLIENT];
+
+#[derive(Clone, Debug, PartialEq)]
+struct Holder {
+	provider: u64,
+	price: u128,
+	lock: u128,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+	Bidding,
+	Revealing,
+	Assigned(Holder),
+	Executing(Holder),
+	Verifying(Holder),
+	Adjudicating(Holder, u32),
+	Delivered(Holder),
+}
+
+#[derive(Clone, Debug)]
+struct Bid {
+	provider: u64,
+	quality: Quality,
+	score: Score,
+}
+
+#[derive(Clone, Debug)]
+struct TaskModel {
+	client: u64,
+	spec: TaskSpec,
+	terms: Terms,
+	reserve: u128,
+	operators: u32,
+	client_lock: u128,
+	price_left: u128,
+	fee_left: u128,
+	verification_left: u128,
+	owed: u128,
+	attempt: u8,
+	begun: bool,
+	/// Price and bond of each sealed bid.
+	sealed: BTreeMap<u64, (u128, u128)>,
+	any_sealed: bool,
+	best: Vec<Bid>,
+	barred: BTreeSet<u64>,
+	settled: u8,
+	rooted: u8,
+	valid: BTreeSet<u8>,
+	state: State,
+	until: u32,
+}
+
+struct Sentence {
+	provider: u64,
+	client: u64,
+	damage: u128,
+	until: u32,
+}
+
+#[derive(Default)]
+struct Model {
+	free: BTreeMap<u64, u128>,
+	/// Bonded collateral that no lock holds.
+	collateral: BTreeMap<u64, u128>,
+	leaving: BTreeMap<u64, u128>,
+	/// Locks of providers: task, attempt (255 for a bid), provider.
+	locks: BTreeMap<(u64, u8, u64), u128>,
+	tasks: BTreeMap<u64, TaskModel>,
+	sentences: BTreeMap<(u64, u8), Sentence>,
+	ended: BTreeMap<u64, Ending>,
+	burnt: u128,
+}
+
+fn holder_of(state: &State) -> Option<&Holder> {
+	match state {
+		State::Bidding | State::Revealing => None,
+		State::Assigned(by)
+		| State::Executing(by)
+		| State::Verifying(by)
+		| State::Adjudicating(by, _)
+		| State::Delivered(by) => Some(by),
+	}
+}
+
+impl Model {
+	fn give(&mut self, who: u64, amount: u128) {
+		*self.free.entry(who).or_default() += amount;
+	}
+
+	fn lock(&mut self, key: (u64, u8, u64), amount: u128) -> bool {
+		let free = self.collateral.get_mut(&key.2).expect("a provider");
+		if *free < amount {
+			return false;
+		}
+		*free -= amount;
+		self.locks.insert(key, amount);
+		true
+	}
+
+	fn unlock(&mut self, key: (u64, u8, u64)) {
+		let amount = self.locks.remove(&key).unwrap_or(0);
+		*self.collateral.get_mut(&key.2).expect("a provider") += amount;
+	}
+
+	/// Takes up to `amount` from a lock: so much for each of these, the rest for the treasury.
+	fn slash(&mut self, key: (u64, u8, u64), amount: u128, shares: &[(u64, u128)]) {
+		if Switch::get() == Slashing::DryRun {
+			return;
+		}
+		let lock = self.locks.entry(key).or_default();
+		let mut left = amount.min(*lock);
+		*lock -= left;
+		for (who, wanted) in shares {
+			let paid = left.min(*wanted);
+			left -= paid;
+			self.give(*who, paid);
+		}
+		self.give(TREASURY, left);
+	}
+
+	fn pay(&mut self, task: &mut TaskModel, to: u64, amount: u128) -> u128 {
+		let amount = amount.min(task.price_left);
+		task.price_left -= amount;
+		self.give(to, amount);
+		amount
+	}
+
+	fn pay_verifier(&mut self, task: &mut TaskModel, fee: u128) -> u128 {
+		let fee = fee.min(task.verification_left);
+		task.verification_left -= fee;
+		self.give(VERIFIER, fee);
+		fee
+	}
+
+	fn pay_work(&mut self, task: &mut TaskModel, by: &Holder, amount: u128) {
+		let charges = MarketCharges::get();
+		let amount = amount.min(task.price_left - task.owed);
+		let later = match by.price > charges.large_payment.get() {
+			true => amount,
+			false => share(amount, charges.held_back.get()).min(amount),
+		};
+		task.owed += later;
+		self.pay(task, by.provider, amount - later);
+		let fee = share(amount, task.terms.protocol_fee).min(task.fee_left);
+		task.fee_left -= fee;
+		let burnt = share(fee, charges.burnt.get()).min(fee);
+		self.burnt += burnt;
+		self.give(TREASURY, fee - burnt);
+	}
+
+	fn pay_owed(&mut self, task: &mut TaskModel, by: &Holder) {
+		let owed = std::mem::take(&mut task.owed);
+		self.pay(task, by.provider, owed);
+	}
+
+	fn left(task: &TaskModel, price: u128) -> u128 {
+		(task.settled..task.spec.parts).map(|part| task.spec.share_of(price, part)).sum()
+	}
+
+	/// What whoever comes next is paid more for what is left.
+	fn more(task: &TaskModel, price: u128) -> u128 {
+		let next = match task.best.first() {
+			None => task.reserve,
+			Some(best) => {
+				payment(best.quality, task.best.get(1).map(|bid| bid.score), task.reserve)
+			}
+		};
+		Self::left(task, next).saturating_sub(Self::left(task, price))
+	}
+
+	fn end(&mut self, id: u64, mut task: TaskModel, ending: Ending) {
+		if let Some(by) = holder_of(&task.state).cloned() {
+			self.pay_owed(&mut task, &by);
+			if !self.sentences.contains_key(&(id, task.attempt)) {
+				self.unlock((id, task.attempt, by.provider));
+			}
+		}
+		for (provider, _) in std::mem::take(&mut task.sealed) {
+			self.unlock((id, 255, provider));
+		}
+		self.give(task.client, task.client_lock);
+		self.give(task.client, task.price_left + task.fee_left + task.verification_left);
+		self.ended.insert(id, ending);
+		self.tasks.remove(&id);
+	}
+
+	fn auction_again(&mut self, id: u64, mut task: TaskModel, now: u32) {
+		if task.attempt >= task.terms.max_attempts || task.attempt < 2 && task.barred.is_empty() {
+			return self.end(id, task, Ending::NoProvider);
+		}
+		task.state = State::Bidding;
+		task.any_sealed = false;
+		task.until = now + MarketWindows::get().commit.get();
+		self.tasks.insert(id, task);
+	}
+
+	fn assign_next(&mut self, id: u64, mut task: TaskModel, now: u32) -> Option<TaskModel> {
+		while task.attempt < task.terms.max_attempts && !task.best.is_empty() {
+			let bid = task.best.remove(0);
+			let second = task.best.first().map(|bid| bid.score);
+			let price = payment(bid.quality, second, task.reserve);
+			let lock = task.terms.provider_lock(&task.spec, price, task.operators);
+			let lock = lock.expect("it was quoted");
+			if !task.barred.contains(&bid.provider)
+				&& self.lock((id, task.attempt, bid.provider), lock)
+			{
+				task.state = State::Assigned(Holder { provider: bid.provider, price, lock });
+				task.until = now + MarketWindows::get().acknowledge.get();
+				self.tasks.insert(id, task);
+				return None;
+			}
+		}
+		Some(task)
+	}
+
+	fn succeed(&mut self, id: u64, mut task: TaskModel, now: u32) {
+		task.attempt += 1;
+		task.rooted = task.settled;
+		task.valid.clear();
+		if let Some(task) = self.assign_next(id, task, now) {
+			self.auction_again(id, task, now);
+		}
+	}
+
+	fn dismiss(&mut self, task: &mut TaskModel, by: &Holder) {
+		self.pay_owed(task, by);
+		task.begun = false;
+		task.barred.insert(by.provider);
+	}
+
+	/// What happens to a task whose time is over.
+	fn wake(&mut self, id: u64, now: u32) {
+		let Some(mut task) = self.tasks.get(&id).cloned() else { return };
+		if task.until >= now {
+			return;
+		}
+		match task.state.clone() {
+			State::Bidding if !task.any_sealed => self.end(id, task, Ending::NoProvider),
+			State::Bidding => {
+				task.state = State::Revealing;
+				task.until = now + MarketWindows::get().reveal.get();
+				self.tasks.insert(id, task);
+			}
+			State::Revealing => {
+				for (provider, (_, bond)) in std::mem::take(&mut task.sealed) {
+					self.slash((id, 255, provider), bond, &[]);
+					self.unlock((id, 255, provider));
+				}
+				if let Some(mut task) = self.assign_next(id, task, now) {
+					task.attempt += 1;
+					self.auction_again(id, task, now);
+				}
+			}
+			State::Assigned(by) | State::Executing(by) => {
+				let left = Self::left(&task, by.price);
+				let penalty = share(left, MarketCharges::get().default.get()).min(by.lock);
+				let more = Self::more(&task, by.price);
+				let key = (id, task.attempt, by.provider);
+				self.slash(key, penalty + more, &[(task.client, more)]);
+				self.dismiss(&mut task, &by);
+				self.unlock(key);
+				self.succeed(id, task, now);
+			}
+			State::Verifying(by) => {
+				let half = task.spec.share_of(by.price, task.settled) / 2;
+				self.pay_work(&mut task, &by, half);
+				self.end(id, task, Ending::Unverifiable);
+			}
+			State::Adjudicating(..) => self.claim_is_open(id, task, 0, now),
+			State::Delivered(_) => self.end(id, task, Ending::Completed),
+		}
+	}
+
+	fn claim_is_open(&mut self, id: u64, mut task: TaskModel, fee: u128, now: u32) {
+		let by = holder_of(&task.state).cloned().expect("somebody claims");
+		self.pay_verifier(&mut task, fee);
+		self.dismiss(&mut task, &by);
+		self.unlock((id, task.attempt, by.provider));
+		self.succeed(id, task, now);
+	}
+
+	fn at_fault(&mut self, id: u64, mut task: TaskModel, fee: u128, ending: Ending) {
+		let by = holder_of(&task.state).cloned().expect("somebody has it");
+		if Switch::get() == Slashing::DryRun {
+			self.pay_verifier(&mut task, fee);
+		} else {
+			let mut left = (task.terms.gate_fee + fee).min(task.client_lock);
+			task.client_lock -= left;
+			for (who, wanted) in [(by.provider, task.terms.gate_fee), (VERIFIER, fee)] {
+				let paid = left.min(wanted);
+				left -= paid;
+				self.give(who, paid);
+			}
+			assert_eq!(left, 0);
+		}
+		self.end(id, task, ending);
+	}
+
+	fn sentence(&mut self, id: u64, task: &TaskModel, by: &Holder, damage: u128, now: u32) {
+		let until = now + MarketWindows::get().delivery.get();
+		let sentence = Sentence { provider: by.provider, client: task.client, damage, until };
+		self.sentences.insert((id, task.attempt), sentence);
+	}
+
+	fn carry_out(&mut self, key: (u64, u8), now: u32) {
+		if self.sentences.get(&key).is_none_or(|sentence| sentence.until >= now) {
+			return;
+		}
+		let Some(Sentence { provider, client, damage, .. }) = self.sentences.remove(&key) else {
+			return;
+		};
+		let lock = (key.0, key.1, provider);
+		let amount = self.locks.get(&lock).copied().unwrap_or(0);
+		let bounty = share(amount, MarketCharges::get().finder.get());
+		self.slash(lock, amount, &[(client, damage), (FINDER, bounty)]);
+		self.unlock(lock);
+	}
+
+	/// What a decision changes.
+	fn decide(&mut self, part: PartOfTask, verdict: Verdict, fee: u128, now: u32) {
+		let id = part.task;
+		let Some(mut task) = self.tasks.get(&id).cloned() else { return };
+		let Some(by) = holder_of(&task.state).cloned() else { return };
+		if task.attempt != part.attempt {
+			return;
+		}
+		let claim = part.part == PartOfTask::CLAIM;
+		match (task.state.clone(), verdict) {
+			(State::Delivered(_), Verdict::Fraud { .. }) => {
+				let spent = self.pay_verifier(&mut task, fee);
+				let paid = by.price - task.owed;
+				let damage = paid + share(by.price, task.terms.protocol_fee) + spent;
+				task.owed = 0;
+				self.sentence(id, &task, &by, damage, now);
+				self.end(id, task, Ending::Fraud);
+			}
+			(State::Delivered(_) | State::Assigned(_), _) => {}
+			(State::Adjudicating(by, left), verdict) if claim => match verdict {
+				Verdict::Rejected => self.at_fault(id, task, fee, Ending::Rejected),
+				Verdict::Unavailable => self.at_fault(id, task, fee, Ending::Unavailable),
+				Verdict::Groundless => {
+					self.pay_verifier(&mut task, fee);
+					task.state =
+						if task.begun { State::Executing(by) } else { State::Assigned(by) };
+					task.until = now + left.max(1);
+					self.tasks.insert(id, task);
+				}
+				_ => self.claim_is_open(id, task, fee, now),
+			},
+			(_, Verdict::Valid | Verdict::Unverified) => {
+				if part.part < task.settled {
+					return;
+				}
+				self.pay_verifier(&mut task, fee);
+				task.valid.insert(part.part);
+				while task.valid.contains(&task.settled) {
+					let price = task.spec.share_of(by.price, task.settled);
+					self.pay_work(&mut task, &by, price);
+					task.settled += 1;
+				}
+				if task.settled == task.spec.parts {
+					task.begun = false;
+					task.state = State::Delivered(by);
+					task.until = now + MarketWindows::get().delivery.get();
+				}
+				self.tasks.insert(id, task);
+			}
+			(_, Verdict::Fraud { .. }) => {
+				let spent = self.pay_verifier(&mut task, fee);
+				let damage = spent + Self::more(&task, by.price);
+				self.sentence(id, &task, &by, damage, now);
+				self.dismiss(&mut task, &by);
+				self.succeed(id, task, now);
+			}
+			(_, Verdict::Rejected) => self.at_fault(id, task, fee, Ending::Rejected),
+			(_, Verdict::Unavailable) => self.at_fault(id, task, fee, Ending::Unavailable),
+			(_, Verdict::Inconclusive) => {
+				self.pay_verifier(&mut task, fee);
+				let half = task.spec.share_of(by.price, task.settled) / 2;
+				self.pay_work(&mut task, &by, half);
+				self.end(id, task, Ending::Inconclusive);
+			}
+			(_, Verdict::Groundless) => {}
+		}
+	}
+
+	/// A block of the model: what is due, in the order in which the chain happens to look at it.
+	fn block(&mut self, now: u32) {
+		let mut due: Vec<(u32, Item)> =
+			self.tasks.iter().map(|(id, task)| (task.until, Item::Task(*id))).collect();
+		due.extend(
+			self.sentences
+				.iter()
+				.map(|((id, attempt), sentence)| (sentence.until, Item::Conviction(*id, *attempt))),
+		);
+		due.retain(|(until, _)| *until < now);
+		due.sort_by_key(|(until, item)| (*until, sp_io::hashing::twox_64(&item.encode())));
+		for (_, item) in due {
+			match item {
+				Item::Task(id) => self.wake(id, now),
+				Item::Conviction(id, attempt) => self.carry_out((id, attempt), now),
+				Item::Record(_) => {}
+			}
+		}
+	}
+
+	/// Everything that can be seen is as the model says.
+	fn compare(&self) {
+		for (who, free) in &self.free {
+			assert_eq!(Balances::balance(who), *free, "what {who} has");
+		}
+		for (who, collateral) in &self.collateral {
+			assert_eq!(TrustLock::free(who), *collateral, "the free collateral of {who}");
+		}
+		for ((id, attempt, who), amount) in &self.locks {
+			let lock = if *attempt == 255 { bid_lock(*id) } else { work_lock(*id, *attempt) };
+			assert_eq!(TrustLock::locked(who, lock), *amount, "{lock:?} of {who}");
+		}
+		for client in CLIENTS {
+			let mine = || self.tasks.iter().filter(|(_, task)| task.client == client);
+			let escrow: u128 = mine()
+				.map(|(_, task)| task.price_left + task.fee_left + task.verification_left)
+				.sum();
+			let held = Balances::balance_on_hold(&HoldReason::Escrow.into(), &client);
+			assert_eq!(held, escrow, "the escrow of {client}");
+			for (id, task) in mine() {
+				let locked = TrustLock::locked(&client, client_lock(*id));
+				assert_eq!(locked, task.client_lock, "the lock of {client}");
+			}
+		}
+		assert_eq!(Live::<Test>::iter_keys().count(), self.tasks.len());
+		for (id, task) in &self.tasks {
+			let found = live(*id);
+			let same = match (&found.status, &task.state) {
+				(Status::Bidding { .. }, State::Bidding)
+				| (Status::Revealing { .. }, State::Revealing) => true,
+				(Status::Assigned { to: by, .. }, State::Assigned(holder))
+				| (Status::Executing { by, .. }, State::Executing(holder))
+				| (Status::Verifying { by, .. }, State::Verifying(holder))
+				| (Status::Adjudicating { by, .. }, State::Adjudicating(holder, _))
+				| (Status::Delivered { by, .. }, State::Delivered(holder)) => {
+					(by.provider, by.price, by.lock) == (holder.provider, holder.price, holder.lock)
+				}
+				_ => false,
+			};
+			assert!(same, "task {id}: {:?} is not {:?}", found.status, task.state);
+			assert_eq!(found.status.until(), task.until, "task {id}");
+			// Nothing is stuck past its last deadline.
+			assert!(task.until + 1 >= Now::<Test>::get(), "task {id} is stuck");
+		}
+		assert_eq!(Convictions::<Test>::iter_keys().count(), self.sentences.len());
+	}
+}
+
+struct History {
+	model: Model,
+	random: SmallRng,
+	issued: u128,
+}
+
+impl History {
+	fn new(seed: u64) -> Self {
+		let mut model = Model::default();
+		for who in (1..=PROVIDERS).chain([CLIENT, OTHER_CLIENT, TREASURY, VERIFIER, FINDER]) {
+			model.free.insert(who, Balances::balance(&who));
+		}
+		for who in 1..=PROVIDERS {
+			model.collateral.insert(who, TrustLock::free(&who));
+		}
+		let issued = Balances::total_issuance();
+		Self { model, random: SmallRng::seed_from_u64(seed), issued }
+	}
+
+	fn one_of<T: Clone>(&mut self, of: &[T]) -> Option<T> {
+		(!of.is_empty()).then(|| of[self.random.random_range(0..of.len())].clone())
+	}
+
+	fn tasks(&self, wanted: impl Fn(&TaskModel) -> bool) -> Vec<u64> {
+		let found = self.model.tasks.iter().filter(|(_, task)| wanted(task));
+		found.map(|(id, _)| *id).collect()
+	}
+
+	fn submit(&mut self) {
+		if self.model.tasks.len() >= 12 {
+			return;
+		}
+		let client = CLIENTS[self.random.random_range(0..2)];
+		let parts = self.random.random_range(1..=4);
+		let spec = TaskSpec {
+			units: self.random.random_range(u32::from(parts) * 20..=200),
+			parts,
+			max_price: Some(self.random.random_range(OGPU..2_500 * OGPU)),
+			time: self.random.random_range(1..40),
+			..spec()
+		};
+		let id = crate::NextTask::<Test>::get();
+		let quote = Tasks::quote(spec.clone()).expect("a quote");
+		let submitted = Tasks::submit(RuntimeOrigin::signed(client), spec.clone(), quote.most());
+		let needed = quote.most() + quote.client_lock;
+		let balance = self.model.free[&client];
+		assert_eq!(submitted.is_ok(), balance >= needed + 1_000, "{submitted:?}");
+		if submitted.is_err() {
+			return;
+		}
+		*self.model.free.get_mut(&client).expect("a client") -= needed;
+		let found = live(id);
+		let task = TaskModel {
+			client,
+			spec,
+			terms: found.terms,
+			reserve: quote.reserve,
+			operators: found.operators,
+			client_lock: quote.client_lock,
+			price_left: quote.reserve,
+			fee_left: quote.protocol_fee,
+			verification_left: quote.verification,
+			owed: 0,
+			attempt: 0,
+			begun: false,
+			sealed: BTreeMap::new(),
+			any_sealed: false,
+			best: Vec::new(),
+			barred: BTreeSet::new(),
+			settled: 0,
+			rooted: 0,
+			valid: BTreeSet::new(),
+			state: State::Bidding,
+			until: Now::<Test>::get() + MarketWindows::get().commit.get(),
+		};
+		self.model.tasks.insert(id, task);
+	}
+
+	fn seal(&mut self) {
+		let open = self.tasks(|task| task.state == State::Bidding);
+		let Some(id) = self.one_of(&open) else { return };
+		let who = self.random.random_range(1..=PROVIDERS);
+		let reserve = self.model.tasks[&id].reserve;
+		let price = self.random.random_range(0..=reserve + reserve / 10);
+		let bond = share(reserve, MarketCharges::get().bid_bond.get());
+		let task = &self.model.tasks[&id];
+		let allowed = !task.sealed.contains_key(&who)
+			&& !task.barred.contains(&who)
+			&& self.model.collateral[&who] >= bond;
+		let sealed = bid(id, who, price);
+		assert_eq!(sealed.is_ok(), allowed, "{sealed:?}");
+		if allowed {
+			assert!(self.model.lock((id, 255, who), bond));
+			let task = self.model.tasks.get_mut(&id).expect("it is live");
+			task.sealed.insert(who, (price, bond));
+			task.any_sealed = true;
+		}
+	}
+
+	fn open(&mut self) {
+		let open = self.tasks(|task| task.state == State::Revealing && !task.sealed.is_empty());
+		let Some(id) = self.one_of(&open) else { return };
+		let sealed: Vec<_> =
+			self.model.tasks[&id].sealed.iter().map(|(who, (price, _))| (*who, *price)).collect();
+		let Some((who, price)) = self.one_of(&sealed) else { return };
+		let group = <Providers as ogpu_traits::Registry<u64>>::group(&who).expect("registered");
+		let quality = Bids::<Test>::get(id, group).expect("a bid").quality;
+		reveal(id, who, price).expect("it can be opened");
+		self.model.unlock((id, 255, who));
+		let task = self.model.tasks.get_mut(&id).expect("it is live");
+		task.sealed.remove(&who);
+		if price <= task.reserve {
+			task.best.push(Bid { provider: who, quality, score: Score::new(price, quality) });
+			let draw = Draw::get().expect("there is a draw");
+			task.best.sort_by_key(|bid| {
+				(bid.score, tie_break::<Blake2>(&draw, id, &bid.provider.encode()))
+			});
+			task.best.truncate(4);
+		}
+	}
+
+	fn work(&mut self) {
+		let held =
+			self.tasks(|task| matches!(task.state, State::Assigned(_) | State::Executing(_)));
+		let Some(id) = self.one_of(&held) else { return };
+		let now = Now::<Test>::get();
+		let mut task = self.model.tasks[&id].clone();
+		let by = holder_of(&task.state).cloned().expect("somebody has it");
+		let attempt = task.attempt;
+		let executing = matches!(task.state, State::Executing(_));
+		let claims = [Claim::Rejected, Claim::Unavailable];
+		match self.random.random_range(0..10) {
+			0 if !executing => {
+				act(by.provider, Done::Decline { task: id, attempt }).expect("it may");
+				self.model.unlock((id, attempt, by.provider));
+				if let Some(task) = self.model.assign_next(id, task, now) {
+					let task = TaskModel { state: State::Bidding, ..task };
+					self.model.end(id, task, Ending::NoProvider);
+				}
+			}
+			1 => {
+				let claim = claims[self.random.random_range(0..2)];
+				let allowed = !executing || claim == Claim::Rejected;
+				let claimed = act(by.provider, Done::Claim { task: id, attempt, claim });
+				assert_eq!(claimed.is_ok(), allowed);
+				if allowed {
+					let left = task.until.saturating_sub(now);
+					task.state = State::Adjudicating(by, left);
+					task.until = now + MarketWindows::get().verification.get();
+					self.model.tasks.insert(id, task);
+				}
+			}
+			_ if !executing => {
+				act(by.provider, Done::Acknowledge { task: id, attempt }).expect("it may");
+				task.begun = true;
+				task.until = now + task.spec.time;
+				task.state = State::Executing(by);
+				self.model.tasks.insert(id, task);
+			}
+			_ => {
+				let part = task.rooted;
+				act(by.provider, Done::Root { task: id, attempt, part, root: ROOT })
+					.expect("it may");
+				task.rooted += 1;
+				if task.rooted == task.spec.parts {
+					task.until = now + MarketWindows::get().verification.get();
+					task.state = State::Verifying(by);
+				}
+				self.model.tasks.insert(id, task);
+			}
+		}
+	}
+
+	fn verdict(&mut self) {
+		let mut pending: Vec<_> = Pending::get().iter().map(|(request, _)| request.part).collect();
+		// Fraud may come to light as long as the window is open.
+		for (id, task) in &self.model.tasks {
+			if matches!(task.state, State::Delivered(_)) && self.random.random_range(0..20) == 0 {
+				pending.push(PartOfTask { task: *id, attempt: task.attempt, part: 0 });
+			}
+		}
+		let Some(part) = self.one_of(&pending) else { return };
+		Pending::mutate(|all| all.retain(|(request, _)| request.part != part));
+		let claim = part.part == PartOfTask::CLAIM;
+		let verdict = match self.random.random_range(0..20) {
+			0 | 1 => Verdict::Fraud { unit: 0 },
+			2 => Verdict::Inconclusive,
+			3 => Verdict::Rejected,
+			4 => Verdict::Unavailable,
+			_ if claim => Verdict::Groundless,
+			_ => Verdict::Valid,
+		};
+		let fee = self.random.random_range(0..OGPU / 20);
+		let finder = Some(FINDER);
+		Tasks::decided(part, Decision { verdict, fees: vec![(VERIFIER, fee)], finder });
+		self.model.decide(part, verdict, fee, Now::<Test>::get());
+	}
+
+	fn client(&mut self) {
+		let mine = self.tasks(|_| true);
+		let Some(id) = self.one_of(&mine) else { return };
+		let mut task = self.model.tasks[&id].clone();
+		let origin = RuntimeOrigin::signed(task.client);
+		if let State::Delivered(by) = task.state.clone() {
+			let accepted = Tasks::acknowledge_delivery(origin, id);
+			if accepted.is_ok() {
+				self.model.pay_owed(&mut task, &by);
+				self.model.tasks.insert(id, task);
+			}
+			return;
+		}
+		if self.random.random_range(0..4) > 0 {
+			return;
+		}
+		let cancelled = Tasks::cancel(origin, id);
+		match task.state.clone() {
+			State::Bidding | State::Revealing => {
+				cancelled.expect("it may");
+				self.model.end(id, task, Ending::Cancelled);
+			}
+			State::Assigned(by) | State::Executing(by) => {
+				cancelled.expect("it may");
+				let left = Model::left(&task, by.price);
+				let fee = share(left, MarketCharges::get().cancellation.get());
+				self.model.pay_work(&mut task, &by, fee);
+				self.model.end(id, task, Ending::Cancelled);
+			}
+			_ => assert!(cancelled.is_err()),
+		}
+	}
+
+	fn collateral(&mut self) {
+		let who = self.random.random_range(1..=PROVIDERS);
+		let amount = self.random.random_range(1..2_000) * OGPU;
+		let origin = RuntimeOrigin::signed(who);
+		if self.random.random_range(0..2) == 0 {
+			let allowed = self.model.collateral[&who] >= amount;
+			let unbonded = TrustLock::unbond(origin, amount);
+			let full = unbonded == Err(pallet_trust_lock::Error::<Test>::TooManyUnbonding.into());
+			assert!(full || unbonded.is_ok() == allowed);
+			if unbonded.is_ok() {
+				*self.model.collateral.get_mut(&who).expect("a provider") -= amount;
+				*self.model.leaving.entry(who).or_default() += amount;
+			}
+		} else {
+			let leaving = self.model.leaving.remove(&who).unwrap_or(0);
+			let rebonded = TrustLock::rebond(origin, u128::MAX);
+			assert_eq!(rebonded.is_ok(), leaving > 0);
+			*self.model.collateral.get_mut(&who).expect("a provider") += leaving;
+		}
+	}
+
+	fn parameters(&mut self) {
+		match self.random.random_range(0..4) {
+			0 => Switch::set(Slashing::DryRun),
+			1 => Switch::set(Slashing::On),
+			2 => MarketCharges::set(Charges {
+				held_back: Ranged32::new(self.random.random_range(0..=500_000)),
+				burnt: Ranged32::new(self.random.random_range(0..=1_000_000)),
+				cancellation: Ranged32::new(self.random.random_range(0..=500_000)),
+				default: Ranged32::new(self.random.random_range(10_000..=1_000_000)),
+				finder: Ranged32::new(self.random.random_range(0..=500_000)),
+				bid_bond: Ranged32::new(self.random.random_range(1_000..=200_000)),
+				protocol_fee: Ranged32::new(self.random.random_range(0..=200_000)),
+				large_payment: Ranged128::new(self.random.random_range(OGPU..=3_000 * OGPU)),
+				..Charges::DEFAULT
+			}),
+			_ => MarketWindows::set(Windows {
+				commit: Ranged32::new(self.random.random_range(2..8)),
+				reveal: Ranged32::new(self.random.random_range(2..6)),
+				acknowledge: Ranged32::new(self.random.random_range(2..20)),
+				delivery: Ranged32::new(self.random.random_range(10..20)),
+				..Windows::FAST
+			}),
+		}
+	}
+
+	fn step(&mut self) {
+		match self.random.random_range(0..100) {
+			0..10 => self.submit(),
+			10..35 => self.seal(),
+			35..55 => self.open(),
+			55..70 => self.work(),
+			70..80 => self.verdict(),
+			80..85 => self.client(),
+			85..88 => self.collateral(),
+			88 => self.parameters(),
+			_ => {
+				let now = Now::<Test>::get();
+				next_block();
+				self.model.block(now);
+			}
+		}
+		self.model.compare();
+		assert_eq!(Balances::total_issuance() + self.model.burnt, self.issued);
+	}
+}
+
+#[test]
+fn every_history_is_as_the_model_says() {
+	let steps: u32 =
+		std::env::var("OGPU_MODEL_STEPS").map_or(10_000, |steps| steps.parse().expect("a number"));
+	new_test_ext().execute_with(|| {
+		let mut history = History::new(1);
+		for _ in 0..steps {
+			history.step();
+		}
+		let mut endings = BTreeMap::<String, u32>::new();
+		for (id, ending) in &history.model.ended {
+			if let Some(record) = Records::<Test>::get(id) {
+				assert_eq!(record.ending, *ending, "task {id}");
+			}
+			*endings.entry(format!("{ending:?}")).or_default() += 1;
+		}
+		println!("{steps} steps, {} tasks: {endings:?}", history.model.ended.len());
+		// Left to itself, every task ends, and nothing is held any more.
+		for _ in 0..10_000 {
+			if history.model.tasks.is_empty() && history.model.sentences.is_empty() {
+				break;
+			}
+			let now = Now::<Test>::get();
+			next_block();
+			history.model.block(now);
+			history.model.compare();
+		}
+		assert!(history.model.tasks.is_empty() && history.model.sentences.is_empty());
+		for client in CLIENTS {
+			assert_eq!(Balances::total_balance_on_hold(&client), 0);
+		}
+		assert!(history.model.locks.values().all(|amount| *amount == 0));
+		let reached = endings.len();
+		assert!(reached >= 7, "only {endings:?}");
+	});
+}

@@ -1,0 +1,95 @@
+// The market by hand, as somebody with polkadot.js apps and no program of ours would use it.
+
+import assert from 'node:assert/strict';
+import { bnToU8a, compactAddLength, stringToU8a, u8aConcat } from '@polkadot/util';
+import { blake2AsU8a } from '@polkadot/util-crypto';
+import { Keyring } from '@polkadot/api';
+import { send, sendExpectingError, OGPU } from '../chain.mjs';
+import { until } from '../nodes.mjs';
+
+const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
+
+function profile(worker, name) {
+	return {
+		worker: worker.publicKey,
+		endpoint: { key: new Uint8Array(32).fill(1), addresses: [{ V4: [[127, 0, 0, 1], 4433] }], relay: null },
+		encryption: new Uint8Array(32).fill(2),
+		region: 276,
+		devices: [{ name, memory: 33, features: 7, fingerprint: blake2AsU8a(name) }],
+	};
+}
+
+async function registered(api, account, name) {
+	// The worker key signs for the provider from now on; it proves that it knows whom.
+	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
+	const proof = worker.sign(u8aConcat(stringToU8a('ogpu/worker/1'), api.genesisHash.toU8a(), account.publicKey));
+	await send(api, account, api.tx.providers.register(profile(worker, name), proof));
+	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
+}
+
+function spec(fewOperators) {
+	return {
+		job: {
+			hash: new Uint8Array(32).fill(3),
+			blob: new Uint8Array(32).fill(4),
+			len: 1000,
+			source: { key: new Uint8Array(32).fill(5), addresses: [{ V4: [[127, 0, 0, 1], 4434] }], relay: null },
+		},
+		shape: 'Parallel',
+		profile: 'ExactInt',
+		units: 100,
+		parts: 1,
+		work: 100_000,
+		requirements: { tier: 'Consumer', memory: 30, features: 1, region: null, reputation: 0 },
+		tier: 'Standard',
+		trust: 'Never',
+		fewOperators,
+		maxPrice: 100n * OGPU,
+		time: 30,
+	};
+}
+
+export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
+	await Promise.all([registered(api, eve, 'Eve'), registered(api, one, 'One')]);
+
+	// Nobody attests results yet, so verified work cannot be had, and the chain says so.
+	const refused = await sendExpectingError(api, ferdie, api.tx.tasks.submit(spec('Refuse'), 200n * OGPU));
+	assert(refused.includes('tasks.TooFewOperators'), refused);
+
+	const before = (await api.query.system.account(ferdie.address)).data.free.toBigInt();
+	const submitted = await send(api, ferdie, api.tx.tasks.submit(spec('Unverified'), 200n * OGPU));
+	const task = submitted.find(({ method }) => method === 'Submitted').data.task.toBigInt();
+	const status = async () => (await api.query.tasks.tasks(task)).unwrapOr(null)?.status.type ?? 'ended';
+
+	const genesis = api.genesisHash.toU8a();
+	const salt = new Uint8Array(32).fill(6);
+	const commitment = (account, price) => blake2AsU8a(u8aConcat(
+		stringToU8a('ogpu/bid/1'), genesis, le(task, 64), compactAddLength(account.publicKey), le(price, 128), salt,
+	));
+	const bids = [[eve, 40n * OGPU], [one, 60n * OGPU]];
+	await Promise.all(bids.map(([who, price]) => send(api, who, api.tx.tasks.act({ Bid: { task, commitment: commitment(who, price) } }))));
+	await until('bids to be opened', async () => (await status()) === 'Revealing', 60);
+	await Promise.all(bids.map(([who, price]) => send(api, who, api.tx.tasks.act({ Reveal: { task, price, salt } }))));
+	await until('the task to be assigned', async () => (await status()) === 'Assigned', 60);
+
+	// The lower bid has won, and is paid what the other asked.
+	const assigned = (await api.query.tasks.tasks(task)).unwrap().status.asAssigned.to;
+	assert.equal(assigned.provider.toString(), eve.address);
+	assert.equal(assigned.price.toBigInt(), 60n * OGPU);
+	const late = await sendExpectingError(api, one, api.tx.tasks.act({ Acknowledge: { task, attempt: 0 } }));
+	assert(late.includes('tasks.NotAssigned'), late);
+
+	await send(api, eve, api.tx.tasks.act({ Acknowledge: { task, attempt: 0 } }));
+	await send(api, eve, api.tx.tasks.act({ Root: { task, attempt: 0, part: 0, root: new Uint8Array(32).fill(7) } }));
+	await send(api, ferdie, api.tx.tasks.acknowledgeDelivery(task));
+	await until('the window to end', async () => (await status()) === 'ended', 120);
+
+	const record = (await api.query.tasks.records(task)).unwrap();
+	assert.equal(record.ending.type, 'CompletedUnverified');
+	assert.equal(record.paid.toBigInt(), 60n * OGPU);
+	const paid = before - (await api.query.system.account(ferdie.address)).data.free.toBigInt();
+	// The price, two hundredths of it as protocol fee, and what the transactions cost.
+	assert(paid >= 61_200n * OGPU / 1000n && paid < 61_300n * OGPU / 1000n, `the client paid ${paid}`);
+	assert.equal((await api.query.balances.holds(ferdie.address)).filter(({ id }) => id.isTasks).length, 0);
+	return `task ${task} paid ${Number(record.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
+}
