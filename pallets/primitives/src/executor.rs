@@ -215,6 +215,16 @@ pub struct QuoteRequest {
 	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
 }
 
+/// Asks an executor to get a blob from others. It answers whether the blob is here; if not, it is being
+/// fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct FetchRequest {
+	/// The size of the blob, in bytes.
+	pub size: u64,
+	/// Who has it.
+	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
+}
+
 /// What a job would cost here.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Quote {

@@ -41,10 +41,10 @@ use std::{
 };
 
 use codec::Encode;
-use ogpu_blobs::{Audience, BlobError, Blobs, NodeOptions, Options, free_space};
+use ogpu_blobs::{Audience, BlobError, Blobs, Fetch, NodeOptions, Options, free_space};
 use ogpu_compute::Device;
 use ogpu_primitives::{
-	executor::{Health, RunId, RunState, Submission, Units},
+	executor::{Health, Peer, RunId, RunState, Submission, Units},
 	job::{BlobId, Init, Job, Plan, Shape},
 	merkle::{Blake2, Hash, Hasher},
 };
@@ -72,6 +72,8 @@ const KILLED: Duration = Duration::from_secs(30);
 const RESERVE: u64 = 1 << 30;
 /// How long a run waits for room, or for a device, before it is looked at again.
 const LATER: Duration = Duration::from_secs(2);
+/// How long a blob that nobody gave is not asked for again.
+const FAILED: Duration = Duration::from_secs(10);
 /// Programs whose verdict is remembered.
 const VERDICTS: usize = 64;
 
@@ -122,6 +124,8 @@ struct Core {
 	wake: Notify,
 	/// How many runs of each owner are being made ready.
 	fetching: Mutex<HashMap<String, usize>>,
+	/// Blobs that are being fetched for whoever asked, or since when that has failed.
+	wanted: Mutex<HashMap<BlobId, Option<Instant>>>,
 	/// Programs that are checked at once.
 	checking: Semaphore,
 	/// Runs that wait for devices, ready.
@@ -305,6 +309,7 @@ impl Service {
 			waiting: Mutex::new(Lanes::new(bounds)),
 			wake: Notify::new(),
 			fetching: Mutex::default(),
+			wanted: Mutex::default(),
 			checking: Semaphore::new(config.limits.preparing),
 			ready: Arc::new(Semaphore::new(ready)),
 			verdicts: Mutex::default(),
@@ -435,6 +440,51 @@ impl Service {
 		Ok((Taken::Now, standing.state))
 	}
 
+	/// Whether a blob is here. If not, it is fetched from these peers, unless that is going on already or has
+	/// just failed.
+	///
+	/// # Errors
+	///
+	/// When too many are being fetched.
+	pub fn want(&self, blob: BlobId, size: u64, peers: Vec<Peer>) -> Result<bool, Refusal> {
+		let core = self.0.clone();
+		if core.blobs.size(&blob).is_some() {
+			return Ok(true);
+		}
+		{
+			let mut wanted = core.wanted();
+			wanted.retain(|_, failed| failed.is_none_or(|failed| failed.elapsed() < FAILED));
+			if wanted.contains_key(&blob) {
+				return Ok(false);
+			}
+			if wanted.len() >= core.config.limits.fetching {
+				return Err(Refusal::Busy { waiting: wanted.len() });
+			}
+			wanted.insert(blob, None);
+		}
+		tokio::spawn(async move {
+			let want = Fetch { id: blob, size, peers: &peers, stall: prepare::STALL };
+			let fetching = core.blobs.fetch(&want, |_| {});
+			let fetched = tokio::time::timeout(core.config.limits.fetch.0, fetching).await;
+			let mut wanted = core.wanted();
+			match fetched {
+				Ok(Ok(fetched)) => {
+					core.metrics.fetched(fetched.received);
+					wanted.remove(&blob);
+				}
+				Ok(Err(error)) => {
+					tracing::info!(target: "ogpu-worker", %blob, "not fetched: {error}");
+					wanted.insert(blob, Some(Instant::now()));
+				}
+				Err(_) => {
+					tracing::info!(target: "ogpu-worker", %blob, "not fetched in time");
+					wanted.insert(blob, Some(Instant::now()));
+				}
+			}
+		});
+		Ok(false)
+	}
+
 	/// How a run stands; `None` if there is none.
 	pub fn state(&self, id: &RunId) -> Option<RunState> {
 		let runs = self.0.runs();
@@ -526,6 +576,10 @@ impl Core {
 	fn runs(&self) -> MutexGuard<'_, Runs> {
 		// The table is whole after every method, a panic elsewhere does not change that.
 		self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+
+	fn wanted(&self) -> MutexGuard<'_, HashMap<BlobId, Option<Instant>>> {
+		self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
 	}
 
 	fn folder(&self, id: &RunId) -> Folder {

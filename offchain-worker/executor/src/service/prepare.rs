@@ -18,7 +18,7 @@ use super::{Core, LATER, VERDICTS, inputs::Input, needed, work};
 use crate::gate::{Admitted, GateError, admit};
 
 /// How long a source of blobs may send nothing.
-const STALL: Duration = Duration::from_secs(20);
+pub(super) const STALL: Duration = Duration::from_secs(20);
 
 /// A run that a device can take.
 pub(super) struct Prepared {

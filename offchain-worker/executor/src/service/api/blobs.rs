@@ -10,9 +10,14 @@ use axum::{
 	response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, stream};
-use ogpu_primitives::job::BlobId;
+use ogpu_primitives::{executor::FetchRequest, job::BlobId};
 
-use super::{bodies::hash, error::ApiError};
+use super::{
+	bodies::{Answer, SCALE, hash, json, scale, sends},
+	error::ApiError,
+	form::FetchForm,
+	jobs::small_body,
+};
 use crate::service::Service;
 
 /// A stream that fails when nothing comes for too long.
@@ -74,6 +79,21 @@ pub(super) async fn put(
 	}
 	take(&service, request, Some(id)).await?;
 	Ok((StatusCode::CREATED, named(&service, &id)).into_response())
+}
+
+/// Whether a blob is here; if not, it is being fetched.
+pub(super) async fn fetch(
+	State(service): State<Service>,
+	Path(id): Path<String>,
+	answer: Answer,
+	request: Request,
+) -> Result<Response, ApiError> {
+	let id = BlobId(hash(&id)?);
+	let (headers, body) = small_body(request, &service).await?;
+	let FetchRequest { size, peers } =
+		if sends(&headers, SCALE) { scale(&body)? } else { json::<FetchForm>(&body)?.read()? };
+	let here = service.want(id, size, peers.into_inner())?;
+	Ok(answer.with(StatusCode::OK, &here, |here| serde_json::json!({ "here": here })))
 }
 
 pub(super) async fn usage(State(service): State<Service>) -> Json<serde_json::Value> {

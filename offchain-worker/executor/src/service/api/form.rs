@@ -12,7 +12,7 @@ use futures::StreamExt;
 use ogpu_blobs::Blobs;
 use ogpu_job::{Files, Manifest, Source};
 use ogpu_primitives::{
-	executor::{Care, Checkpoint, Peer, Submission, Units},
+	executor::{Care, Checkpoint, FetchRequest, Peer, Submission, Units},
 	job::BlobId,
 	merkle::{Blake2, Hasher},
 };
@@ -119,6 +119,39 @@ fn bounded<T, S: bounded_collections::Get<u32>>(
 		.map_err(|_| ApiError::Bad(format!("{what}: there are more than {}", S::get())))
 }
 
+/// What peers a form names.
+fn read_peers<S: bounded_collections::Get<u32>>(
+	peers: &[FormPeer],
+) -> Result<BoundedVec<Peer, S>, ApiError> {
+	let read = |peer: &FormPeer| {
+		let address =
+			|text: &String| bounded(text.clone().into_bytes(), "characters of an address");
+		let addresses: Result<Vec<_>, _> = peer.addresses.iter().map(address).collect();
+		let relay = peer.relay.clone().map(String::into_bytes);
+		Ok(Peer {
+			key: hash(&peer.key)?,
+			addresses: bounded(addresses?, "addresses of a peer")?,
+			relay: relay.map(|relay| bounded(relay, "characters of a relay")).transpose()?,
+		})
+	};
+	bounded(peers.iter().map(read).collect::<Result<_, ApiError>>()?, "peers")
+}
+
+/// A [`FetchRequest`] in JSON.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FetchForm {
+	size: u64,
+	peers: Vec<FormPeer>,
+}
+
+impl FetchForm {
+	/// The request that a form means.
+	pub(super) fn read(&self) -> Result<FetchRequest, ApiError> {
+		Ok(FetchRequest { size: self.size, peers: read_peers(&self.peers)? })
+	}
+}
+
 impl Form {
 	/// The submission that a form means.
 	pub(super) fn read(self, service: &Service) -> Result<Submission, ApiError> {
@@ -137,23 +170,6 @@ impl Form {
 				Units::These(bounded(units, "units")?)
 			}
 		};
-		let mut peers = Vec::new();
-		for peer in &self.peers {
-			let addresses: Result<Vec<_>, _> = peer
-				.addresses
-				.iter()
-				.map(|address| bounded(address.clone().into_bytes(), "characters of an address"))
-				.collect();
-			peers.push(Peer {
-				key: hash(&peer.key)?,
-				addresses: bounded(addresses?, "addresses of a peer")?,
-				relay: peer
-					.relay
-					.clone()
-					.map(|relay| bounded(relay.into_bytes(), "characters of a relay"))
-					.transpose()?,
-			});
-		}
 		let mut checkpoints = Vec::new();
 		for checkpoint in &self.checkpoints {
 			let slices: Result<Vec<_>, _> =
@@ -170,7 +186,7 @@ impl Form {
 			job: manifest.job,
 			units,
 			care: if self.alone { Care::Alone } else { Care::Batched },
-			peers: bounded(peers, "peers")?,
+			peers: read_peers(&self.peers)?,
 			checkpoints: bounded(checkpoints, "checkpoints")?,
 		};
 		submission.id = match &self.id {

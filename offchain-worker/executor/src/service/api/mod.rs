@@ -13,6 +13,7 @@
 //! | `POST /v1/jobs/{id}/publish` | serve results, or a checkpoint, to others |
 //! | `DELETE /v1/jobs/{id}` | cancel it, or forget it once it has ended |
 //! | `POST /v1/blobs`, `PUT`, `GET`, `DELETE /v1/blobs/{hash}` | the store |
+//! | `POST /v1/blobs/{hash}/fetch` | get a blob from others; returns at once |
 //! | `POST`, `DELETE /v1/blobs/{hash}/share` | serve a blob to others, or no longer |
 //! | `GET /metrics` | for Prometheus |
 
@@ -50,6 +51,7 @@ pub fn router(service: Service, token: Token) -> Router {
 		.route("/v1/jobs/{id}/leaves", get(jobs::leaves))
 		.route("/v1/jobs/{id}/proof", get(jobs::proof))
 		.route("/v1/jobs/{id}/slices", get(jobs::slices))
+		.route("/v1/blobs/{hash}/fetch", post(blobs::fetch))
 		.route("/v1/blobs/{hash}/share", post(publish::share).delete(publish::unshare))
 		.route("/metrics", get(status::metrics))
 		.layer(DefaultBodyLimit::max(body))

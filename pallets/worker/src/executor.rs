@@ -1,0 +1,113 @@
+//! The executor's HTTP interface, in SCALE, over the host's HTTP client.
+
+use alloc::{format, string::String, vec::Vec};
+
+use codec::{Decode, Encode};
+use ogpu_primitives::{
+	executor::{
+		ExecutorStatus, FetchRequest, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
+		Submission,
+	},
+	job::BlobId,
+};
+use ogpu_traits::Away;
+use sp_runtime::offchain::{
+	Duration,
+	http::{Method, Request},
+	storage::StorageValueRef,
+};
+
+/// Where the node writes [`ExecutorAddress`] in its off-chain storage.
+pub const EXECUTOR_KEY: &[u8] = b"ogpu/executor";
+
+/// How long an answer may take. The hook has a block.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 4 << 20;
+/// The media type of SCALE bodies.
+const SCALE: &str = "application/octet-stream";
+
+/// How the executor is reached.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct ExecutorAddress {
+	/// Its URL, without a slash at the end.
+	pub url: Vec<u8>,
+	/// Its bearer token.
+	pub token: Vec<u8>,
+}
+
+impl ExecutorAddress {
+	/// What the node has written, if it may be used: the token goes nowhere but to this machine, or over TLS.
+	pub(crate) fn load() -> Option<Self> {
+		let found = StorageValueRef::persistent(EXECUTOR_KEY).get::<Self>().ok()??;
+		let url = core::str::from_utf8(&found.url).ok()?;
+		let local = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
+		let trusted =
+			url.starts_with("https://") || local.iter().any(|start| url.starts_with(start));
+		trusted.then_some(found)
+	}
+
+	fn ask(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Vec<u8>, Away> {
+		let url = String::from_utf8_lossy(&self.url);
+		let (url, token) = (format!("{url}{path}"), String::from_utf8_lossy(&self.token));
+		let deadline = sp_io::offchain::timestamp().add(PATIENCE);
+		let length = body.as_ref().map_or(0, Vec::len);
+		let request = Request::<Vec<Vec<u8>>>::new(&url)
+			.method(method)
+			.add_header("Authorization", &format!("Bearer {token}"))
+			.add_header("Accept", SCALE)
+			.add_header("Content-Type", SCALE)
+			// Without it the body would be sent in chunks.
+			.add_header("Content-Length", &format!("{length}"))
+			.body(body.into_iter().collect())
+			.deadline(deadline);
+		let pending = request.send().map_err(|_| Away::Unreachable)?;
+		let response = pending.try_wait(deadline).map_err(|_| Away::Unreachable)?;
+		let response = response.map_err(|_| Away::Unreachable)?;
+		if !(200..300).contains(&response.code) {
+			return Err(Away::Refused(response.code));
+		}
+		let mut body = response.body();
+		body.deadline(Some(deadline));
+		let bytes: Vec<u8> = body.by_ref().take(LONGEST).collect();
+		if body.error().is_some() || bytes.len() == LONGEST {
+			return Err(Away::Nonsense);
+		}
+		Ok(bytes)
+	}
+
+	fn get<T: Decode>(&self, path: &str) -> Result<T, Away> {
+		let bytes = self.ask(Method::Get, path, None)?;
+		T::decode(&mut &bytes[..]).map_err(|_| Away::Nonsense)
+	}
+
+	fn post<T: Decode>(&self, path: &str, value: &impl Encode) -> Result<T, Away> {
+		let bytes = self.ask(Method::Post, path, Some(value.encode()))?;
+		T::decode(&mut &bytes[..]).map_err(|_| Away::Nonsense)
+	}
+
+	pub(crate) fn status(&self) -> Result<ExecutorStatus, Away> {
+		self.get("/v1/status")
+	}
+
+	pub(crate) fn quote(&self, request: &QuoteRequest) -> Result<Quote, Away> {
+		self.post("/v1/quote", request)
+	}
+
+	pub(crate) fn run(&self, submission: &Submission) -> Result<RunState, Away> {
+		self.post("/v1/jobs", submission)
+	}
+
+	pub(crate) fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
+		self.get(&format!("/v1/jobs/{}/leaves", BlobId(*run)))
+	}
+
+	pub(crate) fn fetch(&self, blob: &BlobId, size: u64, peers: &[Peer]) -> Result<bool, Away> {
+		let peers = frame_support::BoundedVec::truncate_from(peers.to_vec());
+		self.post(&format!("/v1/blobs/{blob}/fetch"), &FetchRequest { size, peers })
+	}
+
+	pub(crate) fn read(&self, blob: &BlobId) -> Result<Vec<u8>, Away> {
+		self.ask(Method::Get, &format!("/v1/blobs/{blob}"), None)
+	}
+}

@@ -1,0 +1,328 @@
+//! # Worker: what a provider's node does by itself
+//!
+//! The only off-chain worker hook of ours. In each block it asks the other pallets what is due of the provider
+//! whose worker key the node has ([`Duties`]), has them attend to it with the node's executor ([`Node`]), and
+//! sends what was done in one transaction. It knows neither bids nor panels, never waits for a job, and trusts
+//! its own memory only for secrets: run twice, not at all, or on a fork, it does no harm.
+//!
+//! ## The transaction
+//!
+//! [`perform`](Pallet::perform) is an authorised transaction: no account signs it or pays for it. It carries a
+//! sequence number and some duties, signed by the worker key over a domain, the genesis hash, the provider, the
+//! number and the encoded duties, each of which binds what it is about. Before it enters the pool, or a block,
+//! `authorize` checks, cheapest first: its shape, the provider and its key, the number, the provider's quota
+//! of weight in this session, that at least one duty is live, and the signature. So whoever has no worker key
+//! costs the chain nothing, and whoever has one a bounded amount.
+//!
+//! Dispatched, duties that are stale by then are skipped with an event; one that fails never blocks the others.
+//!
+//! ## The node
+//!
+//! The node writes the executor's address and token to [`EXECUTOR_KEY`] in its off-chain storage at every
+//! start. Only loopback and TLS addresses are used.
+//!
+//! ## Invariants
+//!
+//! - A sequence number is used once.
+//! - What was dispatched for a provider in a session weighs at most [`Config::Quota`].
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod executor;
+#[cfg(test)]
+mod mock;
+mod node;
+#[cfg(test)]
+mod tests;
+pub mod weights;
+
+pub use executor::{EXECUTOR_KEY, ExecutorAddress};
+pub use ogpu_traits::Duties;
+pub use pallet::*;
+pub use weights::WeightInfo;
+
+use sp_core::crypto::KeyTypeId;
+
+/// The type of worker keys in a node's keystore.
+pub const WORKER_KEY: KeyTypeId = KeyTypeId(*b"ogpu");
+
+/// What the signature of a worker key covers begins with this.
+pub const DOMAIN: &[u8; 14] = b"ogpu/perform/1";
+
+/// The most duties of one transaction.
+pub const MAX_DUTIES: u32 = 16;
+
+/// Finds providers by their worker keys.
+pub trait WorkerKeys<AccountId> {
+	/// Whose words a key signs.
+	fn provider_of(key: &[u8; 32]) -> Option<AccountId>;
+	/// The key that signs a provider's words.
+	fn key_of(provider: &AccountId) -> Option<[u8; 32]>;
+}
+
+#[frame_support::pallet]
+#[allow(missing_docs, reason = "the macro's own items; ours are documented")]
+pub mod pallet {
+	use alloc::vec::Vec;
+
+	use codec::Encode;
+	use frame_support::{pallet_prelude::*, storage::with_storage_layer};
+	use frame_system::{
+		offchain::{CreateAuthorizedTransaction, SubmitTransaction},
+		pallet_prelude::*,
+	};
+	use ogpu_traits::Duties;
+	use sp_core::sr25519;
+
+	use super::*;
+	use crate::node::LocalNode;
+
+	/// What the pallet asks of the runtime.
+	#[pallet::config]
+	pub trait Config:
+		frame_system::Config<RuntimeEvent: From<Event<Self>>>
+		+ CreateAuthorizedTransaction<Call<Self>>
+	{
+		/// What was done, of any pallet.
+		type Done: Parameter;
+
+		/// The duties of all pallets together.
+		type Duties: Duties<Self::AccountId, Done = Self::Done>;
+
+		/// Whose words a worker key signs.
+		type Workers: WorkerKeys<Self::AccountId>;
+
+		/// The number of the running session.
+		type Session: Get<u32>;
+
+		/// What the duties of a provider may weigh in a session.
+		type Quota: Get<Weight>;
+
+		/// What the call weighs besides its duties.
+		type WeightInfo: WeightInfo;
+	}
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	/// What is kept of a provider's words.
+	#[derive(
+		Clone,
+		Copy,
+		Debug,
+		Default,
+		PartialEq,
+		Eq,
+		Encode,
+		Decode,
+		DecodeWithMemTracking,
+		MaxEncodedLen,
+		TypeInfo,
+	)]
+	pub struct Said {
+		/// The number of its next transaction.
+		pub sequence: u64,
+		/// The session of its last one.
+		pub session: u32,
+		/// What it has weighed in that session.
+		pub used: Weight,
+	}
+
+	/// What is kept of each provider's words.
+	#[pallet::storage]
+	pub type Words<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Said, ValueQuery>;
+
+	/// Events of the pallet.
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// Duties of a provider were taken.
+		Performed {
+			/// Whose.
+			provider: T::AccountId,
+			/// The number of the transaction.
+			sequence: u64,
+			/// How many of them counted.
+			done: u32,
+		},
+		/// A duty did not count any more.
+		Stale {
+			/// Whose.
+			provider: T::AccountId,
+			/// Which of the transaction, from 0.
+			index: u32,
+		},
+		/// A duty was refused.
+		Refused {
+			/// Whose.
+			provider: T::AccountId,
+			/// Which of the transaction, from 0.
+			index: u32,
+			/// Why.
+			error: DispatchError,
+		},
+	}
+
+	/// Errors of the pallet.
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The number is not the provider's next.
+		WrongSequence,
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Takes what a provider's node did.
+		///
+		/// Origin: authorised by the worker key; see the pallet's documentation. Events:
+		/// [`Event::Performed`], and those of the duties.
+		#[pallet::call_index(0)]
+		#[pallet::weight((
+			T::WeightInfo::perform().saturating_add(Pallet::<T>::weight_of(duties)),
+			DispatchClass::Operational,
+			Pays::No,
+		))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize())]
+		#[pallet::authorize(Self::authorize_perform)]
+		pub fn perform(
+			origin: OriginFor<T>,
+			provider: T::AccountId,
+			sequence: u64,
+			duties: BoundedVec<T::Done, ConstU32<MAX_DUTIES>>,
+			_signature: sr25519::Signature,
+		) -> DispatchResult {
+			ensure_authorized(origin)?;
+			let mut said = Self::said(&provider);
+			ensure!(said.sequence == sequence, Error::<T>::WrongSequence);
+			said.sequence = sequence.saturating_add(1);
+			said.used = said.used.saturating_add(Self::weight_of(&duties));
+			Words::<T>::insert(&provider, said);
+			let mut done = 0;
+			for (index, duty) in (0u32..).zip(duties) {
+				if !T::Duties::is_live(&provider, &duty) {
+					Self::deposit_event(Event::Stale { provider: provider.clone(), index });
+					continue;
+				}
+				match with_storage_layer(|| T::Duties::perform(&provider, duty)) {
+					Ok(()) => done += 1,
+					Err(error) => {
+						let provider = provider.clone();
+						Self::deposit_event(Event::Refused { provider, index, error });
+					}
+				}
+			}
+			Self::deposit_event(Event::Performed { provider, sequence, done });
+			Ok(())
+		}
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		/// Does what is due of the providers whose worker keys this node has.
+		fn offchain_worker(_: BlockNumberFor<T>) {
+			for key in sp_io::crypto::sr25519_public_keys(WORKER_KEY) {
+				if let Some(provider) = T::Workers::provider_of(&key.0) {
+					Self::attend(&provider, &key);
+				}
+			}
+		}
+	}
+
+	impl<T: Config> Pallet<T> {
+		/// What duties weigh at most.
+		pub fn weight_of(duties: &[T::Done]) -> Weight {
+			duties.iter().map(T::Duties::weight).fold(Weight::zero(), Weight::saturating_add)
+		}
+
+		/// What is kept of a provider's words, in this session.
+		fn said(provider: &T::AccountId) -> Said {
+			let said = Words::<T>::get(provider);
+			let session = T::Session::get();
+			if said.session == session {
+				said
+			} else {
+				Said { session, used: Weight::zero(), ..said }
+			}
+		}
+
+		/// What the worker key signs.
+		pub fn payload(provider: &T::AccountId, sequence: u64, duties: &[T::Done]) -> Vec<u8> {
+			let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
+			(DOMAIN, genesis, provider, sequence, duties).encode()
+		}
+
+		fn authorize_perform(
+			_: TransactionSource,
+			provider: &T::AccountId,
+			sequence: &u64,
+			duties: &BoundedVec<T::Done, ConstU32<MAX_DUTIES>>,
+			signature: &sr25519::Signature,
+		) -> TransactionValidityWithRefund {
+			if duties.is_empty() {
+				return Err(InvalidTransaction::Call.into());
+			}
+			let Some(key) = T::Workers::key_of(provider) else {
+				return Err(InvalidTransaction::BadSigner.into());
+			};
+			let said = Self::said(provider);
+			if *sequence < said.sequence {
+				return Err(InvalidTransaction::Stale.into());
+			}
+			if *sequence > said.sequence {
+				return Err(InvalidTransaction::Future.into());
+			}
+			let weight = said.used.saturating_add(Self::weight_of(duties));
+			if weight.any_gt(T::Quota::get()) {
+				return Err(InvalidTransaction::ExhaustsResources.into());
+			}
+			if !duties.iter().any(|duty| T::Duties::is_live(provider, duty)) {
+				return Err(InvalidTransaction::Stale.into());
+			}
+			let payload = Self::payload(provider, *sequence, duties);
+			if !sp_io::crypto::sr25519_verify(signature, &payload, &sr25519::Public::from_raw(key))
+			{
+				return Err(InvalidTransaction::BadProof.into());
+			}
+			ValidTransaction::with_tag_prefix("OgpuWorker")
+				.priority(TransactionPriority::MAX / 2)
+				.and_provides((provider, *sequence))
+				.longevity(16)
+				.propagate(true)
+				.build()
+				.map(|valid| (valid, Weight::zero()))
+		}
+
+		/// Does what is due of a provider, and sends what was done.
+		fn attend(provider: &T::AccountId, key: &sr25519::Public) {
+			let node = LocalNode::new();
+			let done = T::Duties::attend(provider, MAX_DUTIES, &node);
+			let mut duties = BoundedVec::<T::Done, ConstU32<MAX_DUTIES>>::new();
+			for duty in done {
+				if T::Duties::is_live(provider, &duty) && duties.try_push(duty).is_err() {
+					break;
+				}
+			}
+			if duties.is_empty() {
+				return;
+			}
+			let sequence = Self::said(provider).sequence;
+			let payload = Self::payload(provider, sequence, &duties);
+			let Some(signature) = sp_io::crypto::sr25519_sign(WORKER_KEY, key, &payload) else {
+				log::error!(target: "ogpu-worker", "the worker key is in the keystore and does not sign");
+				return;
+			};
+			let call = Call::perform {
+				provider: provider.clone(),
+				sequence,
+				duties,
+				signature,
+			};
+			let transaction = T::create_authorized_transaction(call.into());
+			if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
+				// The same number is in the pool already, or the state has moved on: the next block tells.
+				log::debug!(target: "ogpu-worker", "transaction {sequence} was not taken by the pool");
+			}
+		}
+	}
+}

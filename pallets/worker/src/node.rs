@@ -1,0 +1,72 @@
+//! The node that the hook runs on: its executor, its memory, its secrets.
+
+use alloc::vec::Vec;
+
+use ogpu_primitives::{
+	executor::{ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission},
+	job::BlobId,
+	merkle::Hash,
+};
+use ogpu_traits::{Away, Node};
+use sp_runtime::offchain::storage::StorageValueRef;
+
+use crate::executor::ExecutorAddress;
+
+/// What is remembered lies under this prefix in the node's off-chain storage.
+const MEMORY: &[u8] = b"ogpu/memory/";
+
+/// This node.
+pub(crate) struct LocalNode(Option<ExecutorAddress>);
+
+impl LocalNode {
+	/// With the executor whose address the node has written.
+	pub(crate) fn new() -> Self {
+		Self(ExecutorAddress::load())
+	}
+
+	fn executor(&self) -> Result<&ExecutorAddress, Away> {
+		self.0.as_ref().ok_or(Away::Unreachable)
+	}
+}
+
+fn key(of: &[u8]) -> Vec<u8> {
+	[MEMORY, of].concat()
+}
+
+impl Node for LocalNode {
+	fn status(&self) -> Result<ExecutorStatus, Away> {
+		self.executor()?.status()
+	}
+
+	fn quote(&self, request: &QuoteRequest) -> Result<Quote, Away> {
+		self.executor()?.quote(request)
+	}
+
+	fn run(&self, submission: &Submission) -> Result<RunState, Away> {
+		self.executor()?.run(submission)
+	}
+
+	fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
+		self.executor()?.leaves(run)
+	}
+
+	fn fetch(&self, blob: &BlobId, size: u64, peers: &[Peer]) -> Result<bool, Away> {
+		self.executor()?.fetch(blob, size, peers)
+	}
+
+	fn read(&self, blob: &BlobId) -> Result<Vec<u8>, Away> {
+		self.executor()?.read(blob)
+	}
+
+	fn recall(&self, of: &[u8]) -> Option<Vec<u8>> {
+		StorageValueRef::persistent(&key(of)).get::<Vec<u8>>().ok()?
+	}
+
+	fn remember(&self, of: &[u8], value: &[u8]) {
+		StorageValueRef::persistent(&key(of)).set(&value.to_vec());
+	}
+
+	fn secret(&self) -> Hash {
+		sp_io::offchain::random_seed()
+	}
+}
