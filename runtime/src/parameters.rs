@@ -61,8 +61,8 @@ pub mod dynamic_params {
 		#[codec(index = 6)]
 		pub static Seat: Ranged128<OGPU, { 100_000 * OGPU }> = Ranged128::new(100 * OGPU);
 
-		/// Market blocks from unbonding collateral to its withdrawal: from a day to ninety, and in any
-		/// case longer than verification and delivery together.
+		/// Market blocks from unbonding collateral to its withdrawal: up to ninety days, and in any case
+		/// longer than verification and delivery together.
 		#[codec(index = 7)]
 		pub static Unbonding: Ranged32<100, { 90 * 28_800 }> = timing::market_unbonding();
 	}

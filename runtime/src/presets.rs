@@ -21,7 +21,8 @@ use sp_runtime::{Perbill, traits::AccountIdConversion};
 use crate::{
 	AccountId, BABE_GENESIS_EPOCH_CONFIG, BabeConfig, BalancesConfig, NominationPoolsConfig,
 	RuntimeGenesisConfig, SessionConfig, SessionKeys, StakingConfig, SudoConfig, TimingConfig,
-	configs::{MAX_CANDIDATES, TreasuryPalletId},
+	configs::{CollateralPot, EscrowPot, MAX_CANDIDATES, TreasuryPalletId},
+	fees,
 	timing::Profile,
 };
 
@@ -63,6 +64,10 @@ pub struct Network {
 pub fn genesis(network: Network) -> serde_json::Value {
 	let Network { profile, validators, mut allocations, validator_count, sudo } = network;
 	allocations.push((TreasuryPalletId::get().into_account_truncating(), TREASURY_ENDOWMENT));
+	// The market's pots never fall below what keeps an account alive.
+	for pot in [CollateralPot::get(), EscrowPot::get()] {
+		allocations.push((pot.into_account_truncating(), fees::EXISTENTIAL_DEPOSIT));
+	}
 
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		timing: TimingConfig { profile },

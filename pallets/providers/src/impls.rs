@@ -63,6 +63,17 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 		});
 	}
 
+	fn engage(who: &T::AccountId, engaged: bool) {
+		Providers::<T>::mutate(who, |provider| {
+			let Some(provider) = provider else {
+				defensive!("whom tasks concern is registered");
+				return;
+			};
+			let count = &mut provider.engagements;
+			*count = if engaged { count.saturating_add(1) } else { count.saturating_sub(1) };
+		});
+	}
+
 	fn occupy(who: &T::AccountId, busy: bool) {
 		Providers::<T>::mutate(who, |provider| {
 			let Some(provider) = provider else {

@@ -10,8 +10,8 @@
 //! - **Worker key**: an sr25519 key in the node's keystore that signs everything the node says for its
 //!   provider. It holds no funds, and proves at registration that it knows the account.
 //! - **Group**: all providers of one operator, counted once wherever operators are counted. A provider
-//!   starts as a group of its own and joins another only when that one's leader has invited it: nobody can
-//!   be tied to a stranger's fate. Governance can merge groups that it finds to be one.
+//!   starts as a group of its own, joins another only when that one's leader has invited it, and may leave it:
+//!   nobody can be tied to a stranger's fate. Governance can merge groups that it finds to be one.
 //! - **Rating**: proven speed, in thousandths of the reference device. A device with another driver is
 //!   another device: a changed fingerprint takes the rating away.
 //! - **Heartbeat**: sent each session by the node. After [`MISSES`] sessions without one a provider gets no
@@ -42,8 +42,6 @@
 
 extern crate alloc;
 
-#[cfg(feature = "runtime-benchmarks")]
-mod benchmarking;
 mod impls;
 #[cfg(test)]
 mod mock;
@@ -69,6 +67,9 @@ pub const PROOF_DOMAIN: &[u8; 13] = b"ogpu/worker/1";
 /// The most providers that are looked at for one page of a listing.
 pub const MAX_LISTED: u32 = 256;
 
+/// The part of a block that settling seats may take: one in so many.
+pub const SETTLING_SHARE: u64 = 20;
+
 /// The hash of the genesis block.
 pub fn genesis<T: frame_system::Config>() -> Hash {
 	use frame_system::pallet_prelude::BlockNumberFor;
@@ -85,6 +86,7 @@ pub mod pallet {
 	use alloc::vec::Vec;
 	use codec::Encode;
 	use frame_support::{
+		dispatch::DispatchClass,
 		pallet_prelude::*,
 		traits::{
 			fungible::{Inspect, MutateHold},
@@ -199,9 +201,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type NextGroup<T> = StorageValue<_, GroupId, ValueQuery>;
 
-	/// The group that a provider is invited to.
+	/// The groups that a provider is invited to.
 	#[pallet::storage]
-	pub type Invitations<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, GroupId>;
+	pub type Invitations<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, GroupId, ()>;
 
 	/// The seats of each provider that has or wants any.
 	#[pallet::storage]
@@ -405,7 +408,11 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		/// Settles changes of seats whose session has come.
 		fn on_poll(_: BlockNumberFor<T>, meter: &mut WeightMeter) {
-			Self::settle_seats(meter);
+			// The rest of the block belongs to those who pay for it.
+			let most = T::BlockWeights::get().max_block / SETTLING_SHARE;
+			let mut own = WeightMeter::with_limit(meter.remaining().min(most));
+			Self::settle_seats(&mut own);
+			meter.consume(own.consumed());
 		}
 
 		fn integrity_test() {
@@ -447,6 +454,7 @@ pub mod pallet {
 				rating: 0,
 				reputation: Default::default(),
 				occupation: Occupation::default(),
+				engagements: 0,
 			};
 			Providers::<T>::insert(&who, provider);
 			Self::deposit_event(Event::Registered { provider: who, group });
@@ -498,7 +506,9 @@ pub mod pallet {
 			let mut provider = Self::open_provider(&who)?;
 			provider.status = Status::Retiring;
 			Providers::<T>::insert(&who, provider);
-			if Holdings::<T>::get(&who).wanted > 0 {
+			// One change at a time: a pending one finds the provider retiring, and comes to nothing.
+			let holding = Holdings::<T>::get(&who);
+			if holding.wanted > 0 && !holding.is_pending() {
 				Self::ask_for_seats(&who, 0);
 			}
 			Self::deposit_event(Event::Retired { provider: who });
@@ -530,12 +540,13 @@ pub mod pallet {
 			let who = ensure_signed(origin)?;
 			let provider = Self::provider(&who)?;
 			ensure!(provider.status == Status::Retiring, Error::<T>::NotRetiring);
-			ensure!(provider.occupation.tasks == 0, Error::<T>::Busy);
-			ensure!(Holdings::<T>::get(&who) == Holding::default(), Error::<T>::HasSeats);
+			let busy = provider.occupation.tasks > 0 || provider.engagements > 0;
+			ensure!(!busy, Error::<T>::Busy);
+			let seats = Holdings::<T>::contains_key(&who) || T::Collateral::in_seats(&who) > 0;
+			ensure!(!seats, Error::<T>::HasSeats);
 			let reason = HoldReason::Registration.into();
 			T::Currency::release_all(&reason, &who, Precision::BestEffort)?;
 			Workers::<T>::remove(provider.profile.worker);
-			Invitations::<T>::remove(&who);
 			Self::leave_group(&who, provider.group);
 			Providers::<T>::remove(&who);
 			Self::deposit_event(Event::Deregistered { provider: who });
@@ -554,7 +565,7 @@ pub mod pallet {
 			Self::open_provider(&who)?;
 			ensure!(seats <= MAX_SEATS, Error::<T>::TooManySeats);
 			let holding = Holdings::<T>::get(&who);
-			ensure!(holding.wanted == holding.numbers.len() as u32, Error::<T>::ChangePending);
+			ensure!(!holding.is_pending(), Error::<T>::ChangePending);
 			ensure!(seats != holding.wanted, Error::<T>::NothingChanges);
 			if seats > holding.wanted {
 				T::Collateral::set_seats(&who, Self::price_of(seats))?;
@@ -565,7 +576,7 @@ pub mod pallet {
 
 		/// Invites a provider to the sender's group.
 		///
-		/// Origin: signed, the leader of a group. Replaces an earlier invitation. Event: [`Event::Invited`].
+		/// Origin: signed, the leader of a group. Event: [`Event::Invited`].
 		#[pallet::call_index(6)]
 		#[pallet::weight(T::WeightInfo::invite())]
 		pub fn invite(origin: OriginFor<T>, provider: T::AccountId) -> DispatchResult {
@@ -574,21 +585,41 @@ pub mod pallet {
 			let leads = Groups::<T>::get(group).is_some_and(|g| g.leader.as_ref() == Some(&leader));
 			ensure!(leads, Error::<T>::NotLeader);
 			ensure!(Self::provider(&provider)?.group != group, Error::<T>::SameGroup);
-			Invitations::<T>::insert(&provider, group);
+			Invitations::<T>::insert(&provider, group, ());
 			Self::deposit_event(Event::Invited { provider, group });
 			Ok(())
 		}
 
-		/// Joins the group that the sender was invited to.
+		/// Joins a group that the sender was invited to.
 		///
 		/// Origin: signed, a provider. Event: [`Event::Joined`].
 		#[pallet::call_index(7)]
 		#[pallet::weight(T::WeightInfo::join())]
-		pub fn join(origin: OriginFor<T>) -> DispatchResult {
+		pub fn join(origin: OriginFor<T>, group: GroupId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			let provider = Self::provider(&who)?;
-			let group = Invitations::<T>::take(&who).ok_or(Error::<T>::NotInvited)?;
+			Invitations::<T>::take(&who, group).ok_or(Error::<T>::NotInvited)?;
 			Self::move_to(who, provider, group)
+		}
+
+		/// Leaves a group for one of the sender's own.
+		///
+		/// Origin: signed, a provider that does not lead its group. Event: [`Event::Joined`].
+		#[pallet::call_index(14)]
+		#[pallet::weight(T::WeightInfo::join())]
+		pub fn leave(origin: OriginFor<T>) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			let mut provider = Self::provider(&who)?;
+			let leads = Groups::<T>::get(provider.group)
+				.is_some_and(|group| group.leader.as_ref() == Some(&who));
+			ensure!(!leads, Error::<T>::SameGroup);
+			Self::leave_group(&who, provider.group);
+			let group = Self::found_group(&who);
+			provider.group = group;
+			Self::count_operator(&who, &provider);
+			Providers::<T>::insert(&who, provider);
+			Self::deposit_event(Event::Joined { provider: who, group });
+			Ok(())
 		}
 
 		/// Moves a provider to a group that it was found to belong to.
@@ -673,7 +704,7 @@ pub mod pallet {
 		///
 		/// Origin: signed, a provider. Once a session. Event: [`Event::Heartbeat`].
 		#[pallet::call_index(13)]
-		#[pallet::weight(T::WeightInfo::heartbeat())]
+		#[pallet::weight((T::WeightInfo::heartbeat(), DispatchClass::Operational))]
 		pub fn heartbeat(origin: OriginFor<T>, done: HeartbeatDone) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			<Self as Duties<T::AccountId>>::perform(&who, done)
@@ -825,7 +856,9 @@ pub mod pallet {
 		/// Settles the seats of one provider: those that its collateral pays for, however slashed it was.
 		fn settle(who: &T::AccountId, seats: u32) {
 			let paid = T::Collateral::in_seats(who) / T::SeatPrice::get().max(1);
-			let paid = u32::try_from(paid).unwrap_or(u32::MAX);
+			let open =
+				Providers::<T>::get(who).is_some_and(|found| found.status != Status::Retiring);
+			let paid = if open { u32::try_from(paid).unwrap_or(u32::MAX) } else { 0 };
 			let wanted = Seats::<T>::settle(who, seats, paid);
 			let seats = seats.min(paid);
 			// What a later change wants stays bound. It only gets less: that cannot fail.
@@ -901,7 +934,7 @@ pub mod pallet {
 				ensure!((tasks == 0) == (counted == 0), "an occupation is half noted");
 				*busy.entry(tier).or_default() += counted;
 				let seats = Holdings::<T>::get(&who);
-				let some = seats != Holding::default();
+				let some = seats != Holding::default() || SeatChanges::<T>::iter().count() > 0;
 				ensure!(
 					some || T::Collateral::in_seats(&who) == 0,
 					"collateral is bound for nothing"

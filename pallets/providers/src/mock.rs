@@ -1,14 +1,7 @@
 //! Providers over real balances and collateral, with sessions that tests set.
 
 use codec::Encode;
-use frame_support::{
-	assert_ok, derive_impl, parameter_types,
-	traits::{
-		OnUnbalanced,
-		fungible::{Balanced, Credit},
-	},
-	weights::WeightMeter,
-};
+use frame_support::{PalletId, assert_ok, derive_impl, parameter_types, weights::WeightMeter};
 use ogpu_primitives::{
 	Balance, OGPU,
 	market::{Address, DeviceTier, Endpoint, Features, spec::Requirements},
@@ -54,25 +47,19 @@ impl pallet_balances::Config for Test {
 }
 
 parameter_types! {
+	pub const CollateralPot: PalletId = PalletId(*b"ogp/coll");
+	pub const TreasuryAccount: AccountId = TREASURY;
 	pub static Session: u32 = 0;
 	pub const Switch: Slashing = Slashing::On;
 }
 
-#[allow(unreachable_pub, reason = "the configuration of a public mock names it")]
-pub struct ToTreasury;
-impl OnUnbalanced<Credit<AccountId, Balances>> for ToTreasury {
-	fn on_nonzero_unbalanced(credit: Credit<AccountId, Balances>) {
-		Balances::resolve(&TREASURY, credit).expect("the treasury account exists; qed");
-	}
-}
-
 impl pallet_trust_lock::Config for Test {
 	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = CollateralPot;
 	type Clock = ();
 	type UnbondingDelay = frame_support::traits::ConstU32<100>;
 	type Slashing = Switch;
-	type Treasury = ToTreasury;
+	type Treasury = TreasuryAccount;
 	type WeightInfo = ();
 }
 
@@ -153,7 +140,7 @@ pub(crate) fn anything() -> Requirements {
 
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	let mut balances: Vec<_> = (1..=40).map(|who| (who, ENDOWMENT)).collect();
-	balances.extend([(TREASURY, ENDOWMENT), (STASH, ENDOWMENT)]);
+	balances.extend([(TREASURY, ENDOWMENT), (STASH, ENDOWMENT), (TrustLock::pot(), 1_000)]);
 	let storage = RuntimeGenesisConfig {
 		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
 		..Default::default()

@@ -35,6 +35,13 @@ pub struct Holding {
 	pub wanted: u32,
 }
 
+impl Holding {
+	/// Whether a change has been asked for that has not taken effect.
+	pub fn is_pending(&self) -> bool {
+		self.wanted != self.numbers.len() as u32
+	}
+}
+
 /// The table, with its invariants: it has no gaps, and each seat is in its holder's list and in no other.
 pub(crate) struct Seats<T>(PhantomData<T>);
 

@@ -123,6 +123,8 @@ pub struct Provider<AccountId> {
 	pub reputation: Reputation,
 	/// What it is busy with.
 	pub occupation: Occupation,
+	/// How many tasks concern it: bids and work. It cannot leave meanwhile.
+	pub engagements: u32,
 }
 
 /// By what operators are counted: those with the same can verify the same.

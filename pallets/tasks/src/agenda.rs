@@ -1,12 +1,15 @@
 //! The agenda: what is to be looked at, by moment. What a block has no room for is carried on.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{traits::Get, weights::WeightMeter};
+use frame_support::{
+	traits::Get,
+	weights::{Weight, WeightMeter},
+};
 use ogpu_primitives::market::TaskId;
 use ogpu_traits::Moment;
 use scale_info::TypeInfo;
 
-use crate::{Agenda, AgendaFrom, Config, Now, Pallet, Records, WeightInfo};
+use crate::{Agenda, AgendaFrom, Config, Now, Pallet, Records, Status, Tasks, WeightInfo};
 
 /// Something to look at. Looking twice, or at what is gone, does nothing.
 #[derive(
@@ -50,30 +53,45 @@ impl<T: Config> Pallet<T> {
 		let now = Now::<T>::get();
 		let begun = AgendaFrom::<T>::get();
 		let mut moment = begun;
-		'moments: while moment < now {
+		while moment < now {
+			// What it reminds of meanwhile is not lost: nothing goes before this moment.
+			AgendaFrom::<T>::put(moment);
+			// One walk over the keys, which does not begin anew with each: what was removed in this block would
+			// be passed over again and again.
+			let mut items = Agenda::<T>::iter_key_prefix(moment);
+			let mut any = false;
 			loop {
 				if meter.try_consume(step).is_err() {
-					break 'moments;
+					return;
 				}
-				let Some(item) = Agenda::<T>::iter_key_prefix(moment).next() else { break };
+				let Some(item) = items.next() else { break };
 				if meter.try_consume(Self::item_weight(&item)).is_err() {
-					break 'moments;
+					return;
 				}
 				Agenda::<T>::remove(moment, item);
-				// What it reminds of meanwhile is not lost: nothing goes before this moment.
-				AgendaFrom::<T>::put(moment);
 				Self::look_at(item);
+				any = true;
 			}
-			moment += 1;
+			// Something may have been added behind the walk.
+			if !any {
+				moment += 1;
+			}
 		}
 		if moment != begun {
 			AgendaFrom::<T>::put(moment);
 		}
 	}
 
-	fn item_weight(item: &Item) -> frame_support::weights::Weight {
+	/// What looking at something costs at most: little, if it has changed meanwhile.
+	fn item_weight(item: &Item) -> Weight {
 		match item {
-			Item::Task(_) => T::WeightInfo::wake(),
+			Item::Task(id) => match Tasks::<T>::get(id) {
+				Some(task) if task.status.until() < Now::<T>::get() => match task.status {
+					Status::Bidding { .. } => T::WeightInfo::close_empty(),
+					_ => T::WeightInfo::wake(),
+				},
+				_ => T::DbWeight::get().reads(2),
+			},
 			Item::Conviction(..) => T::WeightInfo::carry_out(),
 			Item::Record(_) => T::WeightInfo::forget(),
 		}

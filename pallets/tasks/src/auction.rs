@@ -15,8 +15,8 @@ use ogpu_traits::{Beneficiaries, Collateral, Registry};
 use codec::Encode;
 
 use crate::{
-	Assignment, Auctions, Bids, Concerns, Config, Ending, Error, Event, MAX_BIDS, OpenBid, Pallet,
-	SealedBid, Status, Task, bid_lock, work_lock,
+	Assignment, Auctions, Bidders, Bids, Concerns, Config, Ending, Error, Event, MAX_BIDS, OpenBid,
+	Pallet, SealedBid, Status, Task, bid_lock, work_lock,
 };
 
 impl<T: Config> Pallet<T> {
@@ -36,14 +36,17 @@ impl<T: Config> Pallet<T> {
 			!clients && task.client != *provider && !task.barred.contains(&standing.group),
 			Error::<T>::GroupBarred
 		);
-		ensure!(!Bids::<T>::contains_key(id, standing.group), Error::<T>::OneBidPerGroup);
+		let again =
+			Bids::<T>::contains_key(id, provider) || Bidders::<T>::contains_key(id, standing.group);
+		ensure!(!again, Error::<T>::OneBidPerGroup);
 		let bond = share(task.reserve, T::Charges::get().bid_bond.get());
 		T::Collateral::set_lock(provider, bid_lock(id), bond)?;
 		let least = requirements.tier.least_rating();
 		let quality = Quality::new(standing.reputation, standing.rating, least);
-		let bid = SealedBid { provider: provider.clone(), commitment, quality, bond };
-		Bids::<T>::insert(id, standing.group, bid);
-		Concerns::<T>::insert(provider, id, ());
+		let bid = SealedBid { group: standing.group, commitment, quality, bond };
+		Bids::<T>::insert(id, provider, bid);
+		Bidders::<T>::insert(id, standing.group, ());
+		Self::concern(provider, id);
 		task.sealed += 1;
 		crate::Tasks::<T>::insert(id, task);
 		Self::deposit_event(Event::BidSealed { task: id, provider: provider.clone() });
@@ -61,23 +64,25 @@ impl<T: Config> Pallet<T> {
 		let Status::Revealing { draw, .. } = task.status else {
 			return Err(Error::<T>::WrongStatus.into());
 		};
-		let group = T::Registry::group(provider).ok_or(Error::<T>::NoBid)?;
-		let bid = Bids::<T>::get(id, group).filter(|bid| bid.provider == *provider);
-		let bid = bid.ok_or(Error::<T>::NoBid)?;
-		let account = provider.encode();
-		let sealed = commitment::<Blake2>(&Self::genesis(), id, &account, price, &salt);
+		let bid = Bids::<T>::get(id, provider).ok_or(Error::<T>::NoBid)?;
+		let genesis = Self::genesis();
+		let sealed = commitment::<Blake2>(&genesis, id, task.attempt, provider, price, &salt);
 		ensure!(sealed == bid.commitment, Error::<T>::WrongOpening);
-		Bids::<T>::remove(id, group);
-		T::Collateral::set_lock(provider, bid_lock(id), 0)?;
+		Bids::<T>::remove(id, provider);
 		Self::deposit_event(Event::BidOpened { task: id, provider: provider.clone(), price });
 		let mut kept = false;
 		if price <= task.reserve {
+			Self::release(provider, bid_lock(id));
 			let score = Score::new(price, bid.quality);
-			let open = OpenBid { provider: provider.clone(), group, quality: bid.quality, score };
+			let (provider, group) = (provider.clone(), bid.group);
+			let open = OpenBid { provider, group, quality: bid.quality, score };
 			kept = Self::keep_bid(&mut task, id, open, &draw);
+		} else {
+			// Void bids would keep others out for nothing.
+			Self::forfeit(provider, id, bid.bond);
 		}
 		if !kept {
-			Concerns::<T>::remove(provider, id);
+			Self::unconcern(provider, id);
 		}
 		crate::Tasks::<T>::insert(id, task);
 		Ok(())
@@ -90,16 +95,15 @@ impl<T: Config> Pallet<T> {
 		bid: OpenBid<T::AccountId>,
 		draw: &Hash,
 	) -> bool {
-		let rank = |bid: &OpenBid<T::AccountId>| {
-			(bid.score, tie_break::<Blake2>(draw, id, &bid.provider.encode()))
-		};
+		let rank =
+			|bid: &OpenBid<T::AccountId>| (bid.score, tie_break::<Blake2>(draw, id, &bid.provider));
 		let mine = rank(&bid);
 		let place = task.bids.iter().position(|other| mine < rank(other));
 		let place = place.unwrap_or(task.bids.len());
 		match task.bids.force_insert_keep_left(place, bid) {
 			Ok(dropped) => {
 				if let Some(dropped) = dropped {
-					Concerns::<T>::remove(&dropped.provider, id);
+					Self::unconcern(&dropped.provider, id);
 				}
 				true
 			}
@@ -135,25 +139,50 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes the bonds of bids that were not opened.
 	fn forfeit_bids(id: TaskId, task: &mut Task<T::AccountId>) {
-		for (_, bid) in Bids::<T>::drain_prefix(id) {
-			let provider = bid.provider;
-			T::Collateral::slash(&provider, bid_lock(id), bid.bond, Beneficiaries::treasury());
-			Self::release(&provider, bid_lock(id));
-			Concerns::<T>::remove(&provider, id);
+		for (provider, bid) in Bids::<T>::drain_prefix(id) {
+			Self::forfeit(&provider, id, bid.bond);
+			Self::unconcern(&provider, id);
 			Self::deposit_event(Event::BidWithheld { task: id, provider });
 		}
+		Self::forget_bidders(id);
 		task.sealed = 0;
+	}
+
+	/// Takes the bond of a bid.
+	fn forfeit(provider: &T::AccountId, id: TaskId, bond: Balance) {
+		T::Collateral::slash(provider, bid_lock(id), bond, Beneficiaries::treasury());
+		Self::release(provider, bid_lock(id));
+	}
+
+	fn forget_bidders(id: TaskId) {
+		for _ in Bidders::<T>::drain_prefix(id) {}
+	}
+
+	/// Notes that a task concerns a provider: it cannot leave the registry meanwhile.
+	fn concern(provider: &T::AccountId, id: TaskId) {
+		if !Concerns::<T>::contains_key(provider, id) {
+			Concerns::<T>::insert(provider, id, ());
+			T::Registry::engage(provider, true);
+		}
+	}
+
+	/// Notes that a task does not concern a provider any more.
+	pub(crate) fn unconcern(provider: &T::AccountId, id: TaskId) {
+		if Concerns::<T>::take(provider, id).is_some() {
+			T::Registry::engage(provider, false);
+		}
 	}
 
 	/// Releases the bonds of bids that nobody will ask for any more.
 	pub(crate) fn return_bids(id: TaskId, task: &mut Task<T::AccountId>) {
-		for (_, bid) in Bids::<T>::drain_prefix(id) {
-			Self::release(&bid.provider, bid_lock(id));
-			Concerns::<T>::remove(&bid.provider, id);
+		for (provider, _) in Bids::<T>::drain_prefix(id) {
+			Self::release(&provider, bid_lock(id));
+			Self::unconcern(&provider, id);
 		}
+		Self::forget_bidders(id);
 		task.sealed = 0;
 		for bid in core::mem::take(&mut task.bids) {
-			Concerns::<T>::remove(&bid.provider, id);
+			Self::unconcern(&bid.provider, id);
 		}
 	}
 
@@ -166,7 +195,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	fn auction_again(id: TaskId, mut task: Task<T::AccountId>) {
+	pub(crate) fn auction_again(id: TaskId, mut task: Task<T::AccountId>) {
 		// Whoever asked for a task that nobody ever had gets an answer, not another auction.
 		if task.attempt < 2 && task.barred.is_empty() || task.attempt >= task.terms.max_attempts {
 			return Self::end(id, task, Ending::NoProvider);
@@ -189,7 +218,8 @@ impl<T: Config> Pallet<T> {
 				true => None,
 				false => Some(T::Registry::meets(&bid.provider, &requirements)),
 			};
-			let lock = task.terms.provider_lock(&task.spec, price, task.operators);
+			// By the reserve, not by the price: whoever bids nothing would risk nothing.
+			let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
 			let unmet = match (standing, lock) {
 				(Some(Ok(_)), Some(lock)) => {
 					let lock_id = work_lock(id, task.attempt);
@@ -202,7 +232,7 @@ impl<T: Config> Pallet<T> {
 				(Some(Err(unmet)), _) => Some(unmet),
 				(None, _) | (_, None) => None,
 			};
-			Concerns::<T>::remove(&bid.provider, id);
+			Self::unconcern(&bid.provider, id);
 			Self::deposit_event(Event::PassedOver { task: id, provider: bid.provider, unmet });
 		}
 		Some(task)
@@ -224,6 +254,7 @@ impl<T: Config> Pallet<T> {
 			price,
 			lock,
 		});
+		task.claimed = false;
 		task.status = Status::Assigned { to: Assignment { provider, group, price, lock }, until };
 		Self::put(id, task);
 	}

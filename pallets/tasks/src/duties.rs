@@ -12,7 +12,7 @@ use ogpu_primitives::{
 use ogpu_traits::{Claim, Duties, Moment, Node, Registry};
 use scale_info::TypeInfo;
 
-use crate::{Auctions, Bids, Concerns, Config, Pallet, Status, Tasks, WeightInfo};
+use crate::{Auctions, Bidders, Bids, Concerns, Config, Pallet, Status, Tasks, WeightInfo};
 
 /// Something that a provider may, or has to, do.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -22,6 +22,8 @@ pub enum Due {
 	Bid {
 		/// For which task.
 		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
 		/// What is wanted.
 		spec: TaskSpec,
 		/// The highest price that counts.
@@ -34,6 +36,8 @@ pub enum Due {
 	Reveal {
 		/// For which task.
 		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
 		/// Until when.
 		until: Moment,
 	},
@@ -142,11 +146,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 			let mine = task.status.assignment().is_some_and(|by| by.provider == *provider);
 			match task.status {
 				Status::Revealing { .. } => {
-					let sealed = T::Registry::group(provider)
-						.and_then(|group| Bids::<T>::get(id, group))
-						.is_some_and(|bid| bid.provider == *provider);
-					if sealed {
-						due.push(Due::Reveal { task: id, until });
+					if Bids::<T>::contains_key(id, provider) {
+						due.push(Due::Reveal { task: id, attempt, until });
 					}
 				}
 				Status::Assigned { .. } if mine => {
@@ -169,12 +170,13 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 			}
 			let Some(task) = Tasks::<T>::get(id) else { continue };
 			let barred = group.is_none_or(|group| {
-				task.barred.contains(&group) || Bids::<T>::contains_key(id, group)
+				task.barred.contains(&group) || Bidders::<T>::contains_key(id, group)
 			});
 			let fits = T::Registry::meets(provider, &task.spec.requirements).is_ok();
 			if !barred && fits && task.client != *provider {
 				let (until, reserve) = (task.status.until(), task.reserve);
-				due.push(Due::Bid { task: id, spec: task.spec, reserve, until });
+				let attempt = task.attempt;
+				due.push(Due::Bid { task: id, attempt, spec: task.spec, reserve, until });
 			}
 		}
 		due

@@ -46,7 +46,7 @@
 //!
 //! Checked by `try_state`, and after every test:
 //!
-//! - what a client has on hold is the sum of what its tasks have in escrow;
+//! - what a client has in escrow is what its tasks have, and the pot has all of it and the existential deposit;
 //! - every live task is in the agenda, at the moment at which its status ends or before;
 //! - whoever has a task has locked what the terms say, and nobody else has a lock for it;
 //! - sealed bids belong to tasks that take them, one of an operator, and their bonds are locked;
@@ -60,8 +60,6 @@ extern crate alloc;
 
 mod agenda;
 mod auction;
-#[cfg(feature = "runtime-benchmarks")]
-mod benchmarking;
 mod clock;
 mod duties;
 #[cfg(test)]
@@ -84,16 +82,18 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
+/// The part of a block that the agenda may take: one in so many.
+pub const AGENDA_SHARE: u64 = 6;
+
 #[frame_support::pallet]
 #[allow(missing_docs, reason = "the macro's own items; ours are documented")]
 pub mod pallet {
 	use alloc::vec::Vec;
 	use frame_support::{
+		PalletId,
+		dispatch::DispatchClass,
 		pallet_prelude::*,
-		traits::{
-			OnUnbalanced,
-			fungible::{Balanced, BalancedHold, Credit, Inspect, MutateHold},
-		},
+		traits::fungible::{Inspect, Mutate},
 		weights::WeightMeter,
 	};
 	use frame_system::pallet_prelude::*;
@@ -120,13 +120,10 @@ pub mod pallet {
 	#[pallet::config]
 	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
 		/// The oGPU balances.
-		type Currency: Inspect<Self::AccountId, Balance = Balance>
-			+ MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
-			+ Balanced<Self::AccountId>
-			+ BalancedHold<Self::AccountId>;
+		type Currency: Inspect<Self::AccountId, Balance = Balance> + Mutate<Self::AccountId>;
 
-		/// The runtime's reasons for holds.
-		type RuntimeHoldReason: From<HoldReason>;
+		/// Derives the account of the pot, which genesis gives the existential deposit.
+		type PotId: Get<PalletId>;
 
 		/// Where both sides lock collateral.
 		type Collateral: Collateral<Self::AccountId>;
@@ -141,7 +138,7 @@ pub mod pallet {
 		type WorkCredit: WorkCredit<Self::AccountId>;
 
 		/// Gets penalties, and its part of the protocol fee.
-		type Treasury: OnUnbalanced<Credit<Self::AccountId, Self::Currency>>;
+		type Treasury: Get<Self::AccountId>;
 
 		/// How long everything may take. A parameter of governance.
 		type Windows: Get<Windows>;
@@ -169,14 +166,6 @@ pub mod pallet {
 	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
-	/// Why tokens are on hold.
-	#[pallet::composite_enum]
-	pub enum HoldReason {
-		/// They are in escrow for tasks.
-		#[codec(index = 0)]
-		Escrow,
-	}
-
 	/// The market clock: market blocks so far.
 	#[pallet::storage]
 	pub type Now<T> = StorageValue<_, Moment, ValueQuery>;
@@ -194,10 +183,14 @@ pub mod pallet {
 	pub type Escrows<T: Config> =
 		StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
 
-	/// Sealed bids: one of each operator.
+	/// Sealed bids.
 	#[pallet::storage]
 	pub type Bids<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, GroupId, SealedBid<T::AccountId>>;
+		StorageDoubleMap<_, Twox64Concat, TaskId, Blake2_128Concat, T::AccountId, SealedBid>;
+
+	/// Operators that have sealed a bid for a task: one each.
+	#[pallet::storage]
+	pub type Bidders<T> = StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, GroupId, ()>;
 
 	/// Tasks that take bids, for those who look for work.
 	#[pallet::storage]
@@ -448,6 +441,10 @@ pub mod pallet {
 		NotClient,
 		/// It is too late: the result is being verified, or there.
 		TooLate,
+		/// Bids are being opened; wait until somebody has the task.
+		BidsAreOpen,
+		/// The provider has claimed this before.
+		ClaimedBefore,
 		/// The task is not in the status that this is for.
 		WrongStatus,
 		/// This is for another attempt or part.
@@ -534,7 +531,11 @@ pub mod pallet {
 
 		/// Serves the agenda, as far as the meter allows.
 		fn on_poll(_: BlockNumberFor<T>, meter: &mut WeightMeter) {
-			Self::serve_agenda(meter);
+			// The rest of the block belongs to those who pay for it.
+			let most = T::BlockWeights::get().max_block / AGENDA_SHARE;
+			let mut own = WeightMeter::with_limit(meter.remaining().min(most));
+			Self::serve_agenda(&mut own);
+			meter.consume(own.consumed());
 		}
 
 		/// Lets the market clock tick, if the block had room.
@@ -564,7 +565,7 @@ pub mod pallet {
 		/// changed since it was asked for. Fails with what is wrong with the task. Events:
 		/// [`Event::Submitted`], and what follows.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::submit())]
+		#[pallet::weight(T::WeightInfo::submit().saturating_add(T::WeightInfo::close_empty()))]
 		pub fn submit(origin: OriginFor<T>, spec: TaskSpec, most: Balance) -> DispatchResult {
 			let client = ensure_signed(origin)?;
 			let (terms, operators, quote) = Self::quote_for(&spec)?;
@@ -584,8 +585,9 @@ pub mod pallet {
 
 		/// Cancels a task.
 		///
-		/// Origin: signed, the client. Before it is assigned, everything comes back; later, the provider
-		/// gets a share of what is left to be paid. Fails once all roots are known. Event:
+		/// Origin: signed, the client. While bids are sealed everything comes back; once somebody has the
+		/// task, the provider gets a share of what is left to be paid. Fails while bids are being opened,
+		/// which would tell the client what others ask for nothing, and once all roots are known. Event:
 		/// [`Event::Ended`].
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::cancel())]
@@ -613,7 +615,7 @@ pub mod pallet {
 		///
 		/// Origin: signed, the provider. Errors and events are those of what is done.
 		#[pallet::call_index(3)]
-		#[pallet::weight(<Pallet<T> as Duties<T::AccountId>>::weight(done))]
+		#[pallet::weight((<Pallet<T> as Duties<T::AccountId>>::weight(done), DispatchClass::Operational))]
 		pub fn act(origin: OriginFor<T>, done: Done) -> DispatchResult {
 			let provider = ensure_signed(origin)?;
 			<Self as Duties<T::AccountId>>::perform(&provider, done)
@@ -630,7 +632,11 @@ pub mod pallet {
 			}
 			let operators = T::Registry::operators(&spec.requirements);
 			let quote = Self::terms_for(spec.requirements.tier).quote(&spec, operators);
-			quote.map_err(|no| (Vec::new(), Some(no)))
+			let quote = quote.map_err(|no| (Vec::new(), Some(no)))?;
+			if quote.reserve < T::Charges::get().least_price.get() {
+				return Err((Vec::from([SpecFault::Price]), None));
+			}
+			Ok(quote)
 		}
 
 		/// A live task.

@@ -2,11 +2,8 @@
 
 use codec::Encode;
 use frame_support::{
-	assert_ok, derive_impl, parameter_types,
-	traits::{
-		Hooks, OnUnbalanced,
-		fungible::{Balanced, Credit},
-	},
+	PalletId, assert_ok, derive_impl, parameter_types,
+	traits::Hooks,
 	weights::{Weight, WeightMeter},
 };
 use ogpu_primitives::{
@@ -70,6 +67,9 @@ impl pallet_balances::Config for Test {
 }
 
 parameter_types! {
+	pub const CollateralPot: PalletId = PalletId(*b"ogp/coll");
+	pub const EscrowPot: PalletId = PalletId(*b"escr/ogp");
+	pub const TreasuryAccount: AccountId = TREASURY;
 	pub static Switch: Slashing = Slashing::On;
 	pub static Session: u32 = 0;
 	pub static Paused: bool = false;
@@ -84,21 +84,13 @@ parameter_types! {
 	pub const Prices: [TierPrice; 3] = TierPrice::DEFAULT;
 }
 
-#[allow(unreachable_pub, reason = "the configuration of a public mock names it")]
-pub struct ToTreasury;
-impl OnUnbalanced<Credit<AccountId, Balances>> for ToTreasury {
-	fn on_nonzero_unbalanced(credit: Credit<AccountId, Balances>) {
-		Balances::resolve(&TREASURY, credit).expect("the treasury account exists; qed");
-	}
-}
-
 impl pallet_trust_lock::Config for Test {
 	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = CollateralPot;
 	type Clock = Tasks;
 	type UnbondingDelay = frame_support::traits::ConstU32<1_000>;
 	type Slashing = Switch;
-	type Treasury = ToTreasury;
+	type Treasury = TreasuryAccount;
 	type WeightInfo = ();
 }
 
@@ -151,12 +143,12 @@ impl WorkCredit<AccountId> for Credits {
 
 impl pallet_tasks::Config for Test {
 	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = EscrowPot;
 	type Collateral = TrustLock;
 	type Registry = Providers;
 	type Attestation = Verifiers;
 	type WorkCredit = Credits;
-	type Treasury = ToTreasury;
+	type Treasury = TreasuryAccount;
 	type Windows = MarketWindows;
 	type Charges = MarketCharges;
 	type Security = MarketSecurity;
@@ -229,6 +221,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 	for who in [CLIENT, OTHER_CLIENT, TREASURY, VERIFIER, FINDER] {
 		balances.push((who, ENDOWMENT));
 	}
+	balances.extend([(TrustLock::pot(), 1_000), (Tasks::pot(), 1_000)]);
 	let storage = RuntimeGenesisConfig {
 		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
 		..Default::default()
@@ -307,7 +300,8 @@ pub(crate) fn salt(who: AccountId) -> Hash {
 
 pub(crate) fn bid(task: TaskId, who: AccountId, price: Balance) -> DispatchResult {
 	let genesis = Tasks::genesis();
-	let commitment = commitment::<Blake2>(&genesis, task, &who.encode(), price, &salt(who));
+	let attempt = Live::<Test>::get(task).map_or(0, |task| task.attempt);
+	let commitment = commitment::<Blake2>(&genesis, task, attempt, &who, price, &salt(who));
 	act(who, Done::Bid { task, commitment })
 }
 

@@ -1,16 +1,18 @@
 //! What happens to a client's escrow. Nothing else in the pallet moves tokens.
 
 use frame_support::{
+	defensive,
 	pallet_prelude::DispatchResult,
 	traits::{
-		Get, Imbalance, OnUnbalanced,
-		fungible::{Balanced, BalancedHold, MutateHold},
-		tokens::Precision,
+		Get,
+		fungible::Mutate,
+		tokens::{Fortitude, Precision, Preservation},
 	},
 };
 use ogpu_primitives::{Balance, market::price::share};
+use sp_runtime::traits::AccountIdConversion;
 
-use crate::{Config, Escrow, Escrows, HoldReason, Pallet, Task};
+use crate::{Config, Escrow, Escrows, Pallet, Task};
 
 /// Which of the three parts of an escrow pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +33,14 @@ impl Escrow {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Puts tokens of a client in escrow.
+	/// The account that keeps all escrows.
+	pub fn pot() -> T::AccountId {
+		T::PotId::get().into_account_truncating()
+	}
+
+	/// Puts tokens of a client in escrow: only such as it could pay to anybody.
 	pub(crate) fn put_in_escrow(client: &T::AccountId, amount: Balance) -> DispatchResult {
-		T::Currency::hold(&HoldReason::Escrow.into(), client, amount)?;
+		T::Currency::transfer(client, &Self::pot(), amount, Preservation::Preserve)?;
 		Escrows::<T>::mutate(client, |sum| *sum = sum.saturating_add(amount));
 		Ok(())
 	}
@@ -44,8 +51,21 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// Pays up to `amount` out of a task's escrow; what is paid. Who cannot receive it leaves it to the
-	/// treasury.
+	/// Gives tokens out of the pot. Who cannot receive them leaves them to the treasury.
+	fn give(to: &T::AccountId, amount: Balance) {
+		if amount == 0 {
+			return;
+		}
+		let pot = Self::pot();
+		let given = T::Currency::transfer(&pot, to, amount, Preservation::Preserve).or_else(|_| {
+			T::Currency::transfer(&pot, &T::Treasury::get(), amount, Preservation::Preserve)
+		});
+		if given.is_err() {
+			defensive!("what is in escrow is in the pot");
+		}
+	}
+
+	/// Pays up to `amount` out of a task's escrow; what is paid.
 	pub(crate) fn pay(
 		task: &mut Task<T::AccountId>,
 		purse: Purse,
@@ -54,14 +74,10 @@ impl<T: Config> Pallet<T> {
 	) -> Balance {
 		let left = task.escrow.purse(purse);
 		let amount = amount.min(*left);
-		if amount == 0 {
-			return 0;
-		}
-		*left -= amount;
-		Self::note_out(&task.client, amount);
-		let (credit, _) = T::Currency::slash(&HoldReason::Escrow.into(), &task.client, amount);
-		if let Err(credit) = T::Currency::resolve(to, credit) {
-			T::Treasury::on_unbalanced(credit);
+		if amount > 0 {
+			*left -= amount;
+			Self::note_out(&task.client, amount);
+			Self::give(to, amount);
 		}
 		amount
 	}
@@ -75,10 +91,16 @@ impl<T: Config> Pallet<T> {
 		}
 		task.escrow.fee -= fee;
 		Self::note_out(&task.client, fee);
-		let (mut credit, _) = T::Currency::slash(&HoldReason::Escrow.into(), &task.client, fee);
-		// Dropping it is what burns it.
-		let burnt = credit.extract(share(fee, T::Charges::get().burnt.get()).min(fee)).peek();
-		T::Treasury::on_unbalanced(credit);
+		let to_burn = share(fee, T::Charges::get().burnt.get()).min(fee);
+		let burnt = T::Currency::burn_from(
+			&Self::pot(),
+			to_burn,
+			Preservation::Preserve,
+			Precision::Exact,
+			Fortitude::Polite,
+		);
+		let burnt = burnt.unwrap_or(0);
+		Self::give(&T::Treasury::get(), fee - burnt);
 		(fee, burnt)
 	}
 
@@ -88,12 +110,7 @@ impl<T: Config> Pallet<T> {
 		task.escrow = Escrow::default();
 		if amount > 0 {
 			Self::note_out(&task.client, amount);
-			let reason = HoldReason::Escrow.into();
-			let released =
-				T::Currency::release(&reason, &task.client, amount, Precision::BestEffort);
-			if released.is_err() {
-				frame_support::defensive!("what is in escrow is on hold");
-			}
+			Self::give(&task.client, amount);
 		}
 		amount
 	}

@@ -43,8 +43,9 @@ impl From<Away> for Trouble {
 	}
 }
 
-fn bid_key(task: TaskId) -> Vec<u8> {
-	(b"ogpu/bid", task).encode()
+/// Every auction has its own: what was opened in one must not be guessed in the next.
+fn bid_key(task: TaskId, attempt: u8) -> Vec<u8> {
+	(b"ogpu/bid", task, attempt).encode()
 }
 
 /// The run of an attempt at a task.
@@ -106,10 +107,12 @@ impl<T: Config> Pallet<T> {
 	/// Does one thing that is due, as far as it goes without waiting.
 	pub(crate) fn attend_to(provider: &T::AccountId, due: Due, node: &dyn Node) -> Vec<Done> {
 		match due {
-			Due::Bid { task, spec, reserve, .. } => {
-				Self::think_of_a_bid(provider, task, &spec, reserve, node).into_iter().collect()
+			Due::Bid { task, attempt, spec, reserve, .. } => {
+				Self::think_of_a_bid(provider, (task, attempt), &spec, reserve, node)
+					.into_iter()
+					.collect()
 			}
-			Due::Reveal { task, .. } => Self::remembered(task, node)
+			Due::Reveal { task, attempt, .. } => Self::remembered(task, attempt, node)
 				.map(|Remembered { price, salt }| Done::Reveal { task, price, salt })
 				.into_iter()
 				.collect(),
@@ -122,19 +125,19 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	fn remembered(task: TaskId, node: &dyn Node) -> Option<Remembered> {
-		Remembered::decode(&mut &node.recall(&bid_key(task))?[..]).ok()
+	fn remembered(task: TaskId, attempt: u8, node: &dyn Node) -> Option<Remembered> {
+		Remembered::decode(&mut &node.recall(&bid_key(task, attempt))?[..]).ok()
 	}
 
 	/// A bid at what the operator's price policy says, if the job can run here in time and for the money.
 	fn think_of_a_bid(
 		provider: &T::AccountId,
-		task: TaskId,
+		(task, attempt): (TaskId, u8),
 		spec: &TaskSpec,
 		reserve: Balance,
 		node: &dyn Node,
 	) -> Option<Done> {
-		let bid = match Self::remembered(task, node) {
+		let bid = match Self::remembered(task, attempt, node) {
 			// The same as before: the first may have been lost.
 			Some(bid) => bid,
 			None => {
@@ -151,13 +154,13 @@ impl<T: Config> Pallet<T> {
 					return None;
 				}
 				let bid = Remembered { price, salt: node.secret() };
-				node.remember(&bid_key(task), &bid.encode());
+				node.remember(&bid_key(task, attempt), &bid.encode());
 				bid
 			}
 		};
-		let account = provider.encode();
+		let genesis = Self::genesis();
 		let commitment =
-			commitment::<Blake2>(&Self::genesis(), task, &account, bid.price, &bid.salt);
+			commitment::<Blake2>(&genesis, task, attempt, provider, bid.price, &bid.salt);
 		Some(Done::Bid { task, commitment })
 	}
 

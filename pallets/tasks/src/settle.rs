@@ -16,8 +16,8 @@ use ogpu_traits::{
 use codec::Encode;
 
 use crate::{
-	Assignment, Auctions, Concerns, Config, Conviction, Convictions, Delivery, Ending, Event, Item,
-	Pallet, Record, Records, Roots, Status, Task, Tasks, client_lock, money::Purse, work_lock,
+	Assignment, Auctions, Config, Conviction, Convictions, Delivery, Ending, Event, Item, Pallet,
+	Record, Records, Roots, Status, Task, Tasks, client_lock, money::Purse, work_lock,
 };
 
 impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
@@ -117,7 +117,6 @@ impl<T: Config> Pallet<T> {
 		let more = task.successor_costs_more(by.price);
 		Self::convict(&task, &by, part, unit, spent.saturating_add(more), decision.finder);
 		Self::dismiss(id, &mut task, &by);
-		T::Attestation::drop_from(PartOfTask { part: task.progress.settled, ..part });
 		Self::succeed(id, task);
 	}
 
@@ -317,7 +316,9 @@ impl<T: Config> Pallet<T> {
 	) {
 		Self::pay_owed(id, task, by);
 		Self::free(task, by);
-		Concerns::<T>::remove(&by.provider, id);
+		Self::unconcern(&by.provider, id);
+		let part = task.progress.settled;
+		T::Attestation::drop_from(PartOfTask { task: id, attempt: task.attempt, part });
 		// As many may fail as there are attempts, and so many can be barred.
 		if task.barred.try_push(by.group).is_err() {
 			defensive!("more operators failed than there are attempts");
@@ -333,7 +334,7 @@ impl<T: Config> Pallet<T> {
 			if !Convictions::<T>::contains_key((id, task.attempt)) {
 				Self::release(&by.provider, work_lock(id, task.attempt));
 			}
-			Concerns::<T>::remove(&by.provider, id);
+			Self::unconcern(&by.provider, id);
 		}
 		Self::return_bids(id, &mut task);
 		Auctions::<T>::remove(id);

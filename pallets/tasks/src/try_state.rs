@@ -2,12 +2,12 @@
 
 use alloc::collections::BTreeMap;
 
-use frame_support::{ensure, traits::fungible::InspectHold};
+use frame_support::{ensure, traits::fungible::Inspect};
 use ogpu_traits::Collateral;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Agenda, AgendaFrom, Auctions, Bids, Config, Convictions, Escrows, HoldReason, Item, Pallet,
+	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Escrows, Item, Pallet,
 	Records, Roots, Status, Tasks, bid_lock, client_lock, work_lock,
 };
 
@@ -38,9 +38,10 @@ impl<T: Config> Pallet<T> {
 			);
 			ensure!(task.progress.rooted <= task.spec.parts, "there are more roots than parts");
 			let mut sealed = 0;
-			for (_, bid) in Bids::<T>::iter_prefix(id) {
-				let locked = T::Collateral::locked(&bid.provider, bid_lock(id));
+			for (provider, bid) in Bids::<T>::iter_prefix(id) {
+				let locked = T::Collateral::locked(&provider, bid_lock(id));
 				ensure!(locked == bid.bond, "the bond of a bid is not locked");
+				ensure!(Bidders::<T>::contains_key(id, bid.group), "a bidder is not noted");
 				sealed += 1;
 			}
 			let taken = bidding || matches!(task.status, Status::Revealing { .. });
@@ -58,11 +59,12 @@ impl<T: Config> Pallet<T> {
 			let item = Item::Conviction(id, attempt);
 			ensure!(Agenda::<T>::contains_key(until, item), "a conviction is in no agenda");
 		}
+		let mut all = T::Currency::minimum_balance();
 		for (client, sum) in Escrows::<T>::iter() {
-			let held = T::Currency::balance_on_hold(&HoldReason::Escrow.into(), &client);
-			ensure!(held == sum, "an escrow is not on hold");
+			all += sum;
 			ensure!(escrows.remove(&client) == Some(sum), "an escrow belongs to no task");
 		}
+		ensure!(T::Currency::balance(&Self::pot()) >= all, "the pot has too little");
 		ensure!(escrows.values().all(|sum| *sum == 0), "a task has nothing in escrow");
 		Ok(())
 	}

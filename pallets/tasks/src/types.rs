@@ -26,9 +26,9 @@ pub const MAX_ATTEMPTS: u32 = 8;
 #[derive(
 	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct SealedBid<AccountId> {
-	/// Who bids.
-	pub provider: AccountId,
+pub struct SealedBid {
+	/// The operator of whoever bids, as it was when the bid was sealed.
+	pub group: GroupId,
 	/// The hash of price and salt.
 	pub commitment: Hash,
 	/// The quality with which the price will be weighed, as it was when the bid was sealed.
@@ -278,6 +278,8 @@ pub struct Task<AccountId> {
 	pub attempt: u8,
 	/// Whether whoever has it has begun, and counts as busy.
 	pub begun: bool,
+	/// Whether whoever has it has claimed that it is at fault; once is enough.
+	pub claimed: bool,
 	/// Bids that are sealed.
 	pub sealed: u8,
 	/// Operators that failed it.
@@ -315,6 +317,7 @@ impl<AccountId: Clone> Task<AccountId> {
 			owed: 0,
 			attempt: 0,
 			begun: false,
+			claimed: false,
 			sealed: 0,
 			barred: BoundedVec::new(),
 			bids: BoundedVec::new(),
@@ -333,13 +336,14 @@ impl<AccountId: Clone> Task<AccountId> {
 		Some((best, price))
 	}
 
-	/// What whoever comes next is paid more than this for the parts that are not settled. Without a bid that
-	/// is left, the reserve is what it may come to.
+	/// What the bid that comes next is paid more than this for the parts that are not settled; nothing if
+	/// there is none, and at most as much again: a client must not gain by what its provider fails.
 	pub fn successor_costs_more(&self, price: Balance) -> Balance {
-		let next = self.bids.first().map_or(self.reserve, |best| {
+		let next = self.bids.first().map_or(price, |best| {
 			payment(best.quality, self.bids.get(1).map(|bid| bid.score), self.reserve)
 		});
-		self.share_left(next).saturating_sub(self.share_left(price))
+		let left = self.share_left(price);
+		self.share_left(next).saturating_sub(left).min(left)
 	}
 
 	/// What is left of a price for the parts that are not settled.

@@ -35,7 +35,7 @@ weights! {
 	/// [`submit`](crate::Pallet::submit).
 	submit: 24 reads, 9 writes, 150 us;
 	/// [`cancel`](crate::Pallet::cancel), of a task under way.
-	cancel: 60 reads, 120 writes, 400 us;
+	cancel: 180 reads, 210 writes, 400 us;
 	/// [`acknowledge_delivery`](crate::Pallet::acknowledge_delivery).
 	acknowledge_delivery: 8 reads, 7 writes, 90 us;
 	/// Sealing a bid.
@@ -45,15 +45,17 @@ weights! {
 	/// Acknowledging a task.
 	acknowledge: 4 reads, 5 writes, 50 us;
 	/// Declining a task, with the next best bid taking over.
-	decline: 30 reads, 40 writes, 200 us;
+	decline: 100 reads, 100 writes, 200 us;
 	/// Claiming that a task is at fault, and a decision at once.
-	claim: 60 reads, 120 writes, 400 us;
+	claim: 180 reads, 210 writes, 400 us;
 	/// Committing the last root of a task, and a decision at once.
-	commit_root: 40 reads, 50 writes, 300 us;
+	commit_root: 120 reads, 120 writes, 300 us;
 	/// What happens in every block, whatever is due.
 	every_block: 16 reads, 6 writes, 40 us;
 	/// Looking at a task whose status ends: the costliest end of any.
-	wake: 140 reads, 260 writes, 1200 us;
+	wake: 280 reads, 290 writes, 1200 us;
+	/// Closing the sealing of bids, and ending a task that nobody bid for.
+	close_empty: 26 reads, 16 writes, 120 us;
 	/// Carrying out a conviction.
 	carry_out: 8 reads, 9 writes, 120 us;
 	/// Forgetting a record.

@@ -11,8 +11,8 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Assignment, Concerns, Config, Delivery, Ending, Error, Event, Now, Pallet, Roots, Status, Task,
-	Tasks, work_lock,
+	Assignment, Config, Delivery, Ending, Error, Event, Now, Pallet, Roots, Status, Task, Tasks,
+	work_lock,
 };
 
 impl<T: Config> Pallet<T> {
@@ -49,11 +49,12 @@ impl<T: Config> Pallet<T> {
 		let task = Self::task_of(provider, id, attempt)?;
 		ensure!(matches!(task.status, Status::Assigned { .. }), Error::<T>::WrongStatus);
 		Self::release(provider, work_lock(id, attempt));
-		Concerns::<T>::remove(provider, id);
+		Self::unconcern(provider, id);
 		Self::deposit_event(Event::Declined { task: id, provider: provider.clone() });
-		if let Some(task) = Self::assign_next(id, task) {
+		if let Some(mut task) = Self::assign_next(id, task) {
 			// Everybody who wanted it has been asked.
-			Self::end(id, task, Ending::NoProvider);
+			task.attempt = task.attempt.saturating_add(1);
+			Self::auction_again(id, task);
 		}
 		Ok(())
 	}
@@ -66,6 +67,8 @@ impl<T: Config> Pallet<T> {
 		claim: Claim,
 	) -> DispatchResult {
 		let mut task = Self::task_of(provider, id, attempt)?;
+		ensure!(!task.claimed, Error::<T>::ClaimedBefore);
+		task.claimed = true;
 		let now = Now::<T>::get();
 		let (by, left) = match (task.status.clone(), claim) {
 			(Status::Assigned { to, until }, _) => (to, until.saturating_sub(now)),
@@ -186,7 +189,8 @@ impl<T: Config> Pallet<T> {
 	/// Cancels a task for its client.
 	pub(crate) fn cancel_task(id: TaskId, mut task: Task<T::AccountId>) -> DispatchResult {
 		match task.status.clone() {
-			Status::Bidding { .. } | Status::Revealing { .. } => {}
+			Status::Bidding { .. } => {}
+			Status::Revealing { .. } => return Err(Error::<T>::BidsAreOpen.into()),
 			Status::Assigned { to: by, .. } | Status::Executing { by, .. } => {
 				let left = task.share_left(by.price);
 				let fee = share(left, T::Charges::get().cancellation.get());

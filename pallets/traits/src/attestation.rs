@@ -173,7 +173,7 @@ impl<AccountId> Attestation<AccountId> for () {
 	}
 
 	fn judge(_: Requested<AccountId>, _: Claim) -> Option<Decision<AccountId>> {
-		Some(Decision::bare(Verdict::Inconclusive))
+		Some(Decision::bare(Verdict::Groundless))
 	}
 
 	fn drop_from(_: PartOfTask) {}

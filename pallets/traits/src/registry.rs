@@ -22,18 +22,25 @@ use scale_info::TypeInfo;
 )]
 pub enum Unmet {
 	/// It is not registered.
+	#[codec(index = 0)]
 	Unregistered,
 	/// It has missed its heartbeats.
+	#[codec(index = 1)]
 	Inactive,
 	/// It was suspended.
+	#[codec(index = 2)]
 	Suspended,
 	/// It takes nothing new any more.
+	#[codec(index = 3)]
 	Retiring,
 	/// None of its devices has what the task needs.
+	#[codec(index = 4)]
 	NoDevice,
 	/// It is not in the region.
+	#[codec(index = 5)]
 	Region,
 	/// Its reputation is too low.
+	#[codec(index = 6)]
 	Reputation,
 }
 
@@ -76,6 +83,9 @@ pub trait Registry<AccountId> {
 
 	/// Notes something about a provider, of the weight of so many burnt fees.
 	fn see(who: &AccountId, aspect: Aspect, weight: Balance, thousandths: u16);
+
+	/// Notes that a task concerns a provider from now on, or no longer: it cannot leave meanwhile.
+	fn engage(who: &AccountId, engaged: bool);
 
 	/// Notes that a provider begins work, or is done with it.
 	fn occupy(who: &AccountId, busy: bool);

@@ -1,17 +1,10 @@
 //! [`Collateral`]: what the market does with what was bonded.
 
-use frame_support::{
-	pallet_prelude::DispatchResult,
-	traits::{
-		Get, Imbalance, OnUnbalanced,
-		fungible::{Balanced, BalancedHold, Credit, MutateHold},
-		tokens::Precision,
-	},
-};
+use frame_support::{defensive, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::Balance;
 use ogpu_traits::{Beneficiaries, Collateral, Funding, LockId, Slashed};
 
-use crate::{Config, Error, Event, HoldReason, Ledgers, Locks, Pallet, Slashing};
+use crate::{Config, Error, Event, Ledgers, Locks, Pallet, Slashing};
 
 impl<T: Config> Collateral<T::AccountId> for Pallet<T> {
 	fn free(who: &T::AccountId) -> Balance {
@@ -31,11 +24,10 @@ impl<T: Config> Collateral<T::AccountId> for Pallet<T> {
 		match lock.purpose.funding() {
 			Funding::Bond => ledger.relock(before, amount).map_err(Error::<T>::from)?,
 			Funding::Balance => {
-				let reason = HoldReason::Lock.into();
 				if amount > before {
-					T::Currency::hold(&reason, who, amount - before)?;
+					Self::take_in(who, amount - before)?;
 				} else {
-					T::Currency::release(&reason, who, before - amount, Precision::Exact)?;
+					Self::give_back(who, before - amount)?;
 				}
 				ledger.rehold(before, amount);
 			}
@@ -58,19 +50,13 @@ impl<T: Config> Collateral<T::AccountId> for Pallet<T> {
 			return Slashed::default();
 		}
 		let mut ledger = Ledgers::<T>::get(who);
-		let reason = match lock.purpose.funding() {
-			Funding::Bond => {
-				ledger.slash_locked(amount);
-				HoldReason::Bond
-			}
-			Funding::Balance => {
-				ledger.rehold(before, before - amount);
-				HoldReason::Lock
-			}
-		};
+		match lock.purpose.funding() {
+			Funding::Bond => ledger.slash_locked(amount),
+			Funding::Balance => ledger.rehold(before, before - amount),
+		}
 		Self::put(who, ledger);
 		Self::put_lock(who, lock, before - amount);
-		Self::pay_out(who, Some(lock), reason, amount, to)
+		Self::pay_out(who, Some(lock), amount, to)
 	}
 
 	fn slash_liable(
@@ -84,7 +70,7 @@ impl<T: Config> Collateral<T::AccountId> for Pallet<T> {
 			return Slashed::default();
 		}
 		Self::put(who, ledger);
-		Self::pay_out(who, None, HoldReason::Bond, amount, to)
+		Self::pay_out(who, None, amount, to)
 	}
 
 	fn in_seats(who: &T::AccountId) -> Balance {
@@ -117,15 +103,14 @@ impl<T: Config> Pallet<T> {
 		withheld
 	}
 
-	/// Takes tokens off hold and hands them out.
+	/// Hands out what was slashed.
 	fn pay_out(
 		who: &T::AccountId,
 		lock: Option<LockId>,
-		reason: HoldReason,
 		amount: Balance,
 		to: Beneficiaries<T::AccountId>,
 	) -> Slashed {
-		let (mut left, _) = T::Currency::slash(&reason.into(), who, amount);
+		let mut left = amount;
 		let mut shares = Slashed::default();
 		if let Some((victim, wanted)) = to.victim {
 			shares.victim = Self::pay(&mut left, &victim, wanted);
@@ -136,26 +121,21 @@ impl<T: Config> Pallet<T> {
 		for (member, wanted) in to.panel {
 			shares.panel = shares.panel.saturating_add(Self::pay(&mut left, &member, wanted));
 		}
-		shares.treasury = left.peek();
-		T::Treasury::on_unbalanced(left);
+		shares.treasury = left;
+		if left > 0 && Self::give_back(&T::Treasury::get(), left).is_err() {
+			defensive!("the treasury can always receive");
+		}
 		Self::deposit_event(Event::Slashed { who: who.clone(), lock, shares });
 		shares
 	}
 
 	/// Pays up to `wanted` out of `left`. An account that cannot receive it gets nothing, and `left` keeps it.
-	fn pay(
-		left: &mut Credit<T::AccountId, T::Currency>,
-		who: &T::AccountId,
-		wanted: Balance,
-	) -> Balance {
-		let share = left.extract(wanted);
-		let paid = share.peek();
-		match T::Currency::resolve(who, share) {
-			Ok(()) => paid,
-			Err(share) => {
-				left.subsume(share);
-				0
-			}
+	fn pay(left: &mut Balance, who: &T::AccountId, wanted: Balance) -> Balance {
+		let share = wanted.min(*left);
+		if share == 0 || Self::give_back(who, share).is_err() {
+			return 0;
 		}
+		*left -= share;
+		share
 	}
 }

@@ -87,19 +87,24 @@ impl Ledger {
 		&self.unbonding
 	}
 
-	/// Held from the free balance by locks that are not for bonds.
+	/// Taken from the free balance by locks that are not for bonds.
 	pub fn held(&self) -> Balance {
 		self.held
 	}
 
-	/// What the account's hold for its bond amounts to.
+	/// Everything that is kept for the account.
+	pub fn total(&self) -> Balance {
+		self.hold().saturating_add(self.held)
+	}
+
+	/// What is bonded or on its way out.
 	pub fn hold(&self) -> Balance {
 		self.unbonding.iter().fold(self.bonded, |sum, chunk| sum.saturating_add(chunk.amount))
 	}
 
 	/// Whether there is nothing at all.
 	pub fn is_empty(&self) -> bool {
-		self.hold() == 0 && self.held == 0
+		self.total() == 0
 	}
 
 	pub(crate) fn bond(&mut self, amount: Balance) {

@@ -7,14 +7,17 @@
 //!
 //! ## Key terms
 //!
-//! - **Bond**: tokens that a provider has put on hold as collateral, for as many promises as it covers.
+//! - **Pot**: the account that keeps all collateral. What is in it may be paid to others, so it must not be what
+//!   its owner could not have paid: tokens that vest or are locked by votes cannot become collateral, which
+//!   holds on the owner's account would not prevent.
+//! - **Bond**: tokens that a provider has put in as collateral, for as many promises as it covers.
 //! - **Lock**: the part of a bond that secures one promise ([`LockId`]): work on a task, a bid, a race. It
 //!   can neither secure another nor be unbonded.
 //! - **Seats**: the part of a bond that buys chances to be drawn onto panels.
 //! - **Free**: what neither locks nor seats bind. `locked + seats ≤ bonded`, always.
 //! - **Unbonding**: collateral on its way out. It waits for [`Config::UnbondingDelay`], which is longer
 //!   than any window in which a fault can come to light, and can be slashed as long as it waits.
-//! - Clients, challengers and those who demand data bond nothing: their locks hold their free balance
+//! - Clients, challengers and those who demand data bond nothing: their locks take their free balance
 //!   directly ([`Purpose::funding`](ogpu_traits::Purpose::funding)).
 //!
 //! ## Life of collateral
@@ -30,11 +33,10 @@
 //!
 //! ## Invariants
 //!
-//! Checked by `try_state`, and after every test, for every account:
+//! Checked by `try_state`, and after every test:
 //!
-//! - `locked + seats ≤ bonded`;
-//! - its hold for [`HoldReason::Bond`] is what is bonded and unbonding, its hold for [`HoldReason::Lock`]
-//!   what its locks on the free balance hold;
+//! - the pot has what all ledgers add up to, and at least the existential deposit besides;
+//! - for every account: `locked + seats ≤ bonded`;
 //! - its locks add up to what the ledger says, and none holds nothing.
 //!
 //! ## Example
@@ -87,16 +89,17 @@ pub enum Slashing {
 #[allow(missing_docs, reason = "the macro's own items; ours are documented")]
 pub mod pallet {
 	use frame_support::{
+		PalletId,
 		pallet_prelude::*,
 		traits::{
-			OnUnbalanced,
-			fungible::{Balanced, BalancedHold, Credit, Inspect, MutateHold},
-			tokens::Precision,
+			fungible::{Inspect, Mutate},
+			tokens::Preservation,
 		},
 	};
 	use frame_system::pallet_prelude::*;
 	use ogpu_primitives::Balance;
 	use ogpu_traits::{Clock, LockId, Moment, Slashed};
+	use sp_runtime::traits::AccountIdConversion;
 
 	use super::*;
 	use crate::ledger::Refused;
@@ -107,13 +110,10 @@ pub mod pallet {
 	#[pallet::config]
 	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
 		/// The oGPU balances.
-		type Currency: Inspect<Self::AccountId, Balance = Balance>
-			+ MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>
-			+ Balanced<Self::AccountId>
-			+ BalancedHold<Self::AccountId>;
+		type Currency: Inspect<Self::AccountId, Balance = Balance> + Mutate<Self::AccountId>;
 
-		/// The runtime's reasons for holds.
-		type RuntimeHoldReason: From<HoldReason>;
+		/// Derives the account of the pot, which genesis gives the existential deposit.
+		type PotId: Get<PalletId>;
 
 		/// The market clock.
 		type Clock: Clock;
@@ -126,7 +126,7 @@ pub mod pallet {
 		type Slashing: Get<Slashing>;
 
 		/// Gets what no beneficiary does.
-		type Treasury: OnUnbalanced<Credit<Self::AccountId, Self::Currency>>;
+		type Treasury: Get<Self::AccountId>;
 
 		/// What the calls weigh.
 		type WeightInfo: WeightInfo;
@@ -135,17 +135,6 @@ pub mod pallet {
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
-
-	/// Why tokens are on hold.
-	#[pallet::composite_enum]
-	pub enum HoldReason {
-		/// They are bonded, or on their way out.
-		#[codec(index = 0)]
-		Bond,
-		/// A lock holds them that is not for bonds.
-		#[codec(index = 1)]
-		Lock,
-	}
 
 	/// The collateral of each account that has any.
 	#[pallet::storage]
@@ -268,7 +257,7 @@ pub mod pallet {
 		pub fn bond(origin: OriginFor<T>, amount: Balance) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			ensure!(amount > 0, Error::<T>::ZeroAmount);
-			T::Currency::hold(&HoldReason::Bond.into(), &who, amount)?;
+			Self::take_in(&who, amount)?;
 			Ledgers::<T>::mutate(&who, |ledger| ledger.bond(amount));
 			Self::deposit_event(Event::Bonded { who, amount });
 			Ok(())
@@ -315,7 +304,7 @@ pub mod pallet {
 			let mut ledger = Ledgers::<T>::get(&who);
 			let amount = ledger.withdraw(T::Clock::now());
 			ensure!(amount > 0, Error::<T>::NothingDue);
-			T::Currency::release(&HoldReason::Bond.into(), &who, amount, Precision::Exact)?;
+			Self::give_back(&who, amount)?;
 			Self::put(&who, ledger);
 			Self::deposit_event(Event::Withdrawn { who, amount });
 			Ok(())
@@ -333,6 +322,21 @@ pub mod pallet {
 	}
 
 	impl<T: Config> Pallet<T> {
+		/// The account that keeps all collateral.
+		pub fn pot() -> T::AccountId {
+			T::PotId::get().into_account_truncating()
+		}
+
+		/// Takes tokens into the pot: only such as their owner could pay to anybody.
+		pub(super) fn take_in(who: &T::AccountId, amount: Balance) -> DispatchResult {
+			T::Currency::transfer(who, &Self::pot(), amount, Preservation::Preserve).map(|_| ())
+		}
+
+		/// Gives tokens out of the pot.
+		pub(super) fn give_back(who: &T::AccountId, amount: Balance) -> DispatchResult {
+			T::Currency::transfer(&Self::pot(), who, amount, Preservation::Preserve).map(|_| ())
+		}
+
 		/// Keeps a ledger, unless there is nothing in it.
 		pub(super) fn put(who: &T::AccountId, ledger: Ledger) {
 			if ledger.is_empty() {
@@ -345,19 +349,16 @@ pub mod pallet {
 		/// The invariants that the pallet's documentation names.
 		#[cfg(any(test, feature = "try-runtime"))]
 		pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
-			use frame_support::traits::fungible::InspectHold;
 			use ogpu_traits::Funding;
 
-			for (who, ledger) in Ledgers::<T>::iter() {
+			let mut all: Balance = 0;
+			for (_, ledger) in Ledgers::<T>::iter() {
 				ensure!(!ledger.is_empty(), "an empty ledger is kept");
 				ensure!(
 					ledger.locked().saturating_add(ledger.seats()) <= ledger.bonded(),
 					"more is bound than bonded"
 				);
-				let on_hold =
-					|reason: HoldReason| T::Currency::balance_on_hold(&reason.into(), &who);
-				ensure!(on_hold(HoldReason::Bond) == ledger.hold(), "a bond is not its hold");
-				ensure!(on_hold(HoldReason::Lock) == ledger.held(), "locks are not their hold");
+				all = all.saturating_add(ledger.total());
 			}
 			let mut sums = alloc::collections::BTreeMap::<_, (Balance, Balance)>::new();
 			for (who, lock, amount) in Locks::<T>::iter() {
@@ -373,6 +374,8 @@ pub mod pallet {
 				ensure!(sum == (ledger.locked(), ledger.held()), "locks do not add up");
 			}
 			ensure!(sums.is_empty(), "there are locks without a ledger");
+			let needed = all.saturating_add(T::Currency::minimum_balance());
+			ensure!(T::Currency::balance(&Self::pot()) >= needed, "the pot has too little");
 			Ok(())
 		}
 	}

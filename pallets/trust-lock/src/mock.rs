@@ -1,12 +1,6 @@
 //! A chain of balances and collateral alone, with a clock that tests set.
 
-use frame_support::{
-	derive_impl, parameter_types,
-	traits::{
-		OnUnbalanced,
-		fungible::{Balanced, Credit},
-	},
-};
+use frame_support::{PalletId, derive_impl, parameter_types};
 use ogpu_primitives::{Balance, OGPU};
 use ogpu_traits::{Clock, Moment};
 use sp_runtime::BuildStorage;
@@ -48,6 +42,8 @@ impl pallet_balances::Config for Test {
 }
 
 parameter_types! {
+	pub const CollateralPot: PalletId = PalletId(*b"ogp/coll");
+	pub const TreasuryAccount: AccountId = TREASURY;
 	pub static Switch: Slashing = Slashing::On;
 	pub static Now: Moment = 0;
 }
@@ -60,31 +56,21 @@ impl Clock for TestClock {
 	}
 }
 
-#[allow(unreachable_pub, reason = "the configuration of a public mock names it")]
-pub struct ToTreasury;
-impl OnUnbalanced<Credit<AccountId, Balances>> for ToTreasury {
-	fn on_nonzero_unbalanced(credit: Credit<AccountId, Balances>) {
-		Balances::resolve(&TREASURY, credit).expect("the treasury account exists; qed");
-	}
-}
-
 impl pallet_trust_lock::Config for Test {
 	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = CollateralPot;
 	type Clock = TestClock;
 	type UnbondingDelay = frame_support::traits::ConstU32<DELAY>;
 	type Slashing = Switch;
-	type Treasury = ToTreasury;
+	type Treasury = TreasuryAccount;
 	type WeightInfo = ();
 }
 
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
-	let accounts = [PROVIDER, CLIENT, FINDER, TREASURY];
+	let mut balances = [PROVIDER, CLIENT, FINDER, TREASURY].map(|who| (who, ENDOWMENT)).to_vec();
+	balances.push((TrustLock::pot(), 1_000));
 	let storage = RuntimeGenesisConfig {
-		balances: pallet_balances::GenesisConfig {
-			balances: accounts.map(|who| (who, ENDOWMENT)).to_vec(),
-			..Default::default()
-		},
+		balances: pallet_balances::GenesisConfig { balances, ..Default::default() },
 		..Default::default()
 	}
 	.build_storage()

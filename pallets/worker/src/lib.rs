@@ -312,12 +312,7 @@ pub mod pallet {
 				log::error!(target: "ogpu-worker", "the worker key is in the keystore and does not sign");
 				return;
 			};
-			let call = Call::perform {
-				provider: provider.clone(),
-				sequence,
-				duties,
-				signature,
-			};
+			let call = Call::perform { provider: provider.clone(), sequence, duties, signature };
 			let transaction = T::create_authorized_transaction(call.into());
 			if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
 				// The same number is in the pool already, or the state has moved on: the next block tells.

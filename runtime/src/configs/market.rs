@@ -1,6 +1,9 @@
 //! The market, bound together: no pallet of it knows another.
 
-use frame_support::traits::{Get, Randomness, tokens::imbalance::ResolveTo};
+use frame_support::{
+	PalletId, parameter_types,
+	traits::{Get, Randomness},
+};
 use frame_system::EnsureRoot;
 use ogpu_primitives::{
 	Balance,
@@ -27,13 +30,20 @@ impl Get<Moment> for UnbondingDelay {
 	}
 }
 
+parameter_types! {
+	/// Derives the account that keeps collateral.
+	pub const CollateralPot: PalletId = PalletId(*b"ogp/coll");
+	/// Derives the account that keeps escrows.
+	pub const EscrowPot: PalletId = PalletId(*b"ogp/escr");
+}
+
 impl pallet_trust_lock::Config for Runtime {
 	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = CollateralPot;
 	type Clock = Tasks;
 	type UnbondingDelay = UnbondingDelay;
 	type Slashing = market::Slashes;
-	type Treasury = ResolveTo<TreasuryAccount, Balances>;
+	type Treasury = TreasuryAccount;
 	type WeightInfo = pallet_trust_lock::weights::CountedWeight<Runtime>;
 }
 
@@ -96,6 +106,10 @@ impl Registry<AccountId> for NobodyVerifies {
 		Providers::see(who, aspect, weight, thousandths);
 	}
 
+	fn engage(who: &AccountId, engaged: bool) {
+		Providers::engage(who, engaged);
+	}
+
 	fn occupy(who: &AccountId, busy: bool) {
 		Providers::occupy(who, busy);
 	}
@@ -125,12 +139,12 @@ impl Get<bool> for IsPaused {
 
 impl pallet_tasks::Config for Runtime {
 	type Currency = Balances;
-	type RuntimeHoldReason = RuntimeHoldReason;
+	type PotId = EscrowPot;
 	type Collateral = TrustLock;
 	type Registry = NobodyVerifies;
 	type Attestation = ();
 	type WorkCredit = ();
-	type Treasury = ResolveTo<TreasuryAccount, Balances>;
+	type Treasury = TreasuryAccount;
 	type Windows = market::Time;
 	type Charges = market::Pay;
 	type Security = market::Safety;

@@ -6,6 +6,7 @@ mod market;
 
 pub use consensus::{DisableTheSlashed, MAX_CANDIDATES, MaxAuthorities, OnChainElection};
 pub use governance::{TreasuryAccount, TreasuryPalletId};
+pub use market::{CollateralPot, EscrowPot};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -466,7 +467,8 @@ impl Contains<RuntimeCall> for WorksInSafeMode {
 				| C::Sudo(_) | C::Utility(_)
 				| C::Multisig(_)
 				| C::Proxy(_)
-				// Collateral may not be kept from leaving by a pause.
+				// Whoever is there may say so, and take back what is due.
+				| C::Providers(pallet_providers::Call::heartbeat { .. })
 				| C::TrustLock(_)
 		)
 	}

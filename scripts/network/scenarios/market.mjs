@@ -1,7 +1,7 @@
 // The market by hand, as somebody with polkadot.js apps and no program of ours would use it.
 
 import assert from 'node:assert/strict';
-import { bnToU8a, compactAddLength, stringToU8a, u8aConcat } from '@polkadot/util';
+import { bnToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
@@ -64,7 +64,7 @@ export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
 	const genesis = api.genesisHash.toU8a();
 	const salt = new Uint8Array(32).fill(6);
 	const commitment = (account, price) => blake2AsU8a(u8aConcat(
-		stringToU8a('ogpu/bid/1'), genesis, le(task, 64), compactAddLength(account.publicKey), le(price, 128), salt,
+		stringToU8a('ogpu/bid/1'), genesis, le(task, 64), le(0, 8), account.publicKey, le(price, 128), salt,
 	));
 	const bids = [[eve, 40n * OGPU], [one, 60n * OGPU]];
 	await Promise.all(bids.map(([who, price]) => send(api, who, api.tx.tasks.act({ Bid: { task, commitment: commitment(who, price) } }))));
@@ -90,6 +90,6 @@ export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
 	const paid = before - (await api.query.system.account(ferdie.address)).data.free.toBigInt();
 	// The price, two hundredths of it as protocol fee, and what the transactions cost.
 	assert(paid >= 61_200n * OGPU / 1000n && paid < 61_300n * OGPU / 1000n, `the client paid ${paid}`);
-	assert.equal((await api.query.balances.holds(ferdie.address)).filter(({ id }) => id.isTasks).length, 0);
+	assert.equal((await api.query.tasks.escrows(ferdie.address)).toBigInt(), 0n);
 	return `task ${task} paid ${Number(record.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
 }

@@ -114,19 +114,20 @@ pub fn payment(winner: Quality, second: Option<Score>, reserve: Balance) -> Bala
 }
 
 /// The order between equal scores: nobody can know it before the draw.
-pub fn tie_break<H: Hasher>(draw: &Hash, task: TaskId, provider: &[u8]) -> Hash {
+pub fn tie_break<H: Hasher>(draw: &Hash, task: TaskId, provider: &impl Encode) -> Hash {
 	(b"ogpu/tie/1", draw, task, provider).using_encoded(H::hash)
 }
 
-/// What a bidder commits to: nobody else can use it, nor can it be used on another task or chain.
+/// What a bidder commits to: nobody else can use it, nor can it be used in another auction or on another chain.
 pub fn commitment<H: Hasher>(
 	genesis: &Hash,
 	task: TaskId,
-	provider: &[u8],
+	attempt: u8,
+	provider: &impl Encode,
 	price: Balance,
 	salt: &Hash,
 ) -> Hash {
-	(b"ogpu/bid/1", genesis, task, provider, price, salt).using_encoded(H::hash)
+	(b"ogpu/bid/1", genesis, task, attempt, provider, price, salt).using_encoded(H::hash)
 }
 
 #[cfg(test)]
@@ -228,13 +229,14 @@ mod tests {
 
 	#[test]
 	fn commitments_bind_all_they_name() {
-		let base = commitment::<Blake2>(&[1; 32], 2, &[3; 32], 4, &[5; 32]);
+		let base = commitment::<Blake2>(&[1; 32], 2, 6, &[3; 32], 4, &[5; 32]);
 		for other in [
-			commitment::<Blake2>(&[0; 32], 2, &[3; 32], 4, &[5; 32]),
-			commitment::<Blake2>(&[1; 32], 0, &[3; 32], 4, &[5; 32]),
-			commitment::<Blake2>(&[1; 32], 2, &[0; 32], 4, &[5; 32]),
-			commitment::<Blake2>(&[1; 32], 2, &[3; 32], 0, &[5; 32]),
-			commitment::<Blake2>(&[1; 32], 2, &[3; 32], 4, &[0; 32]),
+			commitment::<Blake2>(&[0; 32], 2, 6, &[3; 32], 4, &[5; 32]),
+			commitment::<Blake2>(&[1; 32], 0, 6, &[3; 32], 4, &[5; 32]),
+			commitment::<Blake2>(&[1; 32], 2, 0, &[3; 32], 4, &[5; 32]),
+			commitment::<Blake2>(&[1; 32], 2, 6, &[0; 32], 4, &[5; 32]),
+			commitment::<Blake2>(&[1; 32], 2, 6, &[3; 32], 0, &[5; 32]),
+			commitment::<Blake2>(&[1; 32], 2, 6, &[3; 32], 4, &[0; 32]),
 		] {
 			assert_ne!(base, other);
 		}

@@ -26,6 +26,8 @@ pub const MIN_WORK: Work = 1;
 pub const MAX_WORK: Work = 1_000_000_000_000;
 /// The largest price that may be named.
 pub const MAX_PRICE: Balance = CAP / 64;
+/// The longest time to compute a task in, in market blocks: thirty days.
+pub const MAX_TIME: u32 = 30 * 28_800;
 /// The largest memory of a device that may be asked for: 2^40 bytes.
 pub const MAX_MEMORY: u8 = 40;
 
@@ -183,7 +185,7 @@ pub enum SpecFault {
 	Reputation,
 	/// The largest price is 0 or above [`MAX_PRICE`].
 	Price,
-	/// There is no time to compute it in.
+	/// There is no time to compute it in, or more than [`MAX_TIME`].
 	Time,
 	/// A job of the profile `redundant` has results that are only compared whole: one unit, tier `Full`.
 	RedundantUnits,
@@ -206,7 +208,7 @@ impl core::fmt::Display for SpecFault {
 			Self::UnknownFeature => "a feature is asked for that does not exist",
 			Self::Reputation => "the reputation is above 1,000 thousandths",
 			Self::Price => "the largest price is zero or too high",
-			Self::Time => "there is no time to compute it in",
+			Self::Time => "there is no time to compute it in, or more than thirty days",
 			Self::RedundantUnits => {
 				"results of the profile `redundant` are compared whole: one unit, tier `full`"
 			}
@@ -250,7 +252,7 @@ impl TaskSpec {
 			self.max_price.is_none_or(|price| (1..=MAX_PRICE).contains(&price)),
 			SpecFault::Price,
 		);
-		unless(self.time > 0, SpecFault::Time);
+		unless((1..=MAX_TIME).contains(&self.time), SpecFault::Time);
 		faults
 	}
 

@@ -170,7 +170,7 @@ impl Chance {
 	}
 
 	/// That it does not happen.
-	pub fn not(self) -> Self {
+	pub fn complement(self) -> Self {
 		Self(ONE - self.0)
 	}
 
@@ -224,8 +224,9 @@ impl Plan {
 		if bad == 0 {
 			return Chance::ZERO;
 		}
-		let unseen = Chance((colluding.0 + colluding.not().and(self.misses(bad)).0).min(ONE));
-		unseen.times(self.members * self.clean_rounds).not()
+		let unseen =
+			Chance((colluding.0 + colluding.complement().and(self.misses(bad)).0).min(ONE));
+		unseen.times(self.members * self.clean_rounds).complement()
 	}
 }
 

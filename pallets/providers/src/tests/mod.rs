@@ -142,6 +142,9 @@ fn leaving_has_an_order() {
 		assert_ok!(Providers::retire(origin.clone()));
 		assert_noop!(Providers::deregister(origin.clone()), Error::<Test>::Busy);
 		Providers::occupy(&1, false);
+		Providers::engage(&1, true);
+		assert_noop!(Providers::deregister(origin.clone()), Error::<Test>::Busy);
+		Providers::engage(&1, false);
 		assert_ok!(Providers::deregister(origin));
 		assert!(Table::<Test>::get(1).is_none() && Groups::<Test>::iter().count() == 0);
 	});
@@ -172,9 +175,18 @@ fn nobody_is_tied_to_a_strangers_fate() {
 			register(who);
 		}
 		let group = |who| Providers::group(&who).expect("it is registered");
-		assert_noop!(Providers::join(RuntimeOrigin::signed(2)), Error::<Test>::NotInvited);
+		let first = group(1);
+		assert_noop!(Providers::join(RuntimeOrigin::signed(2), first), Error::<Test>::NotInvited);
 		assert_ok!(Providers::invite(RuntimeOrigin::signed(1), 2));
-		assert_ok!(Providers::join(RuntimeOrigin::signed(2)));
+		// Another's invitation does not lead it astray.
+		assert_ok!(Providers::invite(RuntimeOrigin::signed(3), 2));
+		assert_ok!(Providers::join(RuntimeOrigin::signed(2), first));
+		assert_eq!(group(2), group(1));
+		assert_noop!(Providers::leave(RuntimeOrigin::signed(1)), Error::<Test>::SameGroup);
+		assert_ok!(Providers::leave(RuntimeOrigin::signed(2)));
+		assert_ne!(group(2), group(1));
+		assert_ok!(Providers::invite(RuntimeOrigin::signed(1), 2));
+		assert_ok!(Providers::join(RuntimeOrigin::signed(2), first));
 		assert_eq!(group(2), group(1));
 		// Only the leader invites, and only others.
 		assert_noop!(Providers::invite(RuntimeOrigin::signed(2), 3), Error::<Test>::NotLeader);

@@ -59,6 +59,28 @@ fn seats_have_their_price_and_bound() {
 }
 
 #[test]
+fn changes_of_mind_do_not_pile_up() {
+	build_and_execute(|| {
+		register_bonded(1);
+		let origin = RuntimeOrigin::signed(1);
+		ask(1, 1);
+		for _ in 0..10 {
+			assert_ok!(Providers::retire(origin.clone()));
+			assert_ok!(Providers::resume(origin.clone()));
+			let again = Providers::set_seats(origin.clone(), 1);
+			assert_eq!(again, Err(Error::<Test>::ChangePending.into()));
+		}
+		assert_eq!(SeatChanges::<Test>::iter().count(), 1);
+		// Whoever retires with seats on their way gets none, and cannot leave before that is settled.
+		assert_ok!(Providers::retire(origin.clone()));
+		assert_noop!(Providers::deregister(origin.clone()), Error::<Test>::HasSeats);
+		session(2);
+		assert_eq!((Providers::seats(), TrustLock::in_seats(&1)), (0, 0));
+		assert_ok!(Providers::deregister(origin));
+	});
+}
+
+#[test]
 fn slashed_seats_are_lost() {
 	build_and_execute(|| {
 		register_bonded(1);
@@ -82,7 +104,8 @@ fn operators_are_counted_once_by_their_leader() {
 			register_bonded(who);
 		}
 		assert_ok!(Providers::invite(RuntimeOrigin::signed(1), 2));
-		assert_ok!(Providers::join(RuntimeOrigin::signed(2)));
+		let group = Providers::group(&1).expect("it is registered");
+		assert_ok!(Providers::join(RuntimeOrigin::signed(2), group));
 		let count = |memory| Providers::operators(&Requirements { memory, ..anything() });
 		assert_eq!(count(0), 0);
 		for who in 1..=3 {

@@ -49,7 +49,8 @@ fn bids_above_the_reserve_are_void() {
 		let task = submit(spec());
 		let winner = auction(task, &[(1, 100 * OGPU + 1), (2, 100 * OGPU)]);
 		assert_eq!(winner, Some(2));
-		// The void bid is no second score.
+		// The void bid is no second score, and costs its bond: it could have kept others out.
+		assert_eq!(TrustLock::free(&1), BOND - 10 * OGPU - share(100 * OGPU, 20_000));
 		let price = live(task).status.assignment().map(|by| by.price);
 		assert_eq!(price, Some(100 * OGPU));
 	});

@@ -61,7 +61,7 @@ fn what_has_no_room_is_carried_on() {
 		assert!(tasks.iter().all(|task| matches!(live(*task).status, Status::Bidding { .. })));
 		assert!(AgendaFrom::<Test>::get() <= until);
 		serve(Weight::MAX);
-		assert!(tasks.iter().all(|task| Records::<Test>::contains_key(task)));
+		assert!(tasks.iter().all(Records::<Test>::contains_key));
 	});
 }
 

@@ -136,13 +136,21 @@ fn inputs_that_cannot_be_had_can_be_claimed_before_acknowledging() {
 		assert_eq!(until, crate::Now::<Test>::get() + left);
 		let provider = pallet_providers::Providers::<Test>::get(1).expect("it is registered");
 		assert!(provider.reputation.disputes.thousandths() < 500);
-		assert_ok!(act(1, claim.clone()));
+		// Once is enough.
+		assert_noop!(act(1, claim), Error::<Test>::ClaimedBefore);
+
+		let task = submit(spec());
+		auction(task, &[(2, 40 * OGPU)]);
+		assert_ok!(act(2, Done::Claim { task, attempt: 0, claim: Claim::Unavailable }));
 		decide(Verdict::Unavailable, 0);
 		assert_eq!(ending(task), Some(Ending::Unavailable));
 
 		let task = executing();
 		let claim = Done::Claim { task, attempt: 0, claim: Claim::Unavailable };
-		assert_noop!(act(1, claim), Error::<Test>::WrongStatus);
+		assert_noop!(
+			act(holder(task).expect("somebody has it"), claim),
+			Error::<Test>::WrongStatus
+		);
 	});
 }
 
@@ -198,6 +206,14 @@ fn cancelling_is_free_until_somebody_has_it() {
 		assert_ok!(Tasks::cancel(client.clone(), task));
 		assert_eq!(Balances::balance(&CLIENT), ENDOWMENT);
 		assert_eq!(TrustLock::free(&1), BOND - 10 * OGPU);
+
+		// What others ask is not told for nothing.
+		let task = submit(spec());
+		assert_ok!(bid(task, 1, OGPU));
+		pass(task);
+		assert_noop!(Tasks::cancel(client.clone(), task), Error::<Test>::BidsAreOpen);
+		pass(task);
+		assert_eq!(ending(task), Some(Ending::NoProvider));
 
 		let task = executing();
 		let before = Balances::balance(&1);

@@ -91,6 +91,41 @@ fn clients_pay_no_more_than_they_said() {
 	});
 }
 
+/// Tokens that vest, or are locked by a vote, could be paid to oneself by another name.
+#[test]
+fn frozen_tokens_pay_for_nothing() {
+	use frame_support::traits::{LockableCurrency, WithdrawReasons};
+	build_and_execute(|| {
+		Balances::set_lock(*b"vote    ", &CLIENT, ENDOWMENT - OGPU, WithdrawReasons::all());
+		let client = RuntimeOrigin::signed(CLIENT);
+		assert!(Tasks::submit(client, spec(), u128::MAX).is_err());
+		assert_eq!(crate::Escrows::<Test>::get(CLIENT), 0);
+	});
+}
+
+/// One account, one bond, many bids: by leaving and coming back as another operator.
+#[test]
+fn nobody_bids_twice_by_another_name() {
+	build_and_execute(|| {
+		let task = submit(spec());
+		assert_ok!(bid(task, 1, OGPU));
+		let origin = RuntimeOrigin::signed(1);
+		assert_ok!(Providers::set_seats(origin.clone(), 0));
+		session(3);
+		session(4);
+		assert_ok!(Providers::retire(origin.clone()));
+		assert!(Providers::deregister(origin.clone()).is_err());
+		assert_ok!(Providers::resume(origin.clone()));
+		assert_ok!(Providers::invite(RuntimeOrigin::signed(2), 1));
+		let group = <Providers as ogpu_traits::Registry<u64>>::group(&2).expect("registered");
+		assert_ok!(Providers::join(origin, group));
+		assert_noop!(bid(task, 1, 2 * OGPU), Error::<Test>::OneBidPerGroup);
+		// And a bid survives a change of operator.
+		pass(task);
+		assert_ok!(reveal(task, 1, OGPU));
+	});
+}
+
 #[test]
 fn what_is_not_theirs_is_refused() {
 	build_and_execute(|| {
@@ -144,7 +179,8 @@ fn bids_are_refused_with_a_reason() {
 		assert_ok!(bid(task, 1, OGPU));
 		assert_noop!(bid(task, 1, 2 * OGPU), Error::<Test>::OneBidPerGroup);
 		assert_ok!(Providers::invite(RuntimeOrigin::signed(1), 2));
-		assert_ok!(Providers::join(RuntimeOrigin::signed(2)));
+		let group = <Providers as ogpu_traits::Registry<u64>>::group(&1).expect("registered");
+		assert_ok!(Providers::join(RuntimeOrigin::signed(2), group));
 		assert_noop!(bid(task, 2, 2 * OGPU), Error::<Test>::OneBidPerGroup);
 		let own = crate::NextTask::<Test>::get();
 		assert_ok!(Tasks::submit(RuntimeOrigin::signed(1), spec(), u128::MAX));

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use codec::Encode;
-use frame_support::traits::fungible::{Inspect, InspectHold};
+use frame_support::traits::fungible::Inspect;
 use ogpu_primitives::{
 	OGPU,
 	market::{
@@ -23,7 +23,7 @@ use pallet_trust_lock::Slashing;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use crate::{
-	Bids, Convictions, Done, Ending, HoldReason, Item, Now, Records, Status, Tasks as Live,
+	Bids, Convictions, Done, Ending, Escrows, Item, Now, Records, Status, Tasks as Live,
 	mock::{Tasks, *},
 	types::{bid_lock, client_lock, work_lock},
 };
@@ -69,6 +69,7 @@ struct TaskModel {
 	owed: u128,
 	attempt: u8,
 	begun: bool,
+	claimed: bool,
 	/// Price and bond of each sealed bid.
 	sealed: BTreeMap<u64, (u128, u128)>,
 	any_sealed: bool,
@@ -191,12 +192,13 @@ impl Model {
 	/// What whoever comes next is paid more for what is left.
 	fn more(task: &TaskModel, price: u128) -> u128 {
 		let next = match task.best.first() {
-			None => task.reserve,
+			None => price,
 			Some(best) => {
 				payment(best.quality, task.best.get(1).map(|bid| bid.score), task.reserve)
 			}
 		};
-		Self::left(task, next).saturating_sub(Self::left(task, price))
+		let left = Self::left(task, price);
+		Self::left(task, next).saturating_sub(left).min(left)
 	}
 
 	fn end(&mut self, id: u64, mut task: TaskModel, ending: Ending) {
@@ -230,11 +232,12 @@ impl Model {
 			let bid = task.best.remove(0);
 			let second = task.best.first().map(|bid| bid.score);
 			let price = payment(bid.quality, second, task.reserve);
-			let lock = task.terms.provider_lock(&task.spec, price, task.operators);
+			let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
 			let lock = lock.expect("it was quoted");
 			if !task.barred.contains(&bid.provider)
 				&& self.lock((id, task.attempt, bid.provider), lock)
 			{
+				task.claimed = false;
 				task.state = State::Assigned(Holder { provider: bid.provider, price, lock });
 				task.until = now + MarketWindows::get().acknowledge.get();
 				self.tasks.insert(id, task);
@@ -452,7 +455,7 @@ impl Model {
 			let escrow: u128 = mine()
 				.map(|(_, task)| task.price_left + task.fee_left + task.verification_left)
 				.sum();
-			let held = Balances::balance_on_hold(&HoldReason::Escrow.into(), &client);
+			let held = Escrows::<Test>::get(client);
 			assert_eq!(held, escrow, "the escrow of {client}");
 			for (id, task) in mine() {
 				let locked = TrustLock::locked(&client, client_lock(*id));
@@ -548,6 +551,7 @@ impl History {
 			owed: 0,
 			attempt: 0,
 			begun: false,
+			claimed: false,
 			sealed: BTreeMap::new(),
 			any_sealed: false,
 			best: Vec::new(),
@@ -588,18 +592,20 @@ impl History {
 		let sealed: Vec<_> =
 			self.model.tasks[&id].sealed.iter().map(|(who, (price, _))| (*who, *price)).collect();
 		let Some((who, price)) = self.one_of(&sealed) else { return };
-		let group = <Providers as ogpu_traits::Registry<u64>>::group(&who).expect("registered");
-		let quality = Bids::<Test>::get(id, group).expect("a bid").quality;
+		let quality = Bids::<Test>::get(id, who).expect("a bid").quality;
 		reveal(id, who, price).expect("it can be opened");
+		let void = price > self.model.tasks[&id].reserve;
+		if void {
+			let bond = self.model.locks[&(id, 255, who)];
+			self.model.slash((id, 255, who), bond, &[]);
+		}
 		self.model.unlock((id, 255, who));
 		let task = self.model.tasks.get_mut(&id).expect("it is live");
 		task.sealed.remove(&who);
 		if price <= task.reserve {
 			task.best.push(Bid { provider: who, quality, score: Score::new(price, quality) });
 			let draw = Draw::get().expect("there is a draw");
-			task.best.sort_by_key(|bid| {
-				(bid.score, tie_break::<Blake2>(&draw, id, &bid.provider.encode()))
-			});
+			task.best.sort_by_key(|bid| (bid.score, tie_break::<Blake2>(&draw, id, &bid.provider)));
 			task.best.truncate(4);
 		}
 	}
@@ -618,17 +624,19 @@ impl History {
 			0 if !executing => {
 				act(by.provider, Done::Decline { task: id, attempt }).expect("it may");
 				self.model.unlock((id, attempt, by.provider));
-				if let Some(task) = self.model.assign_next(id, task, now) {
-					let task = TaskModel { state: State::Bidding, ..task };
-					self.model.end(id, task, Ending::NoProvider);
+				if let Some(mut task) = self.model.assign_next(id, task, now) {
+					task.state = State::Bidding;
+					task.attempt += 1;
+					self.model.auction_again(id, task, now);
 				}
 			}
 			1 => {
 				let claim = claims[self.random.random_range(0..2)];
-				let allowed = !executing || claim == Claim::Rejected;
+				let allowed = !task.claimed && (!executing || claim == Claim::Rejected);
 				let claimed = act(by.provider, Done::Claim { task: id, attempt, claim });
 				assert_eq!(claimed.is_ok(), allowed);
 				if allowed {
+					task.claimed = true;
 					let left = task.until.saturating_sub(now);
 					task.state = State::Adjudicating(by, left);
 					task.until = now + MarketWindows::get().verification.get();
@@ -699,7 +707,8 @@ impl History {
 		}
 		let cancelled = Tasks::cancel(origin, id);
 		match task.state.clone() {
-			State::Bidding | State::Revealing => {
+			State::Revealing => assert!(cancelled.is_err()),
+			State::Bidding => {
 				cancelled.expect("it may");
 				self.model.end(id, task, Ending::Cancelled);
 			}
@@ -810,7 +819,8 @@ fn every_history_is_as_the_model_says() {
 		}
 		assert!(history.model.tasks.is_empty() && history.model.sentences.is_empty());
 		for client in CLIENTS {
-			assert_eq!(Balances::total_balance_on_hold(&client), 0);
+			assert_eq!(Escrows::<Test>::get(client), 0);
+			assert!(!pallet_trust_lock::Ledgers::<Test>::contains_key(client));
 		}
 		assert!(history.model.locks.values().all(|amount| *amount == 0));
 		let reached = endings.len();

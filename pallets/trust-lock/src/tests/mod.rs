@@ -53,6 +53,21 @@ fn bonding_needs_a_balance() {
 	});
 }
 
+/// Tokens that vest, or are locked by a vote, could leave through somebody else's slash.
+#[test]
+fn frozen_tokens_are_no_collateral() {
+	use frame_support::traits::{LockableCurrency, WithdrawReasons};
+	build_and_execute(|| {
+		Balances::set_lock(*b"vote    ", &PROVIDER, ENDOWMENT - 10 * OGPU, WithdrawReasons::all());
+		let provider = RuntimeOrigin::signed(PROVIDER);
+		assert!(TrustLock::bond(provider.clone(), 11 * OGPU).is_err());
+		assert_ok!(TrustLock::bond(provider.clone(), 10 * OGPU));
+		// What was bonded does not thaw the rest.
+		assert!(TrustLock::bond(provider, OGPU).is_err());
+		assert!(TrustLock::set_lock(&PROVIDER, CLIENTS, OGPU).is_err());
+	});
+}
+
 #[test]
 fn what_is_bound_cannot_leave() {
 	build_and_execute(|| {
