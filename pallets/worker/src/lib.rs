@@ -1,7 +1,7 @@
 //! # Worker: what a provider's node does by itself
 //!
 //! The only off-chain worker hook of ours. In each block it asks the other pallets what is due of the provider
-//! whose worker key the node has ([`Duties`]), has them attend to it with the node's executor ([`Node`]), and
+//! whose worker key the node has ([`Duties`]), has them attend to it with the node's executor ([`Node`](ogpu_traits::Node)), and
 //! sends what was done in one transaction. It knows neither bids nor panels, never waits for a job, and trusts
 //! its own memory only for secrets: run twice, not at all, or on a fork, it does no harm.
 //!
