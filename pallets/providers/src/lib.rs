@@ -58,8 +58,6 @@ pub use seats::{Holding, MAX_SEATS};
 pub use types::*;
 pub use weights::WeightInfo;
 
-use ogpu_primitives::merkle::Hash;
-
 /// What a worker key signs to prove that it knows the account whose words it will sign: SCALE of this tag,
 /// the genesis hash and the account.
 pub const PROOF_DOMAIN: &[u8; 13] = b"ogpu/worker/1";
@@ -69,16 +67,6 @@ pub const MAX_LISTED: u32 = 256;
 
 /// The part of a block that settling seats may take: one in so many.
 pub const SETTLING_SHARE: u64 = 20;
-
-/// The hash of the genesis block.
-pub fn genesis<T: frame_system::Config>() -> Hash {
-	use frame_system::pallet_prelude::BlockNumberFor;
-	let mut hash = [0; 32];
-	let block = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
-	let len = block.as_ref().len().min(32);
-	hash[..len].copy_from_slice(&block.as_ref()[..len]);
-	hash
-}
 
 #[frame_support::pallet]
 #[allow(missing_docs, reason = "the macro's own items; ours are documented")]
@@ -99,7 +87,7 @@ pub mod pallet {
 		Balance,
 		market::{GroupId, spec::Requirements},
 	};
-	use ogpu_traits::{Collateral, Duties};
+	use ogpu_traits::{Collateral, Duties, genesis};
 	use sp_core::sr25519;
 
 	use super::*;

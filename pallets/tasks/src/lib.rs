@@ -10,7 +10,7 @@
 //! - **Task**: a job on the chain, with a budget and a status ([`Task`]).
 //! - **Part**: a run of units with a root, a verdict and a share of the price of its own. Parts are settled
 //!   in their order.
-//! - **Quote**: what a task costs at most ([`ogpu_primitives::market::quote`]). It goes on hold when the
+//! - **Quote**: what a task costs at most ([`ogpu_primitives::market::quote`]). It goes into escrow when the
 //!   task is submitted; what is charged never exceeds it, and what was not needed comes back.
 //! - **Reserve**: the most that is paid for the work. Bids above it are void.
 //! - **Window**: the time after the last verdict in which anybody may challenge and the client takes

@@ -184,7 +184,7 @@ pub(crate) fn register(who: AccountId) {
 		region: 276,
 		devices: vec![device].try_into().expect("one fits"),
 	};
-	let message = (PROOF_DOMAIN, pallet_providers::genesis::<Test>(), who).encode();
+	let message = (PROOF_DOMAIN, ogpu_traits::genesis::<Test>(), who).encode();
 	let origin = RuntimeOrigin::signed(who);
 	assert_ok!(Providers::register(origin.clone(), profile, worker(who).sign(&message)));
 	assert_ok!(TrustLock::bond(origin, BOND));
@@ -299,7 +299,7 @@ pub(crate) fn salt(who: AccountId) -> Hash {
 }
 
 pub(crate) fn bid(task: TaskId, who: AccountId, price: Balance) -> DispatchResult {
-	let genesis = Tasks::genesis();
+	let genesis = ogpu_traits::genesis::<Test>();
 	let attempt = Live::<Test>::get(task).map_or(0, |task| task.attempt);
 	let commitment = commitment::<Blake2>(&genesis, task, attempt, &who, price, &salt(who));
 	act(who, Done::Bid { task, commitment })

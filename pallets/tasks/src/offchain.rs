@@ -6,7 +6,7 @@ use codec::{Decode, Encode};
 use ogpu_primitives::{
 	Balance,
 	executor::{Care, Fault, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
-	job::{BlobId, Init, Job, Plan, Shape as JobShape},
+	job::{Job, Plan, Shape as JobShape},
 	market::{
 		TaskId,
 		auction::commitment,
@@ -15,7 +15,7 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash, Hasher, Tree},
 };
-use ogpu_traits::{Away, Claim, Moment, Node};
+use ogpu_traits::{Away, Claim, Moment, Node, genesis};
 
 use crate::{Clock, Config, Done, Due, Pallet};
 
@@ -77,16 +77,6 @@ fn job_of(spec: &TaskSpec, node: &dyn Node) -> Result<(Job, Plan), Trouble> {
 		&& job.profile == spec.profile
 		&& memory <= u32::from(spec.requirements.memory);
 	if as_declared { Ok((job, plan)) } else { Err(Trouble::NotAsDeclared) }
-}
-
-/// All blobs that a job starts from, with their sizes in bytes.
-fn inputs(job: &Job) -> Vec<(BlobId, u64)> {
-	let mut inputs = vec![(job.program.source, u64::from(job.program.source_len))];
-	inputs.extend(job.buffers.iter().filter_map(|buffer| match buffer.init {
-		Init::Blob(blob) => Some((blob, buffer.len.saturating_mul(buffer.element.size()))),
-		Init::Zero => None,
-	}));
-	inputs
 }
 
 /// The root over the leaves of each part.
@@ -158,7 +148,7 @@ impl<T: Config> Pallet<T> {
 				bid
 			}
 		};
-		let genesis = Self::genesis();
+		let genesis = genesis::<T>();
 		let commitment =
 			commitment::<Blake2>(&genesis, task, attempt, provider, bid.price, &bid.salt);
 		Some(Done::Bid { task, commitment })
@@ -175,9 +165,10 @@ impl<T: Config> Pallet<T> {
 	) -> Option<Done> {
 		let here = job_of(spec, node).and_then(|(job, _)| {
 			let mut here = true;
-			for (blob, size) in inputs(&job) {
+			let peers = peers(&spec.job);
+			for (blob, size) in job.blobs() {
 				// All are asked for at once, not one after the other.
-				here &= node.fetch(&blob, size, &peers(&spec.job))?;
+				here &= node.fetch(&blob, size, &peers)?;
 			}
 			if here { Ok(()) } else { Err(Trouble::Later) }
 		});
@@ -195,18 +186,25 @@ impl<T: Config> Pallet<T> {
 
 	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
 	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
-		let Ok((job, _)) = job_of(spec, node) else { return Vec::new() };
-		let id = run_id(&Self::genesis(), task, attempt);
-		let submission = Submission {
-			id,
-			owner: frame_support::BoundedVec::truncate_from(b"market".to_vec()),
-			job,
-			units: Units::All,
-			care: Care::Batched,
-			peers: frame_support::BoundedVec::truncate_from(peers(&spec.job)),
-			checkpoints: Default::default(),
+		let id = run_id(&genesis::<T>(), task, attempt);
+		// A job is read and sent once, not in every block.
+		let state = match node.state(&id) {
+			Ok(Some(state)) => Ok(state),
+			Ok(None) => {
+				let Ok((job, _)) = job_of(spec, node) else { return Vec::new() };
+				node.run(&Submission {
+					id,
+					owner: frame_support::BoundedVec::truncate_from(b"market".to_vec()),
+					job,
+					units: Units::All,
+					care: Care::Batched,
+					peers: frame_support::BoundedVec::truncate_from(peers(&spec.job)),
+					checkpoints: Default::default(),
+				})
+			}
+			Err(away) => Err(away),
 		};
-		match node.run(&submission) {
+		match state {
 			Ok(RunState::Done { .. }) => {
 				let leaves = node.leaves(&id).ok();
 				let roots = leaves.and_then(|leaves| roots(spec, &leaves.leaves));

@@ -225,7 +225,7 @@ impl<AccountId> Status<AccountId> {
 	}
 }
 
-/// What the client has on hold for a task.
+/// What the client has in escrow for a task.
 #[derive(
 	Clone,
 	Copy,
@@ -270,7 +270,7 @@ pub struct Task<AccountId> {
 	pub reserve: Balance,
 	/// How many operators could verify it when it was submitted.
 	pub operators: u32,
-	/// What is still on hold.
+	/// What is still in escrow.
 	pub escrow: Escrow,
 	/// What was earned, and is paid on delivery.
 	pub owed: Balance,

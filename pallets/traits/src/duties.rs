@@ -72,6 +72,13 @@ pub trait Node {
 	/// Why there is no answer.
 	fn run(&self, submission: &Submission) -> Result<RunState, Away>;
 
+	/// How a run stands; `None` if it was never submitted, or is forgotten.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn state(&self, run: &RunId) -> Result<Option<RunState>, Away>;
+
 	/// The leaves of a finished run.
 	///
 	/// # Errors

@@ -32,13 +32,24 @@ mod attestation;
 mod collateral;
 mod duties;
 mod registry;
+mod weights;
 
 pub use attestation::{Attestation, Claim, Decision, PartOfTask, Requested, Verdict, Verdicts};
 pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed};
 pub use duties::{Away, Duties, Node};
 pub use registry::{Registry, Standing, Unmet};
 
-use ogpu_primitives::Balance;
+use ogpu_primitives::{Balance, merkle::Hash};
+
+/// The hash of the genesis block: what is signed or sealed for one chain means nothing on another.
+pub fn genesis<T: frame_system::Config>() -> Hash {
+	use frame_system::pallet_prelude::BlockNumberFor;
+	let mut genesis = [0; 32];
+	let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
+	let len = hash.as_ref().len().min(32);
+	genesis[..len].copy_from_slice(&hash.as_ref()[..len]);
+	genesis
+}
 
 /// A point on the market clock, in market blocks.
 pub type Moment = u32;

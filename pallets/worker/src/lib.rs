@@ -38,7 +38,7 @@ mod tests;
 pub mod weights;
 
 pub use executor::{EXECUTOR_KEY, ExecutorAddress};
-pub use ogpu_traits::Duties;
+pub use ogpu_traits::{Duties, genesis};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -72,7 +72,7 @@ pub mod pallet {
 		offchain::{CreateAuthorizedTransaction, SubmitTransaction},
 		pallet_prelude::*,
 	};
-	use ogpu_traits::Duties;
+	use ogpu_traits::{Duties, genesis};
 	use sp_core::sr25519;
 
 	use super::*;
@@ -248,8 +248,7 @@ pub mod pallet {
 
 		/// What the worker key signs.
 		pub fn payload(provider: &T::AccountId, sequence: u64, duties: &[T::Done]) -> Vec<u8> {
-			let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
-			(DOMAIN, genesis, provider, sequence, duties).encode()
+			(DOMAIN, genesis::<T>(), provider, sequence, duties).encode()
 		}
 
 		fn authorize_perform(

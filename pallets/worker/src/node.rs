@@ -46,6 +46,10 @@ impl Node for LocalNode {
 		self.executor()?.run(submission)
 	}
 
+	fn state(&self, run: &RunId) -> Result<Option<RunState>, Away> {
+		self.executor()?.state(run)
+	}
+
 	fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
 		self.executor()?.leaves(run)
 	}
