@@ -23,7 +23,9 @@ ogpu_traits::counted_weights! {
 	/// [`suspend`](crate::Pallet::suspend) and [`reinstate`](crate::Pallet::reinstate).
 	suspend: 2 reads, 2 writes, 25 us;
 	/// [`link_stash`](crate::Pallet::link_stash) and [`unlink_stash`](crate::Pallet::unlink_stash).
-	link_stash: 1 reads, 1 writes, 20 us;
+	link_stash: 2 reads, 2 writes, 25 us;
+	/// [`accept_stash`](crate::Pallet::accept_stash).
+	accept_stash: 3 reads, 3 writes, 30 us;
 	/// Settling the seats of one provider, from none to the most.
 	settle_seats: 40 reads, 74 writes, 250 us;
 	/// Taking a heartbeat.

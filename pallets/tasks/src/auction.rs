@@ -159,7 +159,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Notes that a task concerns a provider: it cannot leave the registry meanwhile.
-	fn concern(provider: &T::AccountId, id: TaskId) {
+	pub(crate) fn concern(provider: &T::AccountId, id: TaskId) {
 		if !Concerns::<T>::contains_key(provider, id) {
 			Concerns::<T>::insert(provider, id, ());
 			T::Registry::engage(provider, true);
@@ -190,6 +190,10 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn succeed(id: TaskId, mut task: Task<T::AccountId>) {
 		task.attempt = task.attempt.saturating_add(1);
 		task.progress.restart();
+		task.verified = 0;
+		if task.stream.is_some() {
+			return Self::next_candidate(id, task);
+		}
 		if let Some(task) = Self::assign_next(id, task) {
 			Self::auction_again(id, task);
 		}
@@ -255,7 +259,9 @@ impl<T: Config> Pallet<T> {
 			lock,
 		});
 		task.claimed = false;
-		task.status = Status::Assigned { to: Assignment { provider, group, price, lock }, until };
+		let first_part = task.progress.settled;
+		let to = Assignment { provider, group, price, lock, first_part };
+		task.status = Status::Assigned { to, until };
 		Self::put(id, task);
 	}
 

@@ -12,7 +12,9 @@ use ogpu_primitives::{
 use ogpu_traits::{Claim, Duties, Moment, Node, Registry};
 use scale_info::TypeInfo;
 
-use crate::{Auctions, Bidders, Bids, Concerns, Config, Pallet, Status, Tasks, WeightInfo};
+use crate::{
+	Auctions, Bidders, Bids, Concerns, Config, MAX_BIDS, Pallet, Races, Status, Tasks, WeightInfo,
+};
 
 /// Something that a provider may, or has to, do.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -65,6 +67,28 @@ pub enum Due {
 		/// What is wanted.
 		spec: TaskSpec,
 		/// Until when all of it must be done.
+		until: Moment,
+	},
+	/// It can race for a batch.
+	#[codec(index = 4)]
+	Race {
+		/// Which.
+		task: TaskId,
+		/// In which race.
+		race: u8,
+		/// What is wanted.
+		spec: TaskSpec,
+		/// What the winner is paid.
+		prize: Balance,
+	},
+	/// It has to show the root that it has sealed.
+	#[codec(index = 5)]
+	Show {
+		/// For which batch.
+		task: TaskId,
+		/// In which race.
+		race: u8,
+		/// Until when.
 		until: Moment,
 	},
 }
@@ -130,6 +154,24 @@ pub enum Done {
 		/// The root over its leaves.
 		root: Hash,
 	},
+	/// It has computed a batch.
+	#[codec(index = 6)]
+	Race {
+		/// Which.
+		task: TaskId,
+		/// [`ogpu_primitives::market::stream::commitment`] of root and salt.
+		commitment: Hash,
+	},
+	/// It shows the root that it has sealed.
+	#[codec(index = 7)]
+	Show {
+		/// For which batch.
+		task: TaskId,
+		/// The root.
+		root: Hash,
+		/// What it was sealed with.
+		salt: Hash,
+	},
 }
 
 impl<T: Config> Duties<T::AccountId> for Pallet<T> {
@@ -149,6 +191,9 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 					if Bids::<T>::contains_key(id, provider) {
 						due.push(Due::Reveal { task: id, attempt, until });
 					}
+				}
+				Status::Racing { first, .. } if Self::may_show(first, id, provider) => {
+					due.push(Due::Show { task: id, race: task.race, until });
 				}
 				Status::Assigned { .. } if mine => {
 					due.push(Due::Acknowledge { task: id, attempt, spec: task.spec, until });
@@ -173,10 +218,23 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 				task.barred.contains(&group) || Bidders::<T>::contains_key(id, group)
 			});
 			let fits = T::Registry::meets(provider, &task.spec.requirements).is_ok();
-			if !barred && fits && task.client != *provider {
+			let full = u32::from(task.sealed) >= MAX_BIDS;
+			if !barred && !full && fits && task.client != *provider {
 				let (until, reserve) = (task.status.until(), task.reserve);
 				let attempt = task.attempt;
 				due.push(Due::Bid { task: id, attempt, spec: task.spec, reserve, until });
+			}
+		}
+		for id in Races::<T>::iter_keys().take(most) {
+			if due.len() >= most || Concerns::<T>::contains_key(provider, id) {
+				continue;
+			}
+			let Some(task) = Tasks::<T>::get(id) else { continue };
+			let barred = group.is_none_or(|group| task.barred.contains(&group));
+			let fits = T::Registry::meets(provider, &task.spec.requirements).is_ok();
+			if !barred && fits && task.client != *provider && Self::may_race(&task.status) {
+				let (race, prize) = (task.race, Self::prize(&task));
+				due.push(Due::Race { task: id, race, spec: task.spec, prize });
 			}
 		}
 		due
@@ -189,7 +247,10 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn is_live(provider: &T::AccountId, done: &Done) -> bool {
 		let (id, attempt) = match *done {
-			Done::Bid { task, .. } | Done::Reveal { task, .. } => (task, None),
+			Done::Bid { task, .. }
+			| Done::Reveal { task, .. }
+			| Done::Race { task, .. }
+			| Done::Show { task, .. } => (task, None),
 			Done::Acknowledge { task, attempt }
 			| Done::Decline { task, attempt }
 			| Done::Claim { task, attempt, .. }
@@ -202,7 +263,13 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		};
 		match (done, &task.status) {
 			(Done::Bid { .. }, Status::Bidding { .. }) => {
-				!Concerns::<T>::contains_key(provider, id)
+				u32::from(task.sealed) < MAX_BIDS && !Concerns::<T>::contains_key(provider, id)
+			}
+			(Done::Race { .. }, status) => {
+				Self::may_race(status) && !Concerns::<T>::contains_key(provider, id)
+			}
+			(Done::Show { .. }, Status::Racing { first, .. }) => {
+				Self::may_show(*first, id, provider)
 			}
 			(Done::Reveal { .. }, Status::Revealing { .. }) => {
 				Concerns::<T>::contains_key(provider, id)
@@ -222,6 +289,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	fn weight(done: &Done) -> Weight {
 		match done {
 			Done::Bid { .. } => T::WeightInfo::seal_bid(),
+			Done::Race { .. } => T::WeightInfo::race(),
+			Done::Show { .. } => T::WeightInfo::show(),
 			Done::Reveal { .. } => T::WeightInfo::open_bid(),
 			Done::Acknowledge { .. } => T::WeightInfo::acknowledge(),
 			Done::Decline { .. } => T::WeightInfo::decline(),
@@ -234,6 +303,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		match done {
 			Done::Bid { task, commitment } => Self::seal_bid(provider, task, commitment),
 			Done::Reveal { task, price, salt } => Self::open_bid(provider, task, price, salt),
+			Done::Race { task, commitment } => Self::race(provider, task, commitment),
+			Done::Show { task, root, salt } => Self::show(provider, task, root, salt),
 			Done::Acknowledge { task, attempt } => Self::acknowledge(provider, task, attempt),
 			Done::Decline { task, attempt } => Self::decline(provider, task, attempt),
 			Done::Claim { task, attempt, claim } => Self::claim(provider, task, attempt, claim),

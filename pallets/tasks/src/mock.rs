@@ -110,9 +110,6 @@ impl pallet_providers::Config for Test {
 pub struct Verifiers;
 impl Attestation<AccountId> for Verifiers {
 	fn verify(request: Requested<AccountId>) -> Option<Decision<AccountId>> {
-		if request.budget == 0 {
-			return Some(Decision::bare(Verdict::Unverified));
-		}
 		Pending::mutate(|pending| pending.push((request, None)));
 		None
 	}
@@ -122,13 +119,14 @@ impl Attestation<AccountId> for Verifiers {
 		None
 	}
 
-	fn drop_from(from: PartOfTask) {
+	fn drop_from(from: PartOfTask) -> Vec<(AccountId, Balance)> {
 		Pending::mutate(|pending| {
 			pending.retain(|(request, _)| {
 				let part = request.part;
 				(part.task, part.attempt) != (from.task, from.attempt) || part.part < from.part
 			})
 		});
+		Vec::new()
 	}
 }
 

@@ -9,6 +9,7 @@ use ogpu_primitives::{
 		auction::{Quality, Score, payment},
 		quote::{Quote, Terms},
 		spec::TaskSpec,
+		stream::{StreamId, StreamSpec},
 	},
 	merkle::Hash,
 };
@@ -19,6 +20,8 @@ use scale_info::TypeInfo;
 pub const MAX_BIDS: u32 = 32;
 /// How many revealed bids are kept until the task ends, for succession.
 pub const KEPT_BIDS: u32 = 4;
+/// The most racers of a batch.
+pub const MAX_RACERS: u32 = 16;
 /// The most attempts that governance may allow.
 pub const MAX_ATTEMPTS: u32 = 8;
 
@@ -65,6 +68,21 @@ pub struct Assignment<AccountId> {
 	pub price: Balance,
 	/// What it has locked.
 	pub lock: Balance,
+	/// The first part that is its: those before were settled when it took over.
+	pub first_part: u8,
+}
+
+/// Somebody who had a task, was paid for parts of it, and answers for them until the task ends.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Departed<AccountId> {
+	/// What it had.
+	pub by: Assignment<AccountId>,
+	/// The part after the last that it was paid for.
+	pub to_part: u8,
+	/// What verifying them has cost.
+	pub verified: Balance,
 }
 
 /// How far a task is.
@@ -184,6 +202,21 @@ pub enum Status<AccountId> {
 		/// The last moment.
 		until: Moment,
 	},
+	/// A batch of a stream that nobody has raced for yet. Left by the first who does, or at `until`.
+	#[codec(index = 7)]
+	Open {
+		/// The last moment.
+		until: Moment,
+	},
+	/// A batch that is raced for: in `first` and the next moment roots are sealed, in the two after that they
+	/// are shown. Left at `until`.
+	#[codec(index = 8)]
+	Racing {
+		/// The moment of the first seal.
+		first: Moment,
+		/// The last moment.
+		until: Moment,
+	},
 	/// The result is valid, or accepted unverified. Left at `until`.
 	#[codec(index = 6)]
 	Delivered {
@@ -208,6 +241,8 @@ impl<AccountId> Status<AccountId> {
 			| Self::Executing { until, .. }
 			| Self::Verifying { until, .. }
 			| Self::Adjudicating { until, .. }
+			| Self::Open { until }
+			| Self::Racing { until, .. }
 			| Self::Delivered { until, .. } => *until,
 		}
 	}
@@ -215,7 +250,10 @@ impl<AccountId> Status<AccountId> {
 	/// Who has the task.
 	pub const fn assignment(&self) -> Option<&Assignment<AccountId>> {
 		match self {
-			Self::Bidding { .. } | Self::Revealing { .. } => None,
+			Self::Bidding { .. }
+			| Self::Revealing { .. }
+			| Self::Open { .. }
+			| Self::Racing { .. } => None,
 			Self::Assigned { to: by, .. }
 			| Self::Executing { by, .. }
 			| Self::Verifying { by, .. }
@@ -262,6 +300,8 @@ impl Escrow {
 pub struct Task<AccountId> {
 	/// Who pays.
 	pub client: AccountId,
+	/// The stream that it is a batch of.
+	pub stream: Option<StreamId>,
 	/// What it wants.
 	pub spec: TaskSpec,
 	/// On which terms.
@@ -274,8 +314,13 @@ pub struct Task<AccountId> {
 	pub escrow: Escrow,
 	/// What was earned, and is paid on delivery.
 	pub owed: Balance,
+	/// What verifying this attempt has cost so far.
+	pub verified: Balance,
 	/// How often it was given to a provider.
 	pub attempt: u8,
+	/// The attempt with which the race began whose racers are left: each root that is found false counts as
+	/// an attempt, and the race stays what it was.
+	pub race: u8,
 	/// Whether whoever has it has begun, and counts as busy.
 	pub begun: bool,
 	/// Whether whoever has it has claimed that it is at fault; once is enough.
@@ -293,14 +338,15 @@ pub struct Task<AccountId> {
 }
 
 impl<AccountId: Clone> Task<AccountId> {
-	/// A task on the terms of a quote, in its first auction.
+	/// A task on the terms of a quote, in its first auction or race.
 	pub fn new(
 		client: AccountId,
+		stream: Option<StreamId>,
 		spec: TaskSpec,
 		terms: Terms,
 		quote: &Quote,
 		operators: u32,
-		until: Moment,
+		status: Status<AccountId>,
 	) -> Self {
 		let escrow = Escrow {
 			price: quote.reserve,
@@ -309,20 +355,23 @@ impl<AccountId: Clone> Task<AccountId> {
 		};
 		Self {
 			client,
+			stream,
 			spec,
 			terms,
 			reserve: quote.reserve,
 			operators,
 			escrow,
 			owed: 0,
+			verified: 0,
 			attempt: 0,
+			race: 0,
 			begun: false,
 			claimed: false,
 			sealed: 0,
 			barred: BoundedVec::new(),
 			bids: BoundedVec::new(),
 			progress: Progress::default(),
-			status: Status::Bidding { until },
+			status,
 		}
 	}
 
@@ -348,7 +397,17 @@ impl<AccountId: Clone> Task<AccountId> {
 
 	/// What is left of a price for the parts that are not settled.
 	pub fn share_left(&self, price: Balance) -> Balance {
-		(self.progress.settled..self.spec.parts).map(|part| self.spec.share_of(price, part)).sum()
+		self.share_of_parts(price, self.progress.settled, self.spec.parts)
+	}
+
+	/// The share of a price that belongs to the parts from one on, up to another.
+	pub fn share_of_parts(&self, price: Balance, from: u8, to: u8) -> Balance {
+		(from..to).map(|part| self.spec.share_of(price, part)).sum()
+	}
+
+	/// Whether results are verified: enough operators could be drawn when it was submitted.
+	pub fn is_verified(&self) -> bool {
+		self.operators >= self.terms.least_operators
 	}
 }
 
@@ -363,9 +422,46 @@ pub const fn bid_lock(task: TaskId) -> LockId {
 	LockId::new(Purpose::Bid, task)
 }
 
+/// The lock of whoever races for a batch.
+pub const fn race_lock(task: TaskId, attempt: u8) -> LockId {
+	LockId::new(Purpose::Race, task << 8 | attempt as u64)
+}
+
 /// The lock of a client.
 pub const fn client_lock(task: TaskId) -> LockId {
 	LockId::new(Purpose::Client, task)
+}
+
+/// A stream: one escrow, from which batch after batch is paid.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Stream<AccountId> {
+	/// Who pays.
+	pub client: AccountId,
+	/// What its batches have in common.
+	pub spec: StreamSpec,
+	/// What is in escrow and not set aside for a batch.
+	pub balance: Balance,
+	/// Whether it takes no batches for the time being.
+	pub paused: bool,
+	/// Batches that go on.
+	pub live: u32,
+}
+
+/// Somebody who races for a batch.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Racer {
+	/// Its operator.
+	pub group: GroupId,
+	/// [`ogpu_primitives::market::stream::commitment`] of its root.
+	pub commitment: Hash,
+	/// What it has locked.
+	pub lock: Balance,
+	/// The root that it has shown, and when.
+	pub shown: Option<(Hash, Moment)>,
 }
 
 /// How a task ended.

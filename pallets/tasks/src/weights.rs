@@ -22,6 +22,17 @@ ogpu_traits::counted_weights! {
 	claim: 180 reads, 210 writes, 400 us;
 	/// Committing the last root of a task, and a decision at once.
 	commit_root: 120 reads, 120 writes, 300 us;
+	/// [`open_stream`](crate::Pallet::open_stream), [`top_up`](crate::Pallet::top_up) and
+	/// [`close_stream`](crate::Pallet::close_stream).
+	open_stream: 6 reads, 6 writes, 70 us;
+	/// [`pause_stream`](crate::Pallet::pause_stream).
+	pause_stream: 1 reads, 1 writes, 20 us;
+	/// [`send`](crate::Pallet::send), for each batch.
+	send: 26 reads, 10 writes, 160 us;
+	/// Sealing the root of a batch.
+	race: 24 reads, 8 writes, 90 us;
+	/// Showing it.
+	show: 5 reads, 3 writes, 60 us;
 	/// What happens in every block, whatever is due.
 	every_block: 16 reads, 6 writes, 40 us;
 	/// Looking at a task whose status ends: the costliest end of any.

@@ -77,11 +77,17 @@ impl<T: Config> Pallet<T> {
 		};
 		let part = PartOfTask { task: id, attempt, part: PartOfTask::CLAIM };
 		let request = Self::request(&task, &by, part, None);
+		let verified = task.is_verified();
 		let until = Self::after(T::Windows::get().verification.get());
 		task.status = Status::Adjudicating { by, claim, left, until };
 		Self::put(id, task);
 		Self::deposit_event(Event::Claimed { task: id, provider: provider.clone(), claim });
-		if let Some(decision) = T::Attestation::judge(request, claim) {
+		let decision = match verified {
+			true => T::Attestation::judge(request, claim),
+			// Nobody can be drawn to judge it.
+			false => Some(Decision::bare(Verdict::Groundless)),
+		};
+		if let Some(decision) = decision {
 			Self::decide(part, decision);
 		}
 		Ok(())
@@ -103,6 +109,7 @@ impl<T: Config> Pallet<T> {
 		let by = by.clone();
 		let of = PartOfTask { task: id, attempt, part };
 		let request = Self::request(&task, &by, of, Some(root));
+		let verified = task.is_verified();
 		Roots::<T>::insert(id, part, (attempt, root));
 		task.progress.rooted += 1;
 		Self::deposit_event(Event::Rooted { task: id, attempt, part, root });
@@ -113,13 +120,17 @@ impl<T: Config> Pallet<T> {
 		} else {
 			Tasks::<T>::insert(id, task);
 		}
-		if let Some(decision) = T::Attestation::verify(request) {
+		let decision = match verified {
+			true => T::Attestation::verify(request),
+			false => Some(Decision::bare(Verdict::Unverified)),
+		};
+		if let Some(decision) = decision {
 			Self::decide(of, decision);
 		}
 		Ok(())
 	}
 
-	fn request(
+	pub(crate) fn request(
 		task: &Task<T::AccountId>,
 		by: &Assignment<T::AccountId>,
 		part: PartOfTask,
@@ -140,7 +151,8 @@ impl<T: Config> Pallet<T> {
 			units,
 			root,
 			unit_fee: task.terms.unit_fee(&task.spec),
-			budget: task.escrow.verification,
+			time: task.spec.time,
+			barred: task.barred.to_vec(),
 		}
 	}
 
@@ -164,6 +176,8 @@ impl<T: Config> Pallet<T> {
 				Self::halve(id, &mut task, &by);
 				Self::end(id, task, Ending::Unverifiable);
 			}
+			Status::Open { .. } => Self::end(id, task, Ending::NoProvider),
+			Status::Racing { .. } => Self::close_race(id, task),
 			Status::Delivered { verdict: Verdict::Unverified, .. } => {
 				Self::end(id, task, Ending::CompletedUnverified);
 			}
@@ -182,21 +196,24 @@ impl<T: Config> Pallet<T> {
 		let to = Beneficiaries::victim(task.client.clone(), more);
 		T::Collateral::slash(&by.provider, lock, penalty.saturating_add(more), to);
 		Self::dismiss(id, &mut task, &by);
-		Self::release(&by.provider, lock);
+		Self::depart(id, &task, by);
 		Self::succeed(id, task);
 	}
 
 	/// Cancels a task for its client.
 	pub(crate) fn cancel_task(id: TaskId, mut task: Task<T::AccountId>) -> DispatchResult {
 		match task.status.clone() {
-			Status::Bidding { .. } => {}
+			Status::Bidding { .. } | Status::Open { .. } => {}
 			Status::Revealing { .. } => return Err(Error::<T>::BidsAreOpen.into()),
 			Status::Assigned { to: by, .. } | Status::Executing { by, .. } => {
 				let left = task.share_left(by.price);
 				let fee = share(left, T::Charges::get().cancellation.get());
 				Self::pay_provider(id, &mut task, &by, fee);
 			}
-			Status::Adjudicating { .. } | Status::Verifying { .. } | Status::Delivered { .. } => {
+			Status::Adjudicating { .. }
+			| Status::Racing { .. }
+			| Status::Verifying { .. }
+			| Status::Delivered { .. } => {
 				return Err(Error::<T>::TooLate.into());
 			}
 		}

@@ -6,13 +6,15 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ogpu_primitives::{
 	Balance,
 	market::{
-		TaskId,
-		spec::Requirements,
+		GroupId, TaskId,
+		spec::{Requirements, TaskSpec},
 		verification::{Shape, Tier},
 	},
 	merkle::Hash,
 };
 use scale_info::TypeInfo;
+
+use crate::Moment;
 
 /// One part of a task, as one provider computed it.
 #[derive(
@@ -66,8 +68,10 @@ pub struct Requested<AccountId> {
 	pub root: Option<Hash>,
 	/// What a verifier gets for a unit.
 	pub unit_fee: Balance,
-	/// What verification may cost at most.
-	pub budget: Balance,
+	/// Market blocks in which its provider may compute all of the task.
+	pub time: Moment,
+	/// Operators that may not verify it: they had the task before.
+	pub barred: Vec<GroupId>,
 }
 
 /// What verification came to.
@@ -162,8 +166,9 @@ pub trait Attestation<AccountId> {
 	/// Takes a claim over; `request` has no root. It ends as the claim says, or as [`Verdict::Groundless`].
 	fn judge(request: Requested<AccountId>, claim: Claim) -> Option<Decision<AccountId>>;
 
-	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more.
-	fn drop_from(part: PartOfTask);
+	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more. What verifiers
+	/// have earned on them.
+	fn drop_from(part: PartOfTask) -> Vec<(AccountId, Balance)>;
 }
 
 /// Nobody verifies anything: results are accepted as clients agreed, claims are never upheld.
@@ -176,7 +181,15 @@ impl<AccountId> Attestation<AccountId> for () {
 		Some(Decision::bare(Verdict::Groundless))
 	}
 
-	fn drop_from(_: PartOfTask) {}
+	fn drop_from(_: PartOfTask) -> Vec<(AccountId, Balance)> {
+		Vec::new()
+	}
+}
+
+/// Knows what live tasks want.
+pub trait Specs {
+	/// What a task wants.
+	fn spec(task: TaskId) -> Option<TaskSpec>;
 }
 
 /// Takes verdicts.

@@ -13,9 +13,11 @@
 //!
 //! - [`Clock`]: the market clock, by which all deadlines run;
 //! - [`Collateral`]: what is locked from either side, and what becomes of it;
-//! - [`Registry`]: who the providers are, what they have, how they stand;
+//! - [`Registry`] and [`SeatTable`]: who the providers are, how they stand, and who can be drawn;
 //! - [`Attestation`] and [`Verdicts`]: results are handed over to be verified, verdicts come back;
 //! - [`Duties`] and [`Node`]: what a provider's hook has to do, and with what;
+//! - [`offchain`]: what the hooks of several pallets do with jobs;
+//! - [`agenda`]: what is to be looked at, by moment;
 //! - [`WorkCredit`]: what verified work earns beyond its price.
 //!
 //! ```
@@ -28,16 +30,20 @@
 
 extern crate alloc;
 
+pub mod agenda;
 mod attestation;
 mod collateral;
 mod duties;
+pub mod offchain;
 mod registry;
 mod weights;
 
-pub use attestation::{Attestation, Claim, Decision, PartOfTask, Requested, Verdict, Verdicts};
+pub use attestation::{
+	Attestation, Claim, Decision, PartOfTask, Requested, Specs, Verdict, Verdicts,
+};
 pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed};
 pub use duties::{Away, Duties, Node};
-pub use registry::{Registry, Standing, Unmet};
+pub use registry::{Registry, SeatTable, Standing, Unmet};
 
 use ogpu_primitives::{Balance, merkle::Hash};
 
