@@ -66,8 +66,8 @@ pub mod dynamic_params {
 		#[codec(index = 7)]
 		pub static Unbonding: Ranged32<100, { 90 * 28_800 }> = timing::market_unbonding();
 
-		/// What the duties of a provider, which pay no fee, may take of the chain's time in a session, in
-		/// milliseconds.
+		/// What a provider's node may do of its own accord without a fee (bids, races, claims), by the chain's time
+		/// in a session, in milliseconds.
 		#[codec(index = 8)]
 		pub static Quota: Ranged32<100, 60_000> = Ranged32::new(2_000);
 

@@ -125,8 +125,11 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn serve_agendas(meter: &mut WeightMeter) {
 		let step = T::DbWeight::get().reads_writes(3, 1);
-		// Draws are due in their block, deadlines after their moment.
+		// Half for each, so that many draws cannot keep deadlines from being served. Draws are due in their
+		// block, deadlines after their moment.
+		let mut half = WeightMeter::with_limit(meter.remaining() / 2);
+		agenda::serve::<ToEnd<T>>(T::Clock::now(), step, &mut half);
+		meter.consume(half.consumed());
 		agenda::serve::<ToDraw<T>>(Self::block().saturating_add(1), step, meter);
-		agenda::serve::<ToEnd<T>>(T::Clock::now(), step, meter);
 	}
 }

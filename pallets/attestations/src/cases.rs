@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 
 use frame_support::BoundedVec;
-use ogpu_primitives::{Balance, market::GroupId};
+use ogpu_primitives::{
+	Balance,
+	market::{GroupId, TaskId},
+};
 use ogpu_traits::{Attestation, Claim, Decision, PartOfTask, Registry, Requested, Verdict};
 
 use crate::{Case, Cases, Config, Event, Kind, Pallet, Phase, Subject};
@@ -29,6 +32,13 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 		None
 	}
 
+	fn is_disputed(task: TaskId, attempt: u8) -> bool {
+		Cases::<T>::iter_prefix_values((task, attempt)).any(|case| {
+			let root = matches!(case.subject, Subject::Root(_));
+			root && (case.phase == Phase::Judging || !case.disputes.is_empty())
+		})
+	}
+
 	fn drop_from(from: PartOfTask) -> Vec<(T::AccountId, Balance)> {
 		let parts: Vec<u8> = Cases::<T>::iter_key_prefix((from.task, from.attempt))
 			.filter(|part| *part >= from.part)
@@ -48,7 +58,9 @@ impl<T: Config> Pallet<T> {
 			own.into_iter().chain(clients).chain(request.barred.iter().copied()).collect();
 		Case {
 			provider: request.provider,
+			client: request.client,
 			barred: BoundedVec::truncate_from(barred),
+			racers: BoundedVec::truncate_from(request.racers),
 			requirements: request.requirements,
 			tier: request.tier,
 			shape: request.shape,

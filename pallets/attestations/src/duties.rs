@@ -14,6 +14,9 @@ use crate::{
 	Case, Config, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo,
 };
 
+/// The most panels whose units are computed, or asked after, in one block.
+const SLOW_DUTIES: usize = 8;
+
 /// The most hashes that prove opened leaves: sixteen levels for each.
 pub const MAX_SIBLINGS: u32 = 16 * MAX_OPENED;
 
@@ -31,6 +34,8 @@ pub enum Due<AccountId> {
 		of: Case<AccountId>,
 		/// Its units, counted from the first of the part; none for a claim.
 		units: Vec<u32>,
+		/// From what they were drawn: another fork draws others.
+		seed: Hash,
 		/// Until when.
 		until: Moment,
 	},
@@ -55,6 +60,8 @@ pub enum Due<AccountId> {
 		panel: u8,
 		/// What the provider has opened of its units.
 		opened: Vec<(u32, Hash)>,
+		/// From what they were drawn.
+		seed: Hash,
 		/// Until when.
 		until: Moment,
 	},
@@ -125,16 +132,28 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	type Done = Done;
 
 	fn due(provider: &T::AccountId, most: u32) -> Vec<Due<T::AccountId>> {
-		let wanted = Wanted::<T>::iter_key_prefix(provider);
-		wanted
-			.filter_map(|(case, panel)| Self::due_in(provider, case, panel))
-			.take(most as usize)
-			.collect()
+		let mut due = Self::all_due(provider);
+		due.truncate(most as usize);
+		due
 	}
 
 	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
-		let due = Self::due(provider, most);
-		due.into_iter().filter_map(|due| Self::attend_to(provider, due, node)).collect()
+		let (mut quick, mut slow): (Vec<_>, Vec<_>) =
+			Self::all_due(provider).into_iter().partition(|due| !matches!(due, Due::Commit { .. }));
+		// What takes long must not keep the rest waiting: some of it in each block, in turn.
+		if slow.len() > SLOW_DUTIES {
+			let turn = Self::block() as usize * SLOW_DUTIES % slow.len();
+			slow.rotate_left(turn);
+			slow.truncate(SLOW_DUTIES);
+		}
+		quick.extend(slow);
+		let done = quick.into_iter().filter_map(|due| Self::attend_to(provider, due, node));
+		done.take(most as usize).collect()
+	}
+
+	fn is_voluntary(_: &Done) -> bool {
+		// It was drawn, or its result was.
+		false
 	}
 
 	fn is_live(provider: &T::AccountId, done: &Done) -> bool {
@@ -182,7 +201,27 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	}
 }
 
+impl<AccountId> Due<AccountId> {
+	/// What is quick and cannot wait comes first, and of that what ends first.
+	fn urgency(&self) -> (u8, Moment) {
+		match self {
+			Self::Open { until, .. } => (0, *until),
+			Self::Reveal { until, .. } => (1, *until),
+			Self::Commit { until, .. } => (2, *until),
+		}
+	}
+}
+
 impl<T: Config> Pallet<T> {
+	/// Everything that is due of somebody, most urgent first.
+	fn all_due(who: &T::AccountId) -> Vec<Due<T::AccountId>> {
+		let wanted = Wanted::<T>::iter_key_prefix(who);
+		let mut due: Vec<_> =
+			wanted.filter_map(|(case, panel)| Self::due_in(who, case, panel)).collect();
+		due.sort_by_key(Due::urgency);
+		due
+	}
+
 	/// What a panel wants of somebody.
 	fn due_in(who: &T::AccountId, id: PartOfTask, number: u8) -> Option<Due<T::AccountId>> {
 		let case = Self::case(id).ok()?;
@@ -192,7 +231,8 @@ impl<T: Config> Pallet<T> {
 		match (panel.stage, place) {
 			(Stage::Committing { until }, Some(place)) if said == Some(Said::Nothing) => {
 				let units = panel.units(&case).swap_remove(place);
-				Some(Due::Commit { case: id, panel: number, of: case, units, until })
+				let seed = panel.seed;
+				Some(Due::Commit { case: id, panel: number, of: case, units, seed, until })
 			}
 			(Stage::Opening { until }, None) if case.provider == *who => {
 				let units = panel.to_open(&case);
@@ -206,7 +246,7 @@ impl<T: Config> Pallet<T> {
 					(Kind::Claim { .. }, _) | (_, Subject::Claim(_)) => Vec::new(),
 					_ => panel.opened(&units)?,
 				};
-				Some(Due::Reveal { case: id, panel: number, opened, until })
+				Some(Due::Reveal { case: id, panel: number, opened, seed: panel.seed, until })
 			}
 			_ => None,
 		}

@@ -37,13 +37,14 @@ enum Outcome {
 	Nothing,
 }
 
-fn key(case: PartOfTask, panel: u8) -> Vec<u8> {
-	(b"ogpu/attest", case, panel).encode()
+/// What it says in one panel. It is bound to the draw: on another fork the same panel has other units.
+fn key(case: PartOfTask, panel: u8, seed: &Hash) -> Vec<u8> {
+	(b"ogpu/attest", case, panel, seed).encode()
 }
 
-/// The run in which a member recomputes its units. It ends with its panel: another one is another run.
-fn member_run(genesis: &Hash, case: PartOfTask, panel: u8) -> RunId {
-	(b"ogpu/verify/1", genesis, case, panel).using_encoded(Blake2::hash)
+/// The run in which a member recomputes its units.
+fn member_run(case: PartOfTask, panel: u8, seed: &Hash) -> RunId {
+	(b"ogpu/verify/1", case, panel, seed).using_encoded(Blake2::hash)
 }
 
 impl<T: Config> Pallet<T> {
@@ -54,12 +55,12 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Option<Done> {
 		match due {
-			Due::Commit { case, panel, of, units, until } => {
-				Self::recompute(who, (case, panel), &of, &units, until, node)
+			Due::Commit { case, panel, of, units, seed, until } => {
+				Self::recompute(who, (case, panel, seed), &of, &units, until, node)
 			}
 			Due::Open { case, panel, units, .. } => Self::open(case, panel, &units, node),
-			Due::Reveal { case, panel, opened, .. } => {
-				let Remembered { salt, leaves } = Self::remembered(case, panel, node)?;
+			Due::Reveal { case, panel, opened, seed, .. } => {
+				let Remembered { salt, leaves } = Self::remembered(case, panel, &seed, node)?;
 				let differ = leaves != opened;
 				let own = || BoundedVec::truncate_from(leaves.iter().map(|leaf| leaf.1).collect());
 				Some(Done::Reveal { case, panel, salt, leaves: differ.then(own) })
@@ -67,27 +68,27 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	fn remembered(case: PartOfTask, panel: u8, node: &dyn Node) -> Option<Remembered> {
-		Remembered::decode(&mut &node.recall(&key(case, panel))?[..]).ok()
+	fn remembered(case: PartOfTask, panel: u8, seed: &Hash, node: &dyn Node) -> Option<Remembered> {
+		Remembered::decode(&mut &node.recall(&key(case, panel, seed))?[..]).ok()
 	}
 
 	/// Has its units recomputed, and commits to what came of it.
 	fn recompute(
 		who: &T::AccountId,
-		(id, panel): (PartOfTask, u8),
+		(id, panel, seed): (PartOfTask, u8, Hash),
 		case: &Case<T::AccountId>,
 		units: &[u32],
 		until: Moment,
 		node: &dyn Node,
 	) -> Option<Done> {
 		let genesis = genesis::<T>();
-		let remembered = match Self::remembered(id, panel, node) {
+		let remembered = match Self::remembered(id, panel, &seed, node) {
 			// The same as before: the first may have been lost.
 			Some(remembered) => remembered,
 			None => {
 				let spec = T::Specs::spec(id.task)?;
 				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
-				let run = member_run(&genesis, id, panel);
+				let run = member_run(id, panel, &seed);
 				let outcome = match case.subject {
 					Subject::Root(_) => Self::leaves_of(case, units, &spec, run, node),
 					Subject::Claim(claim) => Self::opinion_of(claim, &spec, run, late, node),
@@ -95,8 +96,8 @@ impl<T: Config> Pallet<T> {
 				match outcome {
 					Outcome::Leaves(leaves) => {
 						let remembered = Remembered { salt: node.secret(), leaves };
-						node.remember(&key(id, panel), &remembered.encode());
-						remembered
+						let kept = node.remember(&key(id, panel, &seed), &remembered.encode());
+						Remembered::decode(&mut &kept[..]).ok()?
 					}
 					Outcome::Later if !late => return None,
 					Outcome::Later | Outcome::Nothing => {
@@ -120,10 +121,11 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Outcome {
 		let of_job: Vec<u32> = units.iter().map(|unit| case.first_unit + unit).collect();
-		match run_on(spec, run, Units::These(BoundedVec::truncate_from(of_job)), node) {
+		match run_on(spec, run, Units::These(BoundedVec::truncate_from(of_job.clone())), node) {
 			Ok(RunState::Done { .. }) => {
 				let Ok(Leaves { leaves }) = node.leaves(&run) else { return Outcome::Later };
-				if leaves.len() != units.len() {
+				let same = leaves.iter().map(|(unit, _)| *unit).eq(of_job);
+				if !same {
 					return Outcome::Nothing;
 				}
 				let leaves = units.iter().zip(leaves).map(|(unit, (_, leaf))| (*unit, leaf));
@@ -144,11 +146,17 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Outcome {
 		let say = |upheld: bool| Outcome::Leaves(vec![(0, if upheld { UPHELD } else { REFUSED })]);
+		if claim == Claim::Unavailable {
+			// What does not come in all that time cannot be had; but this node's own trouble says nothing.
+			match node.fetch(&spec.job.blob, spec.job.len.into(), &sources(&spec.job)) {
+				Ok(true) => {}
+				Ok(false) if late => return say(true),
+				_ => return Outcome::Later,
+			}
+		}
 		let job = match job_of(spec, node) {
 			Ok((job, _)) => job,
 			Err(Trouble::NotAsDeclared) => return say(claim == Claim::Rejected),
-			// What does not come in all that time cannot be had.
-			Err(Trouble::Later) if late && claim == Claim::Unavailable => return say(true),
 			Err(Trouble::Later) => return Outcome::Later,
 		};
 		match claim {
@@ -183,7 +191,7 @@ impl<T: Config> Pallet<T> {
 		let Subject::Root(root) = Self::case(id).ok()?.subject else { return None };
 		// A batch is computed once for its race, in which it may come to be looked at only later.
 		let of_part = (0..=id.attempt).rev().find_map(|attempt| {
-			let run = run_id(&genesis::<T>(), id.task, attempt);
+			let run = run_id(&genesis::<T>(), id.task, attempt, &spec.job);
 			let Leaves { leaves } = node.leaves(&run).ok()?;
 			let of_part = leaves_of_part(&spec, id.part, &leaves)?;
 			let found = Tree::new::<Blake2>(of_part.clone()).ok()?.root();

@@ -13,20 +13,26 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash},
 };
-use ogpu_traits::{Clock, PartOfTask, SeatTable};
+use ogpu_traits::{Claim, Clock, PartOfTask, Registry, SeatTable};
 
 use crate::{
 	Case, Cases, Config, Event, Kind, Member, Pallet, Panel, Panels, Said, Served, Service, Stage,
-	Wanted, vrf::BLOCKS,
+	Subject, Wanted, vrf::BLOCKS,
 };
 
 /// The most seats that are looked at for one panel.
 pub const MAX_LOOKS: usize = 256;
 
-/// How members have served in a case before they are drawn; lower ones are taken first.
+/// How members have to do with a case before they are drawn; lower ones are taken first.
 const IS_FRESH: u8 = 0;
 const HAS_SERVED: u8 = 1;
-const HAS_JUDGED: u8 = 2;
+const HAS_RACED: u8 = 2;
+const HAS_JUDGED: u8 = 3;
+/// It says itself that the unit is false. Where nobody else is left, what it has computed counts all the same.
+const HAS_CHALLENGED: u8 = 4;
+
+/// Stages of claims about inputs that cannot be had last so many times as long: fetching takes its time.
+const FETCHING: u32 = 20;
 
 impl<T: Config> Pallet<T> {
 	/// Begins a panel: it is drawn by the blocks after this one.
@@ -103,9 +109,13 @@ impl<T: Config> Pallet<T> {
 	/// some for the way.
 	fn time_to_commit(case: &Case<T::AccountId>, kind: Kind) -> u32 {
 		use ogpu_primitives::market::verification::Shape;
-		let each = match kind {
-			Kind::Round => case.tier.units_per_member(case.units),
-			Kind::Dispute { .. } | Kind::Final | Kind::Claim { .. } => 1,
+		let own = T::Rules::get().commit.get();
+		let each = match (kind, case.subject) {
+			(_, Subject::Claim(Claim::Unavailable)) => return own.saturating_mul(FETCHING),
+			// A job may be at fault in one unit alone: judges run all of it.
+			(_, Subject::Claim(Claim::Rejected)) => return own.saturating_add(case.time),
+			(Kind::Round, _) => case.tier.units_per_member(case.units),
+			_ => 1,
 		};
 		let work = match case.shape {
 			Shape::Parallel => {
@@ -114,12 +124,12 @@ impl<T: Config> Pallet<T> {
 			// Members begin at the first state.
 			Shape::Iterative => case.time.into(),
 		};
-		T::Rules::get().commit.get().saturating_add(u32::try_from(work).unwrap_or(u32::MAX))
+		own.saturating_add(u32::try_from(work).unwrap_or(u32::MAX))
 	}
 
 	/// Members for a panel with their operators, of which each has one, in the order of the draw. Where there
-	/// are too few others, those come after them who have served in this case before, and last those who
-	/// [have judged the same](HAS_JUDGED). And at how many seats it has looked.
+	/// are too few others, those come after them who have to do with the case, in the order of the constants above.
+	/// And at how many seats it has looked.
 	fn seats_drawn(
 		id: PartOfTask,
 		case: &Case<T::AccountId>,
@@ -130,7 +140,8 @@ impl<T: Config> Pallet<T> {
 		let challengers: BTreeSet<GroupId> = case
 			.disputes
 			.iter()
-			.filter_map(|dispute| T::Seats::verifier(&dispute.challenger, &case.requirements))
+			.filter(|dispute| matches!(kind, Kind::Dispute { unit, .. } if unit == dispute.unit))
+			.filter_map(|dispute| T::Registry::group(&dispute.challenger))
 			.collect();
 		let same = |judged: u32| match kind {
 			Kind::Dispute { unit, .. } => judged == unit,
@@ -144,11 +155,13 @@ impl<T: Config> Pallet<T> {
 			looks += 1;
 			let Some(who) = T::Seats::holder(seat) else { continue };
 			let Some(group) = T::Seats::verifier(&who, &case.requirements) else { continue };
-			let barred = case.barred.contains(&group) || challengers.contains(&group);
-			if barred || !groups.insert(group) {
+			let own = who == case.provider || who == case.client;
+			if own || case.barred.contains(&group) || !groups.insert(group) {
 				continue;
 			}
 			let rank = match Served::<T>::get(id, group) {
+				_ if challengers.contains(&group) => HAS_CHALLENGED,
+				None if case.racers.contains(&group) => HAS_RACED,
 				None => IS_FRESH,
 				Some(Service { judged: Some(judged) }) if same(judged) => HAS_JUDGED,
 				Some(_) => HAS_SERVED,

@@ -55,12 +55,15 @@ impl<T: Config> Pallet<T> {
 			member: who.clone(),
 			abstains: said == Said::Abstained,
 		});
-		let all = panel.members.iter().all(|member| member.said != Said::Nothing);
-		if all {
-			Self::end_commitments(id, number, case, panel);
-		} else {
-			Panels::<T>::insert(id, number, panel);
+		if panel.members.iter().all(|member| member.said != Said::Nothing) {
+			let any = panel.members.iter().any(|member| matches!(member.said, Said::Committed(_)));
+			if any {
+				Self::end_commitments(id, number, case, panel);
+				return Ok(());
+			}
+			Self::end_soon(id, number, &mut panel);
 		}
+		Panels::<T>::insert(id, number, panel);
 		Ok(())
 	}
 
@@ -192,13 +195,24 @@ impl<T: Config> Pallet<T> {
 			agrees: said == Said::Agreed,
 		});
 		let waiting = |member: &crate::Member<_>| matches!(member.said, Said::Committed(_));
-		if panel.members.iter().any(waiting) {
-			Panels::<T>::insert(id, number, panel);
-			Self::keep(id, case);
-		} else {
-			Self::finish(id, number, case, panel);
+		if !panel.members.iter().any(waiting) {
+			Self::end_soon(id, number, &mut panel);
 		}
+		Panels::<T>::insert(id, number, panel);
+		Self::keep(id, case);
 		Ok(())
+	}
+
+	/// Has a stage end in which everybody has spoken. What follows may be the end of a task: the agenda has the
+	/// weight for that.
+	fn end_soon(id: PartOfTask, number: u8, panel: &mut Panel<T::AccountId>) {
+		let until = T::Clock::now();
+		let stage = match panel.stage {
+			Stage::Committing { .. } => Stage::Committing { until },
+			Stage::Revealing { .. } => Stage::Revealing { until },
+			other => other,
+		};
+		Self::enter(id, number, panel, stage);
 	}
 
 	/// Looks at a panel whose stage may have ended.

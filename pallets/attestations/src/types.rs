@@ -75,8 +75,12 @@ pub enum Phase {
 pub struct Case<AccountId> {
 	/// Whose it is.
 	pub provider: AccountId,
+	/// For whom it is.
+	pub client: AccountId,
 	/// Operators that cannot verify it: its provider's, its client's, and those that had the task before.
 	pub barred: BoundedVec<GroupId, ConstU32<MAX_BARRED>>,
+	/// Operators that raced for it: they verify it only where others are too few.
+	pub racers: BoundedVec<GroupId, ConstU32<MAX_BARRED>>,
 	/// What verifiers need to have.
 	pub requirements: Requirements,
 	/// How thoroughly it is verified.

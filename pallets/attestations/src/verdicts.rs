@@ -22,6 +22,8 @@ use crate::{
 	Phase, REFUSED, Said, Served, Subject, UPHELD,
 };
 
+/// The most challenges from outside that wait at a time.
+const MAX_OUTSIDE: u32 = 8;
 /// The panels of a case after which nobody can say: far more than rounds and disputes need.
 const MOST_PANELS: u8 = 200;
 
@@ -115,6 +117,10 @@ impl<T: Config> Pallet<T> {
 			panel.members.iter().filter_map(|member| vote(member.said)).collect();
 		let threshold = panel.kind.threshold(case.tier, members);
 		let Judgement::Agreed(agreed) = judge(&votes, 0, threshold) else {
+			// They have done what they could.
+			for member in panel.members.iter().filter(|member| vote(member.said).is_some()) {
+				Self::earn(id, &member.who, case.unit_fee);
+			}
 			return Self::split(id, case, panel.kind);
 		};
 		let mut judges = Vec::new();
@@ -192,14 +198,19 @@ impl<T: Config> Pallet<T> {
 
 	/// Ends a case without an answer; one that was valid stays so.
 	fn nobody_can_say(id: PartOfTask, mut case: Case<T::AccountId>) {
-		for dispute in core::mem::take(&mut case.disputes) {
-			Self::release_dispute(&dispute);
+		let disputes = core::mem::take(&mut case.disputes);
+		for dispute in &disputes {
+			Self::release_dispute(dispute);
 		}
 		case.phase = if case.was_valid { Phase::Valid } else { Phase::Judging };
 		let valid = case.was_valid;
 		Self::keep(id, case);
 		if !valid {
-			Self::decide(id, Verdict::Inconclusive, None);
+			let decision = Decision {
+				challenged: !disputes.is_empty(),
+				..Decision::bare(Verdict::Inconclusive)
+			};
+			Self::hand_over(id, decision);
 		}
 	}
 
@@ -217,8 +228,8 @@ impl<T: Config> Pallet<T> {
 			.partition(|dispute| dispute.unit == unit);
 		for dispute in &wrong {
 			let mut to = Beneficiaries::treasury();
-			let fees = judges.take();
-			to.panel = fees.clone().unwrap_or_default();
+			let fees = judges.take().unwrap_or_default();
+			to.panel.clone_from(&fees);
 			let slashed = match dispute.lock {
 				Some(number) => {
 					let lock = LockId::new(Purpose::Dispute, number);
@@ -228,9 +239,12 @@ impl<T: Config> Pallet<T> {
 			};
 			Self::release_dispute(dispute);
 			T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 0);
-			if slashed.total() == 0 {
-				// Slashing is switched off, or there is nothing left; nobody works for nothing.
-				Self::earn_all(id, fees.unwrap_or_default());
+			// Slashing may be switched off, or too little left; nobody works for nothing.
+			let mut paid = slashed.panel;
+			for (judge, fee) in fees {
+				let covered = paid.min(fee);
+				paid -= covered;
+				Self::earn(id, &judge, fee - covered);
 			}
 		}
 		Self::earn_all(id, judges.unwrap_or_default());
@@ -246,9 +260,6 @@ impl<T: Config> Pallet<T> {
 			Self::release_dispute(&dispute);
 			if dispute.unit == unit {
 				T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 1000);
-				if dispute.lock.is_none() {
-					Self::earn(id, &dispute.challenger, fee);
-				}
 				finder.get_or_insert(dispute.challenger);
 			}
 		}
@@ -259,9 +270,14 @@ impl<T: Config> Pallet<T> {
 				continue;
 			}
 			for (member, units) in panel.members.iter().zip(panel.units(&case)) {
-				if member.said == Said::Agreed && units.contains(&unit) {
-					Earned::<T>::remove(id, &member.who);
-					Self::penalise(&member.who, loss);
+				match member.said {
+					Said::Agreed if units.contains(&unit) => {
+						Earned::<T>::remove(id, &member.who);
+						Self::penalise(&member.who, loss);
+					}
+					// Whatever unit it found: the result is false.
+					Said::Differed(_) => Self::earn(id, &member.who, fee),
+					_ => {}
 				}
 			}
 		}
@@ -329,6 +345,9 @@ impl<T: Config> Pallet<T> {
 		ensure!(case.provider != who, Error::<T>::OwnResult);
 		let again = case.disputes.iter().any(|dispute| dispute.challenger == who);
 		ensure!(!again, Error::<T>::ChallengedBefore);
+		// Few at a time: many on units that are right could keep the one from being judged that is not.
+		let waiting = case.disputes.iter().filter(|dispute| dispute.lock.is_some()).count();
+		ensure!((waiting as u32) < MAX_OUTSIDE, Error::<T>::TooManyDisputes);
 		let number = NextDispute::<T>::get();
 		let lock = LockId::new(Purpose::Dispute, number);
 		T::Collateral::set_lock(&who, lock, Self::price_of_wrong_challenge(&case))?;
@@ -373,10 +392,16 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Hands a verdict over. What is decided for good is forgotten; a valid result can still be challenged.
 	fn decide(id: PartOfTask, verdict: Verdict, finder: Option<T::AccountId>) {
-		let fees = Earned::<T>::drain_prefix(id).collect();
-		T::Verdicts::decided(id, Decision { verdict, fees, finder });
+		Self::hand_over(id, Decision { finder, ..Decision::bare(verdict) });
+	}
+
+	/// Hands a decision over, with what members have earned. What is decided for good is forgotten; a valid result
+	/// can still be challenged.
+	fn hand_over(id: PartOfTask, mut decision: Decision<T::AccountId>) {
+		let verdict = decision.verdict;
+		decision.fees = Earned::<T>::drain_prefix(id).collect();
+		T::Verdicts::decided(id, decision);
 		if verdict != Verdict::Valid {
 			Self::forget(id);
 		}

@@ -553,6 +553,8 @@ pub mod pallet {
 		OneRacerPerGroup,
 		/// The provider does not race for this.
 		NotRacing,
+		/// A result of the task is being judged. Wait for the verdict.
+		Disputed,
 		/// Results of the profile `redundant` are compared whole: one unit, tier `full`.
 		RedundantUnits,
 		/// Too few operators could verify it. Wait, ask for less, or accept it unverified.

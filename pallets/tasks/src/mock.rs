@@ -79,6 +79,8 @@ parameter_types! {
 	pub static Draw: Option<Hash> = Some([9; 32]);
 	/// What was handed over to be verified, and waits for a decision.
 	pub static Pending: Vec<(Requested<AccountId>, Option<Claim>)> = Vec::new();
+	/// The attempt at a task of which a result is being judged.
+	pub static Disputed: Option<(TaskId, u8)> = None;
 	/// What verified work was credited for: provider and what was burnt.
 	pub static Credited: Vec<(AccountId, Balance)> = Vec::new();
 	pub const Prices: [TierPrice; 3] = TierPrice::DEFAULT;
@@ -117,6 +119,10 @@ impl Attestation<AccountId> for Verifiers {
 	fn judge(request: Requested<AccountId>, claim: Claim) -> Option<Decision<AccountId>> {
 		Pending::mutate(|pending| pending.push((request, Some(claim))));
 		None
+	}
+
+	fn is_disputed(task: TaskId, attempt: u8) -> bool {
+		Disputed::get() == Some((task, attempt))
 	}
 
 	fn drop_from(from: PartOfTask) -> Vec<(AccountId, Balance)> {
@@ -236,6 +242,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		MarketSecurity::set(Security::PRODUCTION);
 		Draw::set(Some([9; 32]));
 		Pending::set(Vec::new());
+		Disputed::set(None);
 		Credited::set(Vec::new());
 		System::set_block_number(1);
 		for who in 1..=PROVIDERS {
@@ -357,7 +364,10 @@ pub(crate) fn decide(verdict: Verdict, fee: Balance) {
 
 pub(crate) fn decide_part(part: PartOfTask, verdict: Verdict, fee: Balance) {
 	let finder = matches!(verdict, Verdict::Fraud { .. }).then_some(FINDER);
-	Tasks::decided(part, Decision { verdict, fees: vec![(VERIFIER, fee)], finder });
+	Tasks::decided(
+		part,
+		Decision { verdict, fees: vec![(VERIFIER, fee)], finder, challenged: false },
+	);
 }
 
 /// Serves the agenda with no more than this.

@@ -34,13 +34,13 @@ struct Sealed {
 	salt: Hash,
 }
 
-fn race_key(task: TaskId, race: u8) -> Vec<u8> {
-	(b"ogpu/race", task, race).encode()
+fn race_key(task: TaskId, race: u8, spec: &TaskSpec) -> Vec<u8> {
+	(b"ogpu/race", task, race, spec.job.hash).encode()
 }
 
 /// Every auction has its own: what was opened in one must not be guessed in the next.
-fn bid_key(task: TaskId, attempt: u8) -> Vec<u8> {
-	(b"ogpu/bid", task, attempt).encode()
+fn bid_key(task: TaskId, attempt: u8, spec: &TaskSpec) -> Vec<u8> {
+	(b"ogpu/bid", task, attempt, spec.job.hash).encode()
 }
 
 /// The roots over the leaves of each part.
@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
 					.into_iter()
 					.collect()
 			}
-			Due::Reveal { task, attempt, .. } => Self::remembered(task, attempt, node)
+			Due::Reveal { task, attempt, spec, .. } => Self::remembered(task, attempt, &spec, node)
 				.map(|Remembered { price, salt }| Done::Reveal { task, price, salt })
 				.into_iter()
 				.collect(),
@@ -76,15 +76,20 @@ impl<T: Config> Pallet<T> {
 					.into_iter()
 					.collect()
 			}
-			Due::Show { task, race, .. } => Self::sealed(task, race, node)
+			Due::Show { task, race, spec, .. } => Self::sealed(task, race, &spec, node)
 				.map(|Sealed { root, salt }| Done::Show { task, root, salt })
 				.into_iter()
 				.collect(),
 		}
 	}
 
-	fn remembered(task: TaskId, attempt: u8, node: &dyn Node) -> Option<Remembered> {
-		Remembered::decode(&mut &node.recall(&bid_key(task, attempt))?[..]).ok()
+	fn remembered(
+		task: TaskId,
+		attempt: u8,
+		spec: &TaskSpec,
+		node: &dyn Node,
+	) -> Option<Remembered> {
+		Remembered::decode(&mut &node.recall(&bid_key(task, attempt, spec))?[..]).ok()
 	}
 
 	/// A bid at what the operator's price policy says, if the job can run here in time and for the money.
@@ -95,7 +100,7 @@ impl<T: Config> Pallet<T> {
 		reserve: Balance,
 		node: &dyn Node,
 	) -> Option<Done> {
-		let bid = match Self::remembered(task, attempt, node) {
+		let bid = match Self::remembered(task, attempt, spec, node) {
 			// The same as before: the first may have been lost.
 			Some(bid) => bid,
 			None => {
@@ -112,8 +117,8 @@ impl<T: Config> Pallet<T> {
 					return None;
 				}
 				let bid = Remembered { price, salt: node.secret() };
-				node.remember(&bid_key(task, attempt), &bid.encode());
-				bid
+				let kept = node.remember(&bid_key(task, attempt, spec), &bid.encode());
+				Remembered::decode(&mut &kept[..]).ok()?
 			}
 		};
 		let genesis = genesis::<T>();
@@ -152,8 +157,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	fn sealed(task: TaskId, race: u8, node: &dyn Node) -> Option<Sealed> {
-		Sealed::decode(&mut &node.recall(&race_key(task, race))?[..]).ok()
+	fn sealed(task: TaskId, race: u8, spec: &TaskSpec, node: &dyn Node) -> Option<Sealed> {
+		Sealed::decode(&mut &node.recall(&race_key(task, race, spec))?[..]).ok()
 	}
 
 	/// Computes a batch whose prize is worth it, and seals the root.
@@ -165,12 +170,12 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Option<Done> {
 		let genesis = genesis::<T>();
-		let sealed = match Self::sealed(task, race, node) {
+		let sealed = match Self::sealed(task, race, spec, node) {
 			// The same as before: the first may have been lost.
 			Some(sealed) => sealed,
 			None => {
 				// Members that verify another's root of the same batch need a run of their own; so does each race.
-				let id = run_id(&genesis, task, race);
+				let id = run_id(&genesis, task, race, &spec.job);
 				let state = match node.state(&id) {
 					Ok(Some(state)) => state,
 					Ok(None) => {
@@ -189,8 +194,8 @@ impl<T: Config> Pallet<T> {
 				let leaves = node.leaves(&id).ok()?;
 				let root = roots(spec, &leaves.leaves)?.first().copied()?;
 				let sealed = Sealed { root, salt: node.secret() };
-				node.remember(&race_key(task, race), &sealed.encode());
-				sealed
+				let kept = node.remember(&race_key(task, race, spec), &sealed.encode());
+				Sealed::decode(&mut &kept[..]).ok()?
 			}
 		};
 		let Sealed { root, salt } = sealed;
@@ -213,7 +218,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
 	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
-		let id = run_id(&genesis::<T>(), task, attempt);
+		let id = run_id(&genesis::<T>(), task, attempt, &spec.job);
 		// A job is read and sent once, not in every block.
 		let state = match node.state(&id) {
 			Ok(Some(state)) => Ok(state),

@@ -234,7 +234,7 @@ impl<T: Config> Pallet<T> {
 		Roots::<T>::insert(id, 0, (attempt, root));
 		task.progress.rooted = 1;
 		Self::deposit_event(Event::RaceWon { task: id, provider: winner, root, agreeing });
-		let until = Self::after(T::Windows::get().verification.get());
+		let until = Self::last_verdict(&task);
 		task.status = Status::Verifying { by, until };
 		Self::put(id, task);
 		let decision = match verified {

@@ -9,8 +9,8 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Slashed, Specs,
-	Verdict, Verdicts, WorkCredit,
+	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Specs, Verdict,
+	Verdicts, WorkCredit,
 };
 
 use codec::Encode;
@@ -25,6 +25,19 @@ impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 	fn decided(part: PartOfTask, decision: Decision<T::AccountId>) {
 		Self::decide(part, decision);
 	}
+}
+
+/// What is left to be paid of some fees, after so much of them was paid in their order.
+fn unpaid<AccountId: Clone>(
+	fees: &[(AccountId, Balance)],
+	mut paid: Balance,
+) -> Vec<(AccountId, Balance)> {
+	let left = fees.iter().map(|(who, fee)| {
+		let covered = paid.min(*fee);
+		paid -= covered;
+		(who.clone(), fee - covered)
+	});
+	left.filter(|(_, left)| *left > 0).collect()
 }
 
 impl<T: Config> Specs for Pallet<T> {
@@ -71,7 +84,11 @@ impl<T: Config> Pallet<T> {
 			(_, Verdict::Inconclusive) => {
 				let mut task = task;
 				Self::pay_verifiers(&mut task, &decision.fees);
-				Self::halve(id, &mut task, &by);
+				Self::pay_ahead(id, &mut task, &by);
+				// Whoever was challenged, and could not be confirmed, gets nothing.
+				if !decision.challenged {
+					Self::halve(id, &mut task, &by);
+				}
 				Self::end(id, task, Ending::Inconclusive);
 			}
 			(_, Verdict::Groundless) => {}
@@ -85,15 +102,18 @@ impl<T: Config> Pallet<T> {
 		decision: Decision<T::AccountId>,
 	) {
 		let PartOfTask { task: id, attempt, part: number } = part;
-		let Some(departed) = Departures::<T>::get((id, attempt)) else { return };
-		let Departed { by, to_part, verified } = departed;
 		let of_attempt = task.verified;
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
 		task.verified = of_attempt;
+		let Some(departed) = Departures::<T>::get((id, attempt)) else {
+			return Tasks::<T>::insert(id, task);
+		};
+		let Departed { by, to_part, verified } = departed;
 		let verdict = decision.verdict;
 		Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
 		if let Verdict::Fraud { unit } = verdict {
 			Departures::<T>::remove((id, attempt));
+			Self::unconcern(&by.provider, id);
 			let paid = task.share_of_parts(by.price, by.first_part, to_part);
 			let damage = paid.saturating_add(share(paid, task.terms.protocol_fee));
 			let damage = damage.saturating_add(verified).saturating_add(spent);
@@ -148,9 +168,20 @@ impl<T: Config> Pallet<T> {
 		unit: u32,
 		decision: Decision<T::AccountId>,
 	) {
+		let before = task.verified;
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
-		let more = task.successor_costs_more(by.price);
-		Self::convict(&task, &by, part, unit, spent.saturating_add(more), decision.finder);
+		let mut damage = spent.saturating_add(task.successor_costs_more(by.price));
+		if part.part < task.progress.settled {
+			// It was paid for, and what came after it may rest on it.
+			let paid = task.share_of_parts(by.price, by.first_part, task.progress.settled);
+			damage = damage
+				.saturating_add(paid.saturating_sub(task.owed))
+				.saturating_add(share(paid, task.terms.protocol_fee))
+				.saturating_add(before);
+			// Nor is it paid what was held back of that.
+			task.owed = 0;
+		}
+		Self::convict(&task, &by, part, unit, damage, decision.finder);
 		if let Some((_, root)) = Roots::<T>::get(id, 0).filter(|_| task.stream.is_some()) {
 			Self::punish_same_root(id, &task, root);
 		}
@@ -168,8 +199,9 @@ impl<T: Config> Pallet<T> {
 		decision: Decision<T::AccountId>,
 	) {
 		Self::pay_verifiers(&mut task, &decision.fees);
-		let paid = by.price.saturating_sub(task.owed);
-		let damage = paid.saturating_add(share(by.price, task.terms.protocol_fee));
+		let price = task.share_of_parts(by.price, by.first_part, task.spec.parts);
+		let paid = price.saturating_sub(task.owed);
+		let damage = paid.saturating_add(share(price, task.terms.protocol_fee));
 		let damage = damage.saturating_add(task.verified);
 		Self::convict(&task, &by, part, unit, damage, decision.finder);
 		task.owed = 0;
@@ -227,6 +259,8 @@ impl<T: Config> Pallet<T> {
 		let to_part = task.progress.settled;
 		if to_part > by.first_part && task.is_verified() {
 			let departed = Departed { by, to_part, verified: task.verified };
+			// It has to be there when its result is challenged.
+			Self::concern(&departed.by.provider, id);
 			Departures::<T>::insert((id, task.attempt), departed);
 		} else {
 			Self::release(&by.provider, work_lock(id, task.attempt));
@@ -253,9 +287,7 @@ impl<T: Config> Pallet<T> {
 				let mut to = Beneficiaries::treasury();
 				to.panel.clone_from(&decision.fees);
 				let paid = T::Collateral::slash(&by.provider, lock, wanted, to);
-				if paid == Slashed::default() {
-					Self::pay_verifiers(&mut task, &decision.fees);
-				}
+				Self::pay_verifiers(&mut task, &unpaid(&decision.fees, paid.panel));
 				let by = Assignment { lock: T::Collateral::locked(&by.provider, lock), ..by };
 				let weight = Self::weight_of(&task, by.price);
 				T::Registry::see(&by.provider, Aspect::Disputes, weight, 0);
@@ -295,10 +327,8 @@ impl<T: Config> Pallet<T> {
 			panel: decision.fees.clone(),
 		};
 		let slashed = T::Collateral::slash(&task.client, lock, wanted, to);
-		if slashed == Slashed::default() {
-			// Slashing is switched off, but nobody works for nothing.
-			Self::pay_verifiers(&mut task, &decision.fees);
-		}
+		// Slashing may be switched off, or the lock too small, but nobody works for nothing.
+		Self::pay_verifiers(&mut task, &unpaid(&decision.fees, slashed.panel));
 		Self::end(id, task, ending);
 	}
 
@@ -348,6 +378,18 @@ impl<T: Config> Pallet<T> {
 		if amount > 0 {
 			let provider = by.provider.clone();
 			Self::deposit_event(Event::Paid { task: id, provider, amount, fee: 0 });
+		}
+	}
+
+	/// Pays for parts that are valid, though one before them was never decided.
+	pub(crate) fn pay_ahead(
+		id: TaskId,
+		task: &mut Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+	) {
+		for part in task.progress.valid_ahead(task.spec.parts) {
+			let price = task.spec.share_of(by.price, part);
+			Self::pay_provider(id, task, by, price);
 		}
 	}
 
@@ -411,6 +453,7 @@ impl<T: Config> Pallet<T> {
 			Self::pay_verifiers(&mut task, &earned);
 			if let Some(Departed { by, .. }) = Departures::<T>::take((id, attempt)) {
 				Self::release(&by.provider, work_lock(id, attempt));
+				Self::unconcern(&by.provider, id);
 			}
 		}
 		let paid = task.reserve.saturating_sub(task.escrow.price);

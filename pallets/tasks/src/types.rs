@@ -119,6 +119,13 @@ impl Progress {
 		self.settled - before
 	}
 
+	/// The parts that are valid although one before them is undecided.
+	pub fn valid_ahead(&self, parts: u8) -> alloc::vec::Vec<u8> {
+		(self.settled..parts)
+			.filter(|part| self.ahead & 1u64.checked_shl(u32::from(*part)).unwrap_or(0) != 0)
+			.collect()
+	}
+
 	/// Gives up everything that is not settled: another provider takes over.
 	pub fn restart(&mut self) {
 		(self.rooted, self.ahead) = (self.settled, 0);
@@ -244,6 +251,21 @@ impl<AccountId> Status<AccountId> {
 			| Self::Open { until }
 			| Self::Racing { until, .. }
 			| Self::Delivered { until, .. } => *until,
+		}
+	}
+
+	/// Puts off the moment at which it changes.
+	pub fn prolong(&mut self, to: Moment) {
+		match self {
+			Self::Bidding { until }
+			| Self::Revealing { until, .. }
+			| Self::Assigned { until, .. }
+			| Self::Executing { until, .. }
+			| Self::Verifying { until, .. }
+			| Self::Adjudicating { until, .. }
+			| Self::Open { until }
+			| Self::Racing { until, .. }
+			| Self::Delivered { until, .. } => *until = (*until).max(to),
 		}
 	}
 

@@ -72,6 +72,8 @@ pub struct Requested<AccountId> {
 	pub time: Moment,
 	/// Operators that may not verify it: they had the task before.
 	pub barred: Vec<GroupId>,
+	/// Operators that raced for it, and verify it only where others are too few.
+	pub racers: Vec<GroupId>,
 }
 
 /// What verification came to.
@@ -146,12 +148,14 @@ pub struct Decision<AccountId> {
 	pub fees: Vec<(AccountId, Balance)>,
 	/// Who found the fault.
 	pub finder: Option<AccountId>,
+	/// Whether somebody said that the result is false, and nobody could say otherwise.
+	pub challenged: bool,
 }
 
 impl<AccountId> Decision<AccountId> {
 	/// A verdict that nobody is paid for.
 	pub const fn bare(verdict: Verdict) -> Self {
-		Self { verdict, fees: Vec::new(), finder: None }
+		Self { verdict, fees: Vec::new(), finder: None, challenged: false }
 	}
 }
 
@@ -166,6 +170,9 @@ pub trait Attestation<AccountId> {
 	/// Takes a claim over; `request` has no root. It ends as the claim says, or as [`Verdict::Groundless`].
 	fn judge(request: Requested<AccountId>, claim: Claim) -> Option<Decision<AccountId>>;
 
+	/// Whether a result of an attempt is being judged. Nothing must end meanwhile that secures it.
+	fn is_disputed(task: TaskId, attempt: u8) -> bool;
+
 	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more. What verifiers
 	/// have earned on them.
 	fn drop_from(part: PartOfTask) -> Vec<(AccountId, Balance)>;
@@ -179,6 +186,10 @@ impl<AccountId> Attestation<AccountId> for () {
 
 	fn judge(_: Requested<AccountId>, _: Claim) -> Option<Decision<AccountId>> {
 		Some(Decision::bare(Verdict::Groundless))
+	}
+
+	fn is_disputed(_: TaskId, _: u8) -> bool {
+		false
 	}
 
 	fn drop_from(_: PartOfTask) -> Vec<(AccountId, Balance)> {

@@ -31,9 +31,9 @@ impl From<Away> for Trouble {
 	}
 }
 
-/// The run of an attempt at a task.
-pub fn run_id(genesis: &Hash, task: TaskId, attempt: u8) -> RunId {
-	(b"ogpu/run/1", genesis, task, attempt).using_encoded(Blake2::hash)
+/// The run of an attempt at a task. It is bound to the job too: on another fork the number may be another's.
+pub fn run_id(genesis: &Hash, task: TaskId, attempt: u8, job: &JobRef) -> RunId {
+	(b"ogpu/run/1", genesis, task, attempt, job.hash).using_encoded(Blake2::hash)
 }
 
 /// Who has what a job starts from.

@@ -60,6 +60,12 @@ macro_rules! duties {
 				}
 			}
 
+			fn is_voluntary(done: &Done) -> bool {
+				match done {
+					$(Done::$pallet(done) => $pallet::is_voluntary(done),)*
+				}
+			}
+
 			fn perform(provider: &AccountId, done: Done) -> DispatchResult {
 				match done {
 					$(Done::$pallet(done) => $pallet::perform(provider, done),)*

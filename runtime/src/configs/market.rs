@@ -15,7 +15,7 @@ use crate::{
 	AccountId, Attestations, Authorship, Balances, Providers, Runtime, RuntimeHoldReason, SafeMode,
 	Tasks, TrustLock,
 	configs::{
-		TreasuryAccount,
+		MAXIMUM_BLOCK_WEIGHT, TreasuryAccount,
 		duties::{self, MarketDuties},
 	},
 	parameters::market,
@@ -120,7 +120,7 @@ impl WorkerKeys<AccountId> for RegisteredKeys {
 	}
 }
 
-/// What the duties of a provider may weigh in a session.
+/// What a provider may do of its own accord in a session, by weight.
 pub struct Quota;
 
 impl Get<Weight> for Quota {
@@ -130,12 +130,22 @@ impl Get<Weight> for Quota {
 	}
 }
 
+/// What the duties of one transaction should weigh at most: a quarter of what is reserved for operational ones.
+pub struct LargestTransaction;
+
+impl Get<Weight> for LargestTransaction {
+	fn get() -> Weight {
+		MAXIMUM_BLOCK_WEIGHT / 16
+	}
+}
+
 impl pallet_worker::Config for Runtime {
 	type Done = duties::Done;
 	type Duties = MarketDuties;
 	type Workers = RegisteredKeys;
 	type Session = SessionNow;
 	type Quota = Quota;
+	type Largest = LargestTransaction;
 	type WeightInfo = pallet_worker::weights::CountedWeight<Runtime>;
 }
 

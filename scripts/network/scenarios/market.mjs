@@ -122,6 +122,39 @@ export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
 	return `task ${task} paid ${Number(record.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
 }
 
+// A stream and an auction that come to nothing, and cost nothing but fees.
+export async function streamByHand({ api, accounts: { ferdie } }) {
+	const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri('//Market//streamer');
+	await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 600n * OGPU));
+	const { requirements, profile, job: { hash, blob, len, source } } = spec('Unverified');
+	const stream = {
+		source, profile, requirements, tier: 'Standard', fewOperators: 'Unverified',
+		reward: OGPU, racers: 2, work: 1_000, time: 20,
+	};
+	const wrong = await sendExpectingError(api, client, api.tx.tasks.openStream({ ...stream, racers: 9 }, OGPU));
+	assert(wrong.includes('tasks.RacerCount'), wrong);
+	const opened = await send(api, client, api.tx.tasks.openStream(stream, 20n * OGPU));
+	const number = opened.find(({ method }) => method === 'StreamOpened').data.stream.toBigInt();
+	const batch = { hash, blob, len, requests: 40 };
+	const poor = await sendExpectingError(api, client, api.tx.tasks.send(number, [batch]));
+	assert(poor.includes('tasks.StreamTooPoor'), poor);
+	await send(api, client, api.tx.tasks.topUp(number, 300n * OGPU));
+	const sent = await send(api, client, api.tx.tasks.send(number, [batch, batch]));
+	const batches = sent.filter(({ method }) => method === 'BatchSent').map(({ data }) => data.task.toBigInt());
+	assert.equal(batches.length, 2);
+	const busy = await sendExpectingError(api, client, api.tx.tasks.closeStream(number));
+	assert(busy.includes('tasks.StreamBusy'), busy);
+	const auction = await send(api, client, api.tx.tasks.submit(spec('Unverified'), 200n * OGPU));
+	const task = auction.find(({ method }) => method === 'Submitted').data.task.toBigInt();
+	for (const each of [...batches, task]) await send(api, client, api.tx.tasks.cancel(each));
+	assert.equal((await api.query.tasks.records(task)).unwrap().ending.type, 'Cancelled');
+	await send(api, client, api.tx.tasks.closeStream(number));
+	assert.equal((await api.query.tasks.escrows(client.address)).toBigInt(), 0n);
+	const left = (await api.query.system.account(client.address)).data.free.toBigInt();
+	assert(left > 599n * OGPU, `${left} is left of 600 oGPU`);
+	return `stream ${number} and task ${task} gave back all of it`;
+}
+
 // What a task says of an example's job, and the root that its page promises.
 function example(name, manifest) {
 	const path = join(EXAMPLES, name, `${manifest}.yaml`);

@@ -184,8 +184,9 @@ impl Node for TestNode {
 		self.memory.borrow().get(key).cloned()
 	}
 
-	fn remember(&self, key: &[u8], value: &[u8]) {
-		self.memory.borrow_mut().insert(key.to_vec(), value.to_vec());
+	fn remember(&self, key: &[u8], value: &[u8]) -> Vec<u8> {
+		let mut memory = self.memory.borrow_mut();
+		memory.entry(key.to_vec()).or_insert_with(|| value.to_vec()).clone()
 	}
 
 	fn secret(&self) -> Hash {

@@ -187,6 +187,14 @@ impl Model {
 		self.give(TREASURY, fee - burnt);
 	}
 
+	/// Parts that are valid are paid, though one before them was never decided.
+	fn pay_ahead(&mut self, task: &mut TaskModel, by: &Holder) {
+		for part in task.valid.clone().range(task.settled..) {
+			let price = task.spec.share_of(by.price, *part);
+			self.pay_work(task, by, price);
+		}
+	}
+
 	fn pay_owed(&mut self, task: &mut TaskModel, by: &Holder) {
 		let owed = std::mem::take(&mut task.owed);
 		self.pay(task, by.provider, owed);
@@ -310,6 +318,7 @@ impl Model {
 				self.succeed(id, task, now);
 			}
 			State::Verifying(by) => {
+				self.pay_ahead(&mut task, &by);
 				let half = task.spec.share_of(by.price, task.settled) / 2;
 				self.pay_work(&mut task, &by, half);
 				self.end(id, task, Ending::Unverifiable);
@@ -359,14 +368,13 @@ impl Model {
 		if Switch::get() == Slashing::DryRun {
 			self.pay_verifier(&mut task, fee);
 		} else {
-			let mut left = (task.terms.gate_fee + fee).min(task.client_lock);
-			task.client_lock -= left;
-			for (who, wanted) in [(by.provider, task.terms.gate_fee), (VERIFIER, fee)] {
-				let paid = left.min(wanted);
-				left -= paid;
-				self.give(who, paid);
-			}
-			assert_eq!(left, 0);
+			let covered = (task.terms.gate_fee + fee).min(task.client_lock);
+			task.client_lock -= covered;
+			let gate = covered.min(task.terms.gate_fee);
+			self.give(by.provider, gate);
+			self.give(VERIFIER, covered - gate);
+			// What the lock does not cover comes out of the hold for verification.
+			self.pay_verifier(&mut task, fee - (covered - gate));
 		}
 		self.end(id, task, ending);
 	}
@@ -403,8 +411,10 @@ impl Model {
 		match (task.state.clone(), verdict) {
 			(State::Delivered(_), Verdict::Fraud { .. }) => {
 				self.pay_verifier(&mut task, fee);
-				let paid = by.price - task.owed;
-				let damage = paid + share(by.price, task.terms.protocol_fee) + task.verified;
+				let parts = by.first..task.spec.parts;
+				let price: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
+				let paid = price.saturating_sub(task.owed);
+				let damage = paid + share(price, task.terms.protocol_fee) + task.verified;
 				task.owed = 0;
 				self.sentence(id, &task, &by, damage, now);
 				self.end(id, task, Ending::Fraud);
@@ -415,11 +425,12 @@ impl Model {
 				Verdict::Unavailable => self.at_fault(id, task, fee, Ending::Unavailable),
 				Verdict::Groundless => {
 					let key = (id, task.attempt, by.provider);
-					if Switch::get() == Slashing::DryRun || fee == 0 || self.locks[&key] == 0 {
-						self.pay_verifier(&mut task, fee);
-					} else {
-						self.slash(key, fee, &[(VERIFIER, fee)]);
-					}
+					let covered = match Switch::get() {
+						Slashing::DryRun => 0,
+						Slashing::On => fee.min(self.locks[&key]),
+					};
+					self.slash(key, fee, &[(VERIFIER, fee)]);
+					self.pay_verifier(&mut task, fee - covered);
 					let by = Holder { lock: self.locks[&key], ..by };
 					task.state =
 						if task.begun { State::Executing(by) } else { State::Assigned(by) };
@@ -447,8 +458,17 @@ impl Model {
 				self.tasks.insert(id, task);
 			}
 			(_, Verdict::Fraud { .. }) => {
+				let before = task.verified;
 				let spent = self.pay_verifier(&mut task, fee);
-				let damage = spent + Self::more(&task, by.price);
+				let mut damage = spent + Self::more(&task, by.price);
+				if part.part < task.settled {
+					let parts = by.first..task.settled;
+					let paid: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
+					damage += paid.saturating_sub(task.owed)
+						+ share(paid, task.terms.protocol_fee)
+						+ before;
+					task.owed = 0;
+				}
 				self.sentence(id, &task, &by, damage, now);
 				self.dismiss(&mut task, &by);
 				self.succeed(id, task, now);
@@ -457,6 +477,7 @@ impl Model {
 			(_, Verdict::Unavailable) => self.at_fault(id, task, fee, Ending::Unavailable),
 			(_, Verdict::Inconclusive) => {
 				self.pay_verifier(&mut task, fee);
+				self.pay_ahead(&mut task, &by);
 				let half = task.spec.share_of(by.price, task.settled) / 2;
 				self.pay_work(&mut task, &by, half);
 				self.end(id, task, Ending::Inconclusive);
@@ -532,6 +553,10 @@ impl Model {
 		assert_eq!(Convictions::<Test>::iter_keys().count(), self.sentences.len());
 		assert_eq!(Departures::<Test>::iter_keys().count(), self.departed.len());
 	}
+}
+
+fn last_verdict(task: &TaskModel, now: u32) -> u32 {
+	now + MarketWindows::get().verification.get() + 12 * task.spec.time
 }
 
 struct History {
@@ -673,6 +698,7 @@ impl History {
 			0 if !executing => {
 				act(by.provider, Done::Decline { task: id, attempt }).expect("it may");
 				self.model.unlock((id, attempt, by.provider));
+				task.attempt += u8::from(task.claimed);
 				if let Some(mut task) = self.model.assign_next(id, task, now) {
 					task.state = State::Bidding;
 					task.attempt += 1;
@@ -688,7 +714,7 @@ impl History {
 					task.claimed = true;
 					let left = task.until.saturating_sub(now);
 					task.state = State::Adjudicating(by, left);
-					task.until = now + MarketWindows::get().verification.get();
+					task.until = last_verdict(&task, now);
 					self.model.tasks.insert(id, task);
 				}
 			}
@@ -705,7 +731,7 @@ impl History {
 					.expect("it may");
 				task.rooted += 1;
 				if task.rooted == task.spec.parts {
-					task.until = now + MarketWindows::get().verification.get();
+					task.until = last_verdict(&task, now);
 					task.state = State::Verifying(by);
 				}
 				self.model.tasks.insert(id, task);
@@ -718,6 +744,14 @@ impl History {
 		// Fraud may come to light as long as the window is open.
 		for (id, task) in &self.model.tasks {
 			if matches!(task.state, State::Delivered(_)) && self.random.random_range(0..20) == 0 {
+				pending.push(PartOfTask { task: *id, attempt: task.attempt, part: 0 });
+			}
+		}
+		for (id, task) in &self.model.tasks {
+			let going_on = matches!(task.state, State::Executing(_) | State::Verifying(_));
+			let settled =
+				task.settled > 0 && holder_of(&task.state).is_some_and(|by| by.first == 0);
+			if going_on && settled && self.random.random_range(0..20) == 0 {
 				pending.push(PartOfTask { task: *id, attempt: task.attempt, part: 0 });
 			}
 		}
@@ -739,7 +773,10 @@ impl History {
 		};
 		let fee = self.random.random_range(0..OGPU / 20);
 		let finder = Some(FINDER);
-		Tasks::decided(part, Decision { verdict, fees: vec![(VERIFIER, fee)], finder });
+		Tasks::decided(
+			part,
+			Decision { verdict, fees: vec![(VERIFIER, fee)], finder, challenged: false },
+		);
 		self.model.decide(part, verdict, fee, Now::<Test>::get());
 	}
 
