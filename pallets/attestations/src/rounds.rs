@@ -14,6 +14,9 @@ use crate::{
 	Subject, UPHELD, Wanted,
 };
 
+/// How many times as long a provider has for opening a result that was found valid before.
+const LATE_OPENING: u32 = 20;
+
 impl<T: Config> Pallet<T> {
 	pub(crate) fn case(id: PartOfTask) -> Result<Case<T::AccountId>, Error<T>> {
 		Cases::<T>::get((id.task, id.attempt), id.part).ok_or(Error::<T>::NoSuchCase)
@@ -90,7 +93,9 @@ impl<T: Config> Pallet<T> {
 		}
 		if matches!(case.subject, Subject::Root(_)) {
 			Wanted::<T>::insert(&case.provider, (id, number), ());
-			let until = now.saturating_add(rules.open.get());
+			// Who thought that it was done gets time to come back.
+			let times = if case.was_valid { LATE_OPENING } else { 1 };
+			let until = now.saturating_add(rules.open.get().saturating_mul(times));
 			Self::enter(id, number, &mut panel, Stage::Opening { until });
 		} else {
 			let until = now.saturating_add(rules.reveal.get());

@@ -1,7 +1,6 @@
 //! Attacks, a test each.
 
 use frame_support::assert_noop;
-use ogpu_primitives::merkle::Blake2;
 use ogpu_traits::Duties;
 use pallet_tasks::{Convictions, Ending};
 
@@ -40,6 +39,10 @@ fn copying_anothers_answer() {
 			let reveal = Done::Reveal { case, panel, salt, leaves: None };
 			assert_noop!(act(*copier, reveal), Error::<Test>::WrongOpening);
 		}
+		let before = bonded(*copier);
+		behave(*copier, Behaviour::Absent);
+		until(|| ended(case.task).is_some());
+		assert!(bonded(*copier) < before);
 	});
 }
 
@@ -77,26 +80,79 @@ fn framing_an_honest_provider_by_two_colluding_verifiers() {
 
 #[test]
 fn replay_on_another_task() {
-	market(12, || {
-		let first = compute(assigned(spec()));
-		let second = compute(assigned(spec()));
+	market(7, || {
+		let tasks = [assigned(spec()), assigned(spec())];
+		let ids = tasks.map(compute);
 		for _ in 0..=BLOCKS {
 			silent_block();
 		}
-		// A commitment for one task says nothing about another, even by the same member in the same panel.
-		let about = |id: ogpu_traits::PartOfTask| (id.task, id.attempt, id.part, 0u8);
-		let genesis = ogpu_traits::genesis::<Test>();
-		let of = |id| {
-			ogpu_primitives::market::tally::commitment::<Blake2>(
-				&genesis,
-				&about(id),
-				&2u64,
-				&[2; 32],
-				&[],
-			)
+		// Somebody who sits in the first panel of both.
+		let sits = |who: &AccountId| {
+			ids.iter().all(|id| {
+				Attestations::panel_of(*id, 0)
+					.is_some_and(|(panel, _)| panel.place_of(who).is_some())
+			})
 		};
-		assert_ne!(of(first), of(second));
+		let both = (2..=7).find(sits).expect("of six, five are drawn twice");
+		// It sends to the second what it has said in the first, salt and all.
+		let said = |id: ogpu_traits::PartOfTask| {
+			let due = Attestations::due(&both, 10);
+			due.into_iter()
+				.find(|due| matches!(due, Due::Commit { case, panel: 0, .. } if *case == id))
+		};
+		let Some(Done::Commit { commitment, .. }) = answer(both, said(ids[0]).expect("it is due"))
+		else {
+			panic!("it commits");
+		};
+		act(both, Done::Commit { case: ids[1], panel: 0, commitment })
+			.expect("nobody can tell yet");
+		behave(both, Behaviour::Secretive);
+		let before = bonded(both);
+		until(|| {
+			Attestations::panel_of(ids[1], 0)
+				.is_some_and(|(panel, _)| matches!(panel.stage, crate::Stage::Revealing { .. }))
+		});
+		let reveal = Done::Reveal { case: ids[1], panel: 0, salt: [both as u8; 32], leaves: None };
+		assert_noop!(act(both, reveal), Error::<Test>::WrongOpening);
+		until(|| ended(ids[1].task).is_some());
+		assert!(bonded(both) < before);
 	});
+}
+
+#[test]
+fn many_identities_for_one_operator() {
+	market(40, || {
+		// Twenty accounts of one operator have a seat each, and all of them collude.
+		let group = pallet_providers::Providers::<Test>::get(2).expect("a provider").group;
+		for who in 3..=21 {
+			frame_support::assert_ok!(Providers::merge(RuntimeOrigin::root(), who, group));
+		}
+		for who in 2..=21 {
+			behave(who, Behaviour::Colluding);
+		}
+		Bad::set((0..100).collect());
+		let task = assigned(spec());
+		compute(task);
+		until(|| Convictions::<Test>::contains_key((task, 0)) || ended(task).is_some());
+		assert!(Convictions::<Test>::contains_key((task, 0)));
+	});
+}
+
+#[test]
+fn a_fifth_of_the_seats_colludes() {
+	// Results that are false throughout are convicted, however the panels fall out.
+	for first in 2..12 {
+		market(40, || {
+			for who in first..first + 8 {
+				behave(who, Behaviour::Colluding);
+			}
+			Bad::set((0..100).collect());
+			let task = assigned(spec());
+			compute(task);
+			until(|| Convictions::<Test>::contains_key((task, 0)) || ended(task).is_some());
+			assert!(Convictions::<Test>::contains_key((task, 0)), "{:?}", ended(task));
+		});
+	}
 }
 
 #[test]

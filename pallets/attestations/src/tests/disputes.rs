@@ -1,7 +1,11 @@
 //! When members and the provider do not agree.
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
-use ogpu_primitives::market::spec::TaskSpec;
+use ogpu_primitives::market::{
+	rules::{PanelRules, Security},
+	spec::TaskSpec,
+	verification::Tier,
+};
 use ogpu_traits::PartOfTask;
 use pallet_tasks::{Convictions, Ending, Status};
 
@@ -179,5 +183,162 @@ fn what_was_paid_to_somebody_who_left_can_still_be_challenged() {
 		let before = bonded(EXECUTOR);
 		until(|| !Convictions::<Test>::contains_key((task, 0)));
 		assert!(bonded(EXECUTOR) < before);
+	});
+}
+
+/// Everything that is bonded, locked or owned by anybody, the treasury included; what was burnt as fees apart.
+fn all_tokens(providers: u64) -> u128 {
+	let others = [CLIENT, WATCHTOWER, TREASURY, TrustLock::pot(), Tasks::pot()];
+	(1..=providers).chain(others).map(|who| Balances::balance(&who)).sum()
+}
+
+#[test]
+fn what_is_false_throughout_is_convicted_in_networks_of_every_size() {
+	for (rules, security, sizes) in [
+		(PanelRules::FAST, Security::FAST, 3..=8),
+		(PanelRules::PRODUCTION, Security::PRODUCTION, 7..=26),
+	] {
+		for providers in sizes {
+			for tier in [Tier::Standard, Tier::High, Tier::Full] {
+				market(providers, || {
+					Rules::set(rules);
+					MarketSecurity::set(security);
+					let units = if tier == Tier::Full { 30 } else { 100 };
+					Bad::set((0..units).collect());
+					let before = all_tokens(providers);
+					let paid = Balances::balance(&EXECUTOR);
+					let task = assigned(TaskSpec { tier, units, ..spec() });
+					compute(task);
+					until(|| Convictions::<Test>::contains_key((task, 0)) || ended(task).is_some());
+					let convicted = Convictions::<Test>::contains_key((task, 0));
+					assert!(convicted, "{providers} providers, {tier:?}: {:?}", ended(task));
+					until(|| !Convictions::<Test>::contains_key((task, 0)));
+					assert!(bonded(EXECUTOR) < BOND && Balances::balance(&EXECUTOR) == paid);
+					assert!((2..=providers).all(|who| bonded(who) == BOND), "{providers} {tier:?}");
+					assert_eq!(
+						all_tokens(providers),
+						before,
+						"no fee was burnt, so nothing is lost"
+					);
+				});
+			}
+		}
+	}
+}
+
+#[test]
+fn everybody_who_found_it_is_paid() {
+	market(40, || {
+		Bad::set((0..100).collect());
+		let before: Vec<u128> = (2..=40).map(|who| Balances::balance(&who)).collect();
+		let task = assigned(spec());
+		compute(task);
+		until(|| Convictions::<Test>::contains_key((task, 0)));
+		let paid = (2..=40).zip(before).filter(|(who, before)| Balances::balance(who) > *before);
+		// Ten members of two rounds, whichever unit they named, and fifteen judges.
+		assert!(paid.count() >= 20);
+	});
+}
+
+#[test]
+fn a_challenge_in_the_last_block_of_the_window_is_judged() {
+	market(60, || {
+		Bad::set(vec![7]);
+		for who in 2..=60 {
+			behave(who, Behaviour::Colluding);
+		}
+		let task = assigned(spec());
+		let id = compute(task);
+		until(|| matches!(live(task).status, Status::Delivered { .. }));
+		Players::set(Default::default());
+		let last = live(task).status.until();
+		until(|| pallet_tasks::Now::<Test>::get() == last);
+		assert_ok!(Attestations::challenge(RuntimeOrigin::signed(WATCHTOWER), id, 7));
+		until(|| ended(task).is_some());
+		assert_eq!(ended(task), Some(Ending::Fraud));
+	});
+}
+
+#[test]
+fn nobody_gets_away_while_its_result_is_being_judged() {
+	market(60, || {
+		Bad::set(vec![3]);
+		for who in 2..=60 {
+			behave(who, Behaviour::Colluding);
+		}
+		let task = assigned(TaskSpec { parts: 2, ..spec() });
+		let done = pallet_tasks::Done::Acknowledge { task, attempt: 0 };
+		assert_ok!(Tasks::act(RuntimeOrigin::signed(EXECUTOR), done));
+		commit_root(task, 0);
+		until(|| live(task).progress.settled == 1);
+		Players::set(Default::default());
+		let id = PartOfTask { task, attempt: 0, part: 0 };
+		assert_ok!(Attestations::challenge(RuntimeOrigin::signed(WATCHTOWER), id, 3));
+		// Neither by a claim, nor with the client's help, nor by missing its deadline.
+		let claim =
+			pallet_tasks::Done::Claim { task, attempt: 0, claim: ogpu_traits::Claim::Rejected };
+		let disputed = pallet_tasks::Error::<Test>::Disputed;
+		assert_noop!(Tasks::act(RuntimeOrigin::signed(EXECUTOR), claim), disputed);
+		let disputed = pallet_tasks::Error::<Test>::Disputed;
+		assert_noop!(Tasks::cancel(RuntimeOrigin::signed(CLIENT), task), disputed);
+		let price = live(task).status.assignment().expect("somebody has it").price;
+		until(|| Convictions::<Test>::contains_key((task, 0)));
+		// The client is made whole for the part that it has paid for.
+		let damage = Convictions::<Test>::get((task, 0)).expect("it is convicted").damage;
+		assert!(damage >= price / 2 * 9 / 10);
+		let before = Balances::balance(&EXECUTOR);
+		until(|| !Convictions::<Test>::contains_key((task, 0)));
+		assert_eq!(Balances::balance(&EXECUTOR), before);
+	});
+}
+
+#[test]
+fn whoever_left_its_task_stays_to_answer() {
+	market(60, || {
+		let task = assigned(TaskSpec { parts: 2, ..spec() });
+		let done = pallet_tasks::Done::Acknowledge { task, attempt: 0 };
+		assert_ok!(Tasks::act(RuntimeOrigin::signed(EXECUTOR), done));
+		commit_root(task, 0);
+		until(|| live(task).progress.settled == 1 && live(task).attempt == 1);
+		let retire = || Providers::retire(RuntimeOrigin::signed(EXECUTOR));
+		assert_ok!(retire());
+		assert_noop!(
+			Providers::deregister(RuntimeOrigin::signed(EXECUTOR)),
+			pallet_providers::Error::<Test>::Busy
+		);
+		until(|| ended(task).is_some());
+		let engaged = pallet_providers::Providers::<Test>::get(EXECUTOR).map(|p| p.engagements);
+		assert_eq!(engaged, Some(0));
+	});
+}
+
+#[test]
+fn where_a_challenge_cannot_be_judged_nobody_is_paid_for_the_result() {
+	market(4, || {
+		Rules::set(PanelRules::FAST);
+		MarketSecurity::set(Security::FAST);
+		// One says that it is false, two that it is right, and none of them can judge.
+		behave(2, Behaviour::Framing);
+		let task = assigned(spec());
+		let before = Balances::balance(&EXECUTOR);
+		compute(task);
+		until(|| Cases::<Test>::iter_values().any(|case| !case.disputes.is_empty()));
+		behave(3, Behaviour::Abstaining);
+		behave(4, Behaviour::Abstaining);
+		until(|| ended(task).is_some());
+		assert_eq!(ended(task), Some(Ending::Inconclusive));
+		assert_eq!(Balances::balance(&EXECUTOR), before);
+	});
+}
+
+#[test]
+fn seats_that_were_slashed_away_are_drawn_no_longer() {
+	market(12, || {
+		use ogpu_traits::{Beneficiaries, Collateral, SeatTable};
+		let requirements = spec().requirements;
+		assert!(Providers::verifier(&2, &requirements).is_some());
+		TrustLock::slash_liable(&2, BOND - SEAT / 2, Beneficiaries::treasury());
+		assert_eq!(TrustLock::in_seats(&2), SEAT / 2);
+		assert_eq!(Providers::verifier(&2, &requirements), None);
 	});
 }

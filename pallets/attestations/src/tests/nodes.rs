@@ -23,7 +23,10 @@ use ogpu_primitives::{
 use ogpu_traits::{Away, Duties, Node};
 use pallet_tasks::{Ending, Status};
 
-use crate::mock::{Attestations, *};
+use crate::{
+	Due,
+	mock::{Attestations, *},
+};
 
 /// A hundred units of one work-group each.
 fn job() -> Job {
@@ -427,5 +430,81 @@ fn a_racer_opens_what_it_has_computed_though_others_came_first() {
 		assert_eq!(nodes.end(task), Ending::Completed);
 		let ended = pallet_tasks::Records::<Test>::get(task).expect("it has ended");
 		assert_eq!(ended.provider, Some(2));
+	});
+}
+
+#[test]
+fn reorg_under_a_commit() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| {
+			Attestations::due(&2, 10).iter().any(|due| matches!(due, Due::Commit { .. }))
+		});
+		let due = |who| Attestations::due(&who, 10);
+		let Some(Due::Commit { case, panel, of, units, seed, until }) = due(2).pop() else {
+			panic!("it is drawn");
+		};
+		// The node computes for one fork, and remembers what it will say there.
+		let node = TestNode::new(Flaw::None, OGPU);
+		let say = |units: &[u32], seed: Hash| {
+			let (of, units) = (of.clone(), units.to_vec());
+			let due = Due::Commit { case, panel, of, units, seed, until };
+			(0..10).find_map(|_| Attestations::attend_to(&2, due.clone(), &node))
+		};
+		let first = say(&units, seed).expect("it commits");
+		// On another fork the same panel has other units: what it says there is of those.
+		let others: Vec<u32> = units.iter().map(|unit| (unit + 1) % 100).collect();
+		let second = say(&others, [9; 32]).expect("it commits");
+		assert_ne!(first, second);
+		assert_eq!(say(&units, seed), Some(first));
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn what_takes_long_does_not_keep_an_opening_waiting() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		let opens =
+			|who: u64| Attestations::due(&who, 1).iter().any(|due| matches!(due, Due::Open { .. }));
+		nodes.until(|| opens(1));
+		// Forty panels wait for the same provider to compute something that never gets done.
+		let (id, mut panel) = crate::Panels::<Test>::iter()
+			.find(|(.., panel)| matches!(panel.stage, crate::Stage::Opening { .. }))
+			.map(|(id, _, panel)| (id, panel))
+			.expect("there is one");
+		panel.members[0] = crate::Member { who: 1, said: crate::Said::Nothing };
+		panel.stage = crate::Stage::Committing { until: u32::MAX };
+		let case = crate::Cases::<Test>::get((id.task, id.attempt), id.part).expect("it is there");
+		for other in 1_000..1_040 {
+			let id = ogpu_traits::PartOfTask { task: other, attempt: 0, part: 0 };
+			crate::Cases::<Test>::insert((other, 0), 0, case.clone());
+			crate::Panels::<Test>::insert(id, 0, panel.clone());
+			crate::Wanted::<Test>::insert(1, (id, 0), ());
+		}
+		let done = <Attestations as Duties<AccountId>>::attend(&1, 1, &nodes.0[0]);
+		assert!(matches!(done[..], [crate::Done::Open { .. }]), "{done:?}");
+		for other in 1_000..1_040 {
+			let id = ogpu_traits::PartOfTask { task: other, attempt: 0, part: 0 };
+			crate::Cases::<Test>::remove((other, 0), 0);
+			crate::Panels::<Test>::remove(id, 0);
+			crate::Wanted::<Test>::remove(1, (id, 0));
+		}
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn tasks_of_many_parts_are_delivered_at_once() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let job = job();
+		let task = submit(TaskSpec { parts: 5, ..spec_of(&job) });
+		nodes.until(|| live(task).progress.rooted > 0);
+		// One transaction has them all.
+		assert_eq!(live(task).progress.rooted, 5);
+		assert_eq!(nodes.end(task), Ending::Completed);
 	});
 }
