@@ -727,6 +727,16 @@ impl History {
 		let who = self.random.random_range(1..=PROVIDERS);
 		let amount = self.random.random_range(1..2_000) * OGPU;
 		let origin = RuntimeOrigin::signed(who);
+		// Slashes would leave nobody able to work, sooner or later.
+		if self.model.collateral[&who] < 2_000 * OGPU {
+			let more = 10_000 * OGPU;
+			if self.model.free[&who] > more + OGPU {
+				TrustLock::bond(origin, more).expect("it has enough");
+				*self.model.free.get_mut(&who).expect("a provider") -= more;
+				*self.model.collateral.get_mut(&who).expect("a provider") += more;
+			}
+			return;
+		}
 		if self.random.random_range(0..2) == 0 {
 			let allowed = self.model.collateral[&who] >= amount;
 			let unbonded = TrustLock::unbond(origin, amount);
