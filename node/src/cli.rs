@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
 /// A node of the oGPU chain.
@@ -17,6 +19,23 @@ pub struct Cli {
 	#[command(flatten)]
 	/// How to run.
 	pub run: sc_cli::RunCmd,
+
+	#[command(flatten)]
+	/// What runs jobs for it.
+	pub provider: ProviderArgs,
+}
+
+/// What a provider's node needs beyond the others.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ProviderArgs {
+	/// The executor that runs this provider's jobs: `ogpu-worker serve` on this machine, or one behind
+	/// TLS. The node's keystore needs the provider's worker key (key type `ogpu`).
+	#[arg(long, value_name = "URL", requires = "executor_token_file")]
+	pub executor_url: Option<String>,
+
+	/// The file in which the executor keeps its token: `token` in its data folder.
+	#[arg(long, value_name = "FILE", requires = "executor_url")]
+	pub executor_token_file: Option<PathBuf>,
 }
 
 /// What a node can do besides running.

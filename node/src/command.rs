@@ -7,8 +7,9 @@ use sc_cli::{Result, SubstrateCli};
 use sc_service::PartialComponents;
 
 use crate::{
-	cli::{Cli, Subcommand},
-	keys, preflight, service,
+	cli::{Cli, ProviderArgs, Subcommand},
+	keys, preflight,
+	service::{self, Executor},
 };
 
 impl SubstrateCli for Cli {
@@ -120,8 +121,11 @@ fn run() -> Result<()> {
 		None => {
 			let runner = cli.create_runner(&cli.run)?;
 			preflight::check(runner.config(), preflight::Ports::Used)?;
+			let ProviderArgs { executor_url, executor_token_file } = cli.provider;
+			let executor = executor_url.zip(executor_token_file);
+			let executor = executor.map(|(url, token)| Executor::new(&url, token)).transpose()?;
 			runner.run_node_until_exit(|config| async move {
-				service::new_full(config).map_err(sc_cli::Error::Service)
+				service::new_full(config, executor).map_err(sc_cli::Error::Service)
 			})
 		}
 	}

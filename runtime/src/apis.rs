@@ -8,6 +8,10 @@ use frame_support::{
 	traits::{Get, KeyOwnerProofSystem},
 	weights::Weight,
 };
+use ogpu_primitives::market::{
+	quote::{NoQuote, Quote},
+	spec::{Requirements, SpecFault, TaskSpec},
+};
 use pallet_grandpa::AuthorityId as GrandpaId;
 use pallet_nomination_pools::PoolId;
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
@@ -26,9 +30,9 @@ use sp_version::RuntimeVersion;
 
 use crate::{
 	AccountId, AuthorityDiscovery, BABE_GENESIS_EPOCH_CONFIG, Babe, Balance, Block, Executive,
-	Grandpa, Historical, InherentDataExt, NominationPools, Nonce, Runtime, RuntimeCall,
-	RuntimeGenesisConfig, SessionKeys, Staking, System, TransactionPayment, VERSION, presets,
-	timing,
+	Grandpa, Historical, InherentDataExt, NominationPools, Nonce, Providers, Runtime, RuntimeCall,
+	RuntimeGenesisConfig, SessionKeys, Staking, System, Tasks, TransactionPayment, VERSION,
+	presets, timing,
 };
 
 impl_runtime_apis! {
@@ -103,6 +107,19 @@ impl_runtime_apis! {
 	impl sp_offchain::OffchainWorkerApi<Block> for Runtime {
 		fn offchain_worker(header: &<Block as BlockT>::Header) {
 			Executive::offchain_worker(header)
+		}
+	}
+
+	impl crate::market_api::MarketApi<Block, AccountId> for Runtime {
+		fn quote(spec: TaskSpec) -> Result<Quote, (Vec<SpecFault>, Option<NoQuote>)> {
+			Tasks::quote(spec)
+		}
+
+		fn providers(
+			requirements: Requirements,
+			after: Option<AccountId>,
+		) -> (Vec<AccountId>, Option<AccountId>) {
+			Providers::list(requirements, after)
 		}
 	}
 

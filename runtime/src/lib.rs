@@ -4,6 +4,7 @@
 //! - [`governance`]: the origins and tracks of referenda.
 //! - [`timing`]: one wasm, two clocks; genesis chooses.
 //! - [`fees`], [`parameters`], [`voter_bags`]: what the configuration is made of.
+//! - [`market_api`]: what the market tells before anything is signed.
 //! - [`presets`]: the genesis of the `dev`, `local` and `testnet` networks.
 //! - [`apis`]: what the node may ask.
 //!
@@ -33,6 +34,7 @@ pub mod configs;
 pub mod fees;
 #[warn(missing_docs)]
 pub mod governance;
+pub mod market_api;
 mod migrations;
 #[warn(missing_docs)]
 pub mod parameters;
@@ -48,6 +50,7 @@ pub mod voter_bags;
 use alloc::{borrow::Cow, vec::Vec};
 
 pub use apis::{RUNTIME_API_VERSIONS, RuntimeApi};
+pub use pallet_worker::{EXECUTOR_KEY, ExecutorAddress, WORKER_KEY};
 use sp_runtime::{
 	MultiAddress, MultiSignature, generic, impl_opaque_keys,
 	traits::{BlakeTwo256, IdentifyAccount, Verify},
@@ -270,6 +273,10 @@ mod runtime {
 	pub type Providers = pallet_providers;
 	#[runtime::pallet_index(82)]
 	pub type Tasks = pallet_tasks;
+	#[runtime::pallet_index(83)]
+	pub type Attestations = pallet_attestations;
+	#[runtime::pallet_index(84)]
+	pub type Worker = pallet_worker;
 
 	// Of the `dev` preset alone.
 	#[runtime::pallet_index(255)]

@@ -5,7 +5,7 @@
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
 use ogpu_primitives::{
 	OGPU,
-	market::rules::{Charges, Security, TierPrice, Windows},
+	market::rules::{Charges, PanelRules, Security, TierPrice, Windows},
 	ranged::{Ranged32, Ranged128},
 };
 use pallet_token::EmissionSplit;
@@ -65,6 +65,15 @@ pub mod dynamic_params {
 		/// longer than verification and delivery together.
 		#[codec(index = 7)]
 		pub static Unbonding: Ranged32<100, { 90 * 28_800 }> = timing::market_unbonding();
+
+		/// What a provider's node may do of its own accord without a fee (bids, races, claims), by the chain's time
+		/// in a session, in milliseconds.
+		#[codec(index = 8)]
+		pub static Quota: Ranged32<100, 60_000> = Ranged32::new(2_000);
+
+		/// How panels work.
+		#[codec(index = 9)]
+		pub static Panel: PanelRules = timing::market_panels();
 	}
 }
 

@@ -10,7 +10,7 @@
 use frame_support::traits::{Get, TypedGet};
 use ogpu_primitives::{
 	Balance,
-	market::rules::{Security, Windows},
+	market::rules::{PanelRules, Security, Windows},
 	ranged::Ranged32,
 };
 use pallet_referenda::{Curve, TrackInfo};
@@ -187,6 +187,14 @@ pub fn market_security() -> Security {
 	match profile() {
 		Profile::Production => Security::PRODUCTION,
 		Profile::Fast => Security::FAST,
+	}
+}
+
+/// How panels work, unless governance says otherwise.
+pub fn market_panels() -> PanelRules {
+	match profile() {
+		Profile::Production => PanelRules::PRODUCTION,
+		Profile::Fast => PanelRules::FAST,
 	}
 }
 

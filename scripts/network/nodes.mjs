@@ -5,7 +5,7 @@ import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rm
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const bin = (name) => {
+export const bin = (name) => {
 	const path = join(process.env.OGPU_BIN ?? '', name);
 	if (!process.env.OGPU_BIN || !existsSync(path)) {
 		throw new Error(`${name} is not built; run scripts/demo or scripts/test, which build it`);
@@ -39,13 +39,15 @@ export async function until(what, probe, seconds = 60, everyMs = 500) {
 
 export class Network {
 	// `folder` keeps databases and logs; a temporary one is removed at the end.
-	constructor({ folder, rpcBase = 9944, p2pBase = 30333, chain = 'local' } = {}) {
+	constructor({ folder, rpcBase = 9944, p2pBase = 30333, executorBase = 9960, chain = 'local' } = {}) {
 		this.temporary = !folder;
 		this.folder = folder ?? mkdtempSync(join(tmpdir(), 'ogpu-network-'));
 		mkdirSync(this.folder, { recursive: true });
 		this.rpcBase = rpcBase;
 		this.p2pBase = p2pBase;
+		this.executorBase = executorBase;
 		this.nodes = [];
+		this.executors = [];
 		// All nodes share one raw specification, as on a public network.
 		this.spec = join(this.folder, 'spec.json');
 		const raw = execFileSync(bin('ogpu-chain-spec'), ['build', chain, '--raw'], { maxBuffer: 1 << 26 });
@@ -60,6 +62,13 @@ export class Network {
 		return node;
 	}
 
+	// An executor with its own data and ports, whose blobs others on this machine can fetch; not started yet.
+	executor(name) {
+		const executor = new Executor(this, name, this.executors.length);
+		this.executors.push(executor);
+		return executor;
+	}
+
 	// Fails with the last words of a node that has ended. Nothing is worth waiting for then.
 	assertRunning() {
 		const dead = this.nodes.find((node) => node.started && !node.running);
@@ -68,6 +77,7 @@ export class Network {
 
 	// Starts every node and waits until the first one answers. Returns that one.
 	async start() {
+		for (const executor of this.executors) executor.start();
 		for (const node of this.nodes) node.start();
 		const [first] = this.nodes;
 		await until('the first node to answer', () => {
@@ -78,34 +88,17 @@ export class Network {
 	}
 
 	async stop({ keep = false } = {}) {
-		await Promise.all(this.nodes.map((node) => node.stop()));
+		await Promise.all([...this.nodes, ...this.executors].map((process) => process.stop()));
 		if (this.temporary && !keep) rmSync(this.folder, { recursive: true, force: true });
 	}
 }
 
-class Node {
-	constructor(network, name, index, args, bootnodes) {
+// A program that runs until it is stopped, and what it says.
+class Program {
+	constructor(network, name) {
 		this.name = name;
 		this.network = network;
-		this.args = args;
-		this.bootnodes = bootnodes;
-		this.rpcPort = network.rpcBase + index;
-		this.p2pPort = network.p2pBase + index;
-		// A node's address contains the public half of this key, so that others can name it.
-		this.nodeKey = (index + 1).toString(16).padStart(64, '0');
-		this.basePath = join(network.folder, name);
 		this.logFile = join(network.folder, `${name}.log`);
-	}
-
-	get url() {
-		return `ws://127.0.0.1:${this.rpcPort}`;
-	}
-
-	get address() {
-		const file = join(this.network.folder, `${this.name}.key`);
-		writeFileSync(file, this.nodeKey);
-		const id = execFileSync(bin('ogpu-node'), ['key', 'inspect-node-key', '--file', file]).toString().trim();
-		return `/ip4/127.0.0.1/tcp/${this.p2pPort}/p2p/${id}`;
 	}
 
 	get running() {
@@ -116,20 +109,11 @@ class Node {
 		return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
 	}
 
-	start() {
-		const args = [
-			'--chain', this.network.spec, '--base-path', this.basePath, '--name', this.name,
-			'--node-key', this.nodeKey, '--rpc-port', this.rpcPort,
-			'--listen-addr', `/ip4/127.0.0.1/tcp/${this.p2pPort}`,
-			'--no-prometheus', '--no-telemetry', '--no-mdns', '--allow-private-ip',
-			'--rpc-methods', 'unsafe', '--rpc-cors', 'all', '--rpc-max-connections', '50',
-			...this.bootnodes.flatMap((node) => ['--bootnodes', node.address]),
-			...this.args,
-		].map(String);
+	run(program, args) {
 		this.started = true;
-		this.process = spawn(bin('ogpu-node'), args, {
+		this.process = spawn(bin(program), args.map(String), {
 			stdio: ['ignore', 'pipe', 'pipe'],
-			// Ctrl-C in a terminal is for the script, which then stops the nodes.
+			// Ctrl-C in a terminal is for the script, which then stops it.
 			detached: true,
 		});
 		const log = createWriteStream(this.logFile, { flags: 'a' });
@@ -147,6 +131,82 @@ class Node {
 		const timer = setTimeout(() => this.process.kill('SIGKILL'), 15_000);
 		await gone;
 		clearTimeout(timer);
+	}
+}
+
+// `ogpu-worker serve`, and its HTTP interface.
+export class Executor extends Program {
+	constructor(network, name, index) {
+		super(network, name);
+		const port = network.executorBase + 2 * index;
+		this.url = `http://127.0.0.1:${port}`;
+		this.data = join(network.folder, name);
+		this.tokenFile = join(this.data, 'token');
+		this.configFile = join(network.folder, `${name}.toml`);
+		writeFileSync(this.configFile, [
+			`listen = "127.0.0.1:${port}"`,
+			`data = "${this.data}"`,
+			// The validators beside it come first.
+			'[compute]', 'threads = 1', 'nice = 19',
+			'[blobs]', `listen = "127.0.0.1:${port + 1}"`,
+		].join('\n'));
+	}
+
+	start() {
+		return this.run('ogpu-worker', ['serve', '--config', this.configFile]);
+	}
+
+	async call(method, path, body) {
+		const token = readFileSync(this.tokenFile, 'utf8').trim();
+		const response = await fetch(`${this.url}${path}`, {
+			method, body, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(30_000),
+		});
+		const text = await response.text();
+		if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+		return text ? JSON.parse(text) : null;
+	}
+
+	// Puts bytes into the store and serves them to others. Their hash.
+	async share(bytes) {
+		const { hash } = await this.call('POST', '/v1/blobs', bytes);
+		await this.call('POST', `/v1/blobs/${hash}/share`);
+		return hash;
+	}
+}
+
+class Node extends Program {
+	constructor(network, name, index, args, bootnodes) {
+		super(network, name);
+		this.args = args;
+		this.bootnodes = bootnodes;
+		this.rpcPort = network.rpcBase + index;
+		this.p2pPort = network.p2pBase + index;
+		// A node's address contains the public half of this key, so that others can name it.
+		this.nodeKey = (index + 1).toString(16).padStart(64, '0');
+		this.basePath = join(network.folder, name);
+	}
+
+	get url() {
+		return `ws://127.0.0.1:${this.rpcPort}`;
+	}
+
+	get address() {
+		const file = join(this.network.folder, `${this.name}.key`);
+		writeFileSync(file, this.nodeKey);
+		const id = execFileSync(bin('ogpu-node'), ['key', 'inspect-node-key', '--file', file]).toString().trim();
+		return `/ip4/127.0.0.1/tcp/${this.p2pPort}/p2p/${id}`;
+	}
+
+	start() {
+		return this.run('ogpu-node', [
+			'--chain', this.network.spec, '--base-path', this.basePath, '--name', this.name,
+			'--node-key', this.nodeKey, '--rpc-port', this.rpcPort,
+			'--listen-addr', `/ip4/127.0.0.1/tcp/${this.p2pPort}`,
+			'--no-prometheus', '--no-telemetry', '--no-mdns', '--allow-private-ip',
+			'--rpc-methods', 'unsafe', '--rpc-cors', 'all', '--rpc-max-connections', '50',
+			...this.bootnodes.flatMap((node) => ['--bootnodes', node.address]),
+			...this.args,
+		]);
 	}
 
 	// One JSON-RPC call over HTTP: for methods that polkadot.js does not know, and for nodes that it
@@ -173,11 +233,16 @@ class Node {
 	}
 }
 
-// The four validators of the `local` network.
-export function localNetwork(options) {
+// The four validators of the `local` network; the first `executors` of them have one each.
+export function localNetwork({ executors = 0, ...options } = {}) {
 	const network = new Network({ chain: 'local', ...options });
-	for (const name of ['alice', 'bob', 'charlie', 'dave']) {
-		network.node(name, { args: ['--validator', `--${name}`] });
+	for (const [index, name] of ['alice', 'bob', 'charlie', 'dave'].entries()) {
+		const args = ['--validator', `--${name}`];
+		if (index < executors) {
+			const { url, tokenFile } = network.executor(`${name}-executor`);
+			args.push('--executor-url', url, '--executor-token-file', tokenFile);
+		}
+		network.node(name, { args });
 	}
 	return network;
 }

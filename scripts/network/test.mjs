@@ -5,7 +5,7 @@ import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
 import { localNetwork } from './nodes.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
-import { taskByHand } from './scenarios/market.mjs';
+import { streamByHand, taskByHand, taskByNodes } from './scenarios/market.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 
 const started = Date.now();
@@ -14,7 +14,7 @@ const LIMIT_SECONDS = 8 * 60;
 let passed = 0;
 let failed = 0;
 
-const network = localNetwork({ rpcBase: 19944, p2pBase: 31333 });
+const network = localNetwork({ rpcBase: 19944, p2pBase: 31333, executorBase: 19960, executors: 3 });
 // However the test ends, no node stays behind.
 async function abort(why, code) {
 	console.log(`  FAILED: ${why}; the logs are in ${network.folder}`);
@@ -60,6 +60,8 @@ await Promise.all([
 	scenario('an equivocator is slashed', life.equivocatorIsSlashed),
 	scenario('eras pay out', life.erasPayOut),
 	scenario('a task by hand, from bid to payment', taskByHand),
+	scenario('a stream by hand, topped up and closed', streamByHand),
+	scenario('a task that nodes bid for, compute and verify by themselves', taskByNodes),
 	scenario('a runtime upgrade by referendum', upgradeByReferendum),
 ]);
 done = true;

@@ -2,11 +2,13 @@
 //!
 //! - [`partial`]: what commands on the database need too: client, queue, pool.
 //! - [`consensus`]: authoring, finality and authority discovery.
+//! - [`executor`]: tells the hook of the runtime where the executor is.
 //! - [`genesis`]: the database must be of the chain that was asked for.
 //! - [`offchain`]: the off-chain workers, with HTTP.
 
 mod consensus;
 mod equivocation;
+mod executor;
 mod genesis;
 mod offchain;
 mod partial;
@@ -24,6 +26,7 @@ use sc_service::{
 use crate::rpc;
 use ogpu_runtime::{Block, Hash};
 
+pub(crate) use executor::Executor;
 pub(crate) use partial::{FullBackend, FullClient, FullPool, FullSelectChain, new_partial};
 
 /// Blocks between two justifications that are kept for light clients and bridges.
@@ -34,14 +37,20 @@ const JUSTIFICATION_PERIOD: u32 = 512;
 /// # Errors
 ///
 /// What keeps any part of it from starting.
-pub(crate) fn new_full(config: Configuration) -> Result<TaskManager, Error> {
+pub(crate) fn new_full(
+	config: Configuration,
+	executor: Option<Executor>,
+) -> Result<TaskManager, Error> {
 	match config.network.network_backend {
-		NetworkBackendType::Libp2p => start::<NetworkWorker<Block, Hash>>(config),
-		NetworkBackendType::Litep2p => start::<Litep2pNetworkBackend>(config),
+		NetworkBackendType::Libp2p => start::<NetworkWorker<Block, Hash>>(config, executor),
+		NetworkBackendType::Litep2p => start::<Litep2pNetworkBackend>(config, executor),
 	}
 }
 
-fn start<N: NetworkBackend<Block, Hash>>(config: Configuration) -> Result<TaskManager, Error> {
+fn start<N: NetworkBackend<Block, Hash>>(
+	config: Configuration,
+	executor: Option<Executor>,
+) -> Result<TaskManager, Error> {
 	let PartialComponents {
 		client,
 		backend,
@@ -94,6 +103,7 @@ fn start<N: NetworkBackend<Block, Hash>>(config: Configuration) -> Result<TaskMa
 		})?;
 
 	if config.offchain_worker.enabled {
+		executor::spawn(executor, &backend, &task_manager.spawn_handle())?;
 		offchain::spawn(offchain::Params {
 			client: client.clone(),
 			backend: &backend,

@@ -15,12 +15,12 @@ use ogpu_primitives::{
 		spec::{MAX_MEMORY, Requirements},
 	},
 };
-use ogpu_traits::{Duties, Node, Registry, Standing, Unmet};
+use ogpu_traits::{Collateral, Duties, Node, Registry, SeatTable, Standing, Unmet};
 use scale_info::TypeInfo;
 
 use crate::{
-	Capacities, Capacity, Class, Config, Error, Event, Occupation, Operators, Pallet, Providers,
-	SessionIndex, WeightInfo,
+	Capacities, Capacity, Class, Config, Error, Event, Holdings, Occupation, Operators, Pallet,
+	Providers, SessionIndex, Stashes, WeightInfo, seats::Seats,
 };
 
 /// The most missed sessions that one heartbeat is held against.
@@ -105,6 +105,32 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 	fn utilisation(tier: DeviceTier) -> (u64, u64) {
 		let found = Capacities::<T>::get(tier as u8).at(T::Session::get());
 		(found.busy, found.before.max(found.counted))
+	}
+}
+
+impl<T: Config> SeatTable<T::AccountId> for Pallet<T> {
+	fn seats() -> u32 {
+		Seats::<T>::count()
+	}
+
+	fn holder(seat: u32) -> Option<T::AccountId> {
+		Seats::<T>::holder(seat)
+	}
+
+	fn verifier(who: &T::AccountId, requirements: &Requirements) -> Option<GroupId> {
+		let provider = Providers::<T>::get(who)?;
+		// Seats that were slashed away are drawn no longer, though they are in the table until it is settled.
+		let seats = Holdings::<T>::get(who).numbers.len() as u32;
+		if T::Collateral::in_seats(who) < Self::price_of(seats) {
+			return None;
+		}
+		// Where it is, and how it has done so far, does not matter for judging.
+		let requirements = Requirements { region: None, reputation: 0, ..*requirements };
+		provider.meets(&requirements, T::Session::get()).ok().map(|standing| standing.group)
+	}
+
+	fn group_of_stash(stash: &T::AccountId) -> Option<GroupId> {
+		Self::group(&Stashes::<T>::get(stash)?)
 	}
 }
 
@@ -196,6 +222,11 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn weight(_: &HeartbeatDone) -> Weight {
 		T::WeightInfo::heartbeat()
+	}
+
+	fn is_voluntary(_: &HeartbeatDone) -> bool {
+		// Once a session, and asked for.
+		false
 	}
 
 	fn perform(who: &T::AccountId, done: HeartbeatDone) -> DispatchResult {

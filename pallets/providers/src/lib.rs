@@ -58,8 +58,6 @@ pub use seats::{Holding, MAX_SEATS};
 pub use types::*;
 pub use weights::WeightInfo;
 
-use ogpu_primitives::merkle::Hash;
-
 /// What a worker key signs to prove that it knows the account whose words it will sign: SCALE of this tag,
 /// the genesis hash and the account.
 pub const PROOF_DOMAIN: &[u8; 13] = b"ogpu/worker/1";
@@ -69,16 +67,6 @@ pub const MAX_LISTED: u32 = 256;
 
 /// The part of a block that settling seats may take: one in so many.
 pub const SETTLING_SHARE: u64 = 20;
-
-/// The hash of the genesis block.
-pub fn genesis<T: frame_system::Config>() -> Hash {
-	use frame_system::pallet_prelude::BlockNumberFor;
-	let mut hash = [0; 32];
-	let block = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
-	let len = block.as_ref().len().min(32);
-	hash[..len].copy_from_slice(&block.as_ref()[..len]);
-	hash
-}
 
 #[frame_support::pallet]
 #[allow(missing_docs, reason = "the macro's own items; ours are documented")]
@@ -99,7 +87,7 @@ pub mod pallet {
 		Balance,
 		market::{GroupId, spec::Requirements},
 	};
-	use ogpu_traits::{Collateral, Duties};
+	use ogpu_traits::{Collateral, Duties, genesis};
 	use sp_core::sr25519;
 
 	use super::*;
@@ -219,6 +207,15 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type SeatCount<T> = StorageValue<_, u32, ValueQuery>;
 
+	/// Validators' stashes that offer to be linked to a provider.
+	#[pallet::storage]
+	pub type StashOffers<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, T::AccountId, ()>;
+
+	/// To which provider a validator's stash is linked.
+	#[pallet::storage]
+	pub type Stashes<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, T::AccountId>;
+
 	/// Changes of seats in the order in which they were asked for: the session in which it takes effect,
 	/// whose, and how many.
 	#[pallet::storage]
@@ -315,6 +312,13 @@ pub mod pallet {
 			/// How many it has.
 			seats: u32,
 		},
+		/// A validator's stash offers to be linked to a provider.
+		StashOffered {
+			/// To whom.
+			provider: T::AccountId,
+			/// Which.
+			stash: T::AccountId,
+		},
 		/// A validator's stash was linked to a provider, or unlinked.
 		StashLinked {
 			/// To whom.
@@ -387,8 +391,10 @@ pub mod pallet {
 		NoSuchGroup,
 		/// Only the linked stash may end the link.
 		NotLinked,
-		/// A stash is linked already.
+		/// The stash or the provider is linked already.
 		AlreadyLinked,
+		/// The stash has not offered to be linked.
+		NotOffered,
 		/// The heartbeat is for another session.
 		WrongSession,
 	}
@@ -547,6 +553,9 @@ pub mod pallet {
 			let reason = HoldReason::Registration.into();
 			T::Currency::release_all(&reason, &who, Precision::BestEffort)?;
 			Workers::<T>::remove(provider.profile.worker);
+			if let Some(stash) = provider.stash {
+				Stashes::<T>::remove(stash);
+			}
 			Self::leave_group(&who, provider.group);
 			Providers::<T>::remove(&who);
 			Self::deposit_event(Event::Deregistered { provider: who });
@@ -667,17 +676,35 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Links the sender, a validator's stash, to a provider: what the provider attests earns the stash
-		/// era points.
+		/// Offers to link the sender, a validator's stash, to a provider: what the provider attests earns the
+		/// stash era points, and both count as one operator.
 		///
-		/// Origin: signed, the stash. Fails when another is linked. Event: [`Event::StashLinked`].
+		/// Origin: signed, the stash. The provider [accepts](Self::accept_stash). Event:
+		/// [`Event::StashOffered`].
 		#[pallet::call_index(11)]
 		#[pallet::weight(T::WeightInfo::link_stash())]
 		pub fn link_stash(origin: OriginFor<T>, provider: T::AccountId) -> DispatchResult {
 			let stash = ensure_signed(origin)?;
+			Self::provider(&provider)?;
+			ensure!(!Stashes::<T>::contains_key(&stash), Error::<T>::AlreadyLinked);
+			StashOffers::<T>::insert(&provider, &stash, ());
+			Self::deposit_event(Event::StashOffered { provider, stash });
+			Ok(())
+		}
+
+		/// Accepts the offer of a validator's stash to be linked.
+		///
+		/// Origin: signed, the provider. Fails when either is linked already. Event: [`Event::StashLinked`].
+		#[pallet::call_index(15)]
+		#[pallet::weight(T::WeightInfo::accept_stash())]
+		pub fn accept_stash(origin: OriginFor<T>, stash: T::AccountId) -> DispatchResult {
+			let provider = ensure_signed(origin)?;
 			let mut found = Self::provider(&provider)?;
-			ensure!(found.stash.is_none(), Error::<T>::AlreadyLinked);
+			let linked = found.stash.is_some() || Stashes::<T>::contains_key(&stash);
+			ensure!(!linked, Error::<T>::AlreadyLinked);
+			StashOffers::<T>::take(&provider, &stash).ok_or(Error::<T>::NotOffered)?;
 			found.stash = Some(stash.clone());
+			Stashes::<T>::insert(&stash, &provider);
 			Providers::<T>::insert(&provider, found);
 			Self::deposit_event(Event::StashLinked { provider, stash: Some(stash) });
 			Ok(())
@@ -694,7 +721,9 @@ pub mod pallet {
 			let concerned =
 				found.stash.as_ref().is_some_and(|stash| who == *stash || who == provider);
 			ensure!(concerned, Error::<T>::NotLinked);
-			found.stash = None;
+			if let Some(stash) = found.stash.take() {
+				Stashes::<T>::remove(stash);
+			}
 			Providers::<T>::insert(&provider, found);
 			Self::deposit_event(Event::StashLinked { provider, stash: None });
 			Ok(())
@@ -904,16 +933,6 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Who holds a seat; seats are numbered from 0 to [`Self::seats`].
-		pub fn seat(number: u32) -> Option<T::AccountId> {
-			Seats::<T>::holder(number)
-		}
-
-		/// How many seats there are.
-		pub fn seats() -> u32 {
-			Seats::<T>::count()
-		}
-
 		/// The invariants that the pallet's documentation names.
 		#[cfg(any(test, feature = "try-runtime"))]
 		pub(crate) fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
@@ -928,6 +947,10 @@ pub mod pallet {
 					"a worker key belongs to another"
 				);
 				workers += 1;
+				if let Some(stash) = &provider.stash {
+					let linked = Stashes::<T>::get(stash).as_ref() == Some(&who);
+					ensure!(linked, "a stash is linked to another");
+				}
 				*members.entry(provider.group).or_default() += 1;
 				ensure!(provider.profile.fault().is_none(), "a profile is wrong");
 				let Occupation { tasks, counted, tier } = provider.occupation;

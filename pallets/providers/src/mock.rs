@@ -103,7 +103,7 @@ pub(crate) fn profile(who: AccountId) -> Profile {
 
 /// The proof that the worker key of `key` knows the account `who`.
 pub(crate) fn proof(key: AccountId, who: AccountId) -> sr25519::Signature {
-	let message = (PROOF_DOMAIN, crate::genesis::<Test>(), who).encode();
+	let message = (PROOF_DOMAIN, ogpu_traits::genesis::<Test>(), who).encode();
 	worker(key).sign(&message)
 }
 

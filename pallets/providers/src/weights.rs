@@ -3,35 +3,7 @@
 //! Counted by hand: the storage accesses of the costliest case, and a generous time for the rest. Measured
 //! weights replace them.
 
-use core::marker::PhantomData;
-
-use frame_support::{traits::Get, weights::Weight};
-
-macro_rules! weights {
-	($($(#[$doc:meta])* $name:ident: $reads:literal reads, $writes:literal writes, $micros:literal us;)*) => {
-		/// What the calls weigh.
-		pub trait WeightInfo {
-			$($(#[$doc])* fn $name() -> Weight;)*
-		}
-
-		/// On a chain with the database weights of `T`.
-		pub struct CountedWeight<T>(PhantomData<T>);
-
-		impl<T: frame_system::Config> WeightInfo for CountedWeight<T> {
-			$(fn $name() -> Weight {
-				Weight::from_parts($micros * 1_000_000, 0)
-					.saturating_add(T::DbWeight::get().reads_writes($reads, $writes))
-			})*
-		}
-
-		/// For tests: everything weighs a little, so that they can run out of weight.
-		impl WeightInfo for () {
-			$(fn $name() -> Weight { Weight::from_parts(1, 0) })*
-		}
-	};
-}
-
-weights! {
+ogpu_traits::counted_weights! {
 	/// [`register`](crate::Pallet::register).
 	register: 6 reads, 8 writes, 150 us;
 	/// [`update`](crate::Pallet::update).
@@ -51,7 +23,9 @@ weights! {
 	/// [`suspend`](crate::Pallet::suspend) and [`reinstate`](crate::Pallet::reinstate).
 	suspend: 2 reads, 2 writes, 25 us;
 	/// [`link_stash`](crate::Pallet::link_stash) and [`unlink_stash`](crate::Pallet::unlink_stash).
-	link_stash: 1 reads, 1 writes, 20 us;
+	link_stash: 2 reads, 2 writes, 25 us;
+	/// [`accept_stash`](crate::Pallet::accept_stash).
+	accept_stash: 3 reads, 3 writes, 30 us;
 	/// Settling the seats of one provider, from none to the most.
 	settle_seats: 40 reads, 74 writes, 250 us;
 	/// Taking a heartbeat.

@@ -6,7 +6,7 @@ use frame_support::{
 	weights::{Weight, WeightMeter},
 };
 use ogpu_primitives::market::TaskId;
-use ogpu_traits::Moment;
+use ogpu_traits::{Moment, agenda};
 use scale_info::TypeInfo;
 
 use crate::{Agenda, AgendaFrom, Config, Now, Pallet, Records, Status, Tasks, WeightInfo};
@@ -46,44 +46,31 @@ impl<T: Config> Pallet<T> {
 
 	/// Looks at what is due, moment by moment.
 	pub(crate) fn serve_agenda(meter: &mut WeightMeter) {
-		let step = T::DbWeight::get().reads_writes(3, 1);
-		if meter.try_consume(step).is_err() {
-			return;
-		}
-		let now = Now::<T>::get();
-		let begun = AgendaFrom::<T>::get();
-		let mut moment = begun;
-		while moment < now {
-			// What it reminds of meanwhile is not lost: nothing goes before this moment.
-			AgendaFrom::<T>::put(moment);
-			// One walk over the keys, which does not begin anew with each: what was removed in this block would
-			// be passed over again and again.
-			let mut items = Agenda::<T>::iter_key_prefix(moment);
-			let mut any = false;
-			loop {
-				if meter.try_consume(step).is_err() {
-					return;
-				}
-				let Some(item) = items.next() else { break };
-				if meter.try_consume(Self::item_weight(&item)).is_err() {
-					return;
-				}
-				Agenda::<T>::remove(moment, item);
-				Self::look_at(item);
-				any = true;
-			}
-			// Something may have been added behind the walk.
-			if !any {
-				moment += 1;
-			}
-		}
-		if moment != begun {
-			AgendaFrom::<T>::put(moment);
-		}
+		agenda::serve::<Self>(Now::<T>::get(), T::DbWeight::get().reads_writes(3, 1), meter);
+	}
+}
+
+impl<T: Config> agenda::Agenda for Pallet<T> {
+	type Item = Item;
+
+	fn from() -> Moment {
+		AgendaFrom::<T>::get()
 	}
 
-	/// What looking at something costs at most: little, if it has changed meanwhile.
-	fn item_weight(item: &Item) -> Weight {
+	fn set_from(moment: Moment) {
+		AgendaFrom::<T>::put(moment);
+	}
+
+	fn items(moment: Moment) -> impl Iterator<Item = Item> {
+		Agenda::<T>::iter_key_prefix(moment)
+	}
+
+	fn remove(moment: Moment, item: &Item) {
+		Agenda::<T>::remove(moment, item);
+	}
+
+	/// Little, if it has changed meanwhile.
+	fn weight(item: &Item) -> Weight {
 		match item {
 			Item::Task(id) => match Tasks::<T>::get(id) {
 				Some(task) if task.status.until() < Now::<T>::get() => match task.status {
@@ -97,7 +84,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	fn look_at(item: Item) {
+	fn look_at(item: Item) -> Weight {
+		let weight = Self::weight(&item);
 		match item {
 			Item::Task(task) => Self::wake(task),
 			Item::Conviction(task, attempt) => Self::carry_out(task, attempt),
@@ -109,5 +97,6 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 		}
+		weight
 	}
 }

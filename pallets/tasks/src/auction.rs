@@ -10,7 +10,7 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash},
 };
-use ogpu_traits::{Beneficiaries, Collateral, Registry};
+use ogpu_traits::{Beneficiaries, Collateral, Registry, genesis};
 
 use codec::Encode;
 
@@ -65,7 +65,7 @@ impl<T: Config> Pallet<T> {
 			return Err(Error::<T>::WrongStatus.into());
 		};
 		let bid = Bids::<T>::get(id, provider).ok_or(Error::<T>::NoBid)?;
-		let genesis = Self::genesis();
+		let genesis = genesis::<T>();
 		let sealed = commitment::<Blake2>(&genesis, id, task.attempt, provider, price, &salt);
 		ensure!(sealed == bid.commitment, Error::<T>::WrongOpening);
 		Bids::<T>::remove(id, provider);
@@ -159,7 +159,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Notes that a task concerns a provider: it cannot leave the registry meanwhile.
-	fn concern(provider: &T::AccountId, id: TaskId) {
+	pub(crate) fn concern(provider: &T::AccountId, id: TaskId) {
 		if !Concerns::<T>::contains_key(provider, id) {
 			Concerns::<T>::insert(provider, id, ());
 			T::Registry::engage(provider, true);
@@ -190,6 +190,10 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn succeed(id: TaskId, mut task: Task<T::AccountId>) {
 		task.attempt = task.attempt.saturating_add(1);
 		task.progress.restart();
+		task.verified = 0;
+		if task.stream.is_some() {
+			return Self::next_candidate(id, task);
+		}
 		if let Some(task) = Self::assign_next(id, task) {
 			Self::auction_again(id, task);
 		}
@@ -212,14 +216,14 @@ impl<T: Config> Pallet<T> {
 		mut task: Task<T::AccountId>,
 	) -> Option<Task<T::AccountId>> {
 		let requirements = task.spec.requirements;
+		// By the reserve, not by the price: whoever bids nothing would risk nothing.
+		let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
 		while task.attempt < task.terms.max_attempts {
 			let Some((bid, price)) = task.next_bid() else { break };
 			let standing = match task.barred.contains(&bid.group) {
 				true => None,
 				false => Some(T::Registry::meets(&bid.provider, &requirements)),
 			};
-			// By the reserve, not by the price: whoever bids nothing would risk nothing.
-			let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
 			let unmet = match (standing, lock) {
 				(Some(Ok(_)), Some(lock)) => {
 					let lock_id = work_lock(id, task.attempt);
@@ -255,7 +259,9 @@ impl<T: Config> Pallet<T> {
 			lock,
 		});
 		task.claimed = false;
-		task.status = Status::Assigned { to: Assignment { provider, group, price, lock }, until };
+		let first_part = task.progress.settled;
+		let to = Assignment { provider, group, price, lock, first_part };
+		task.status = Status::Assigned { to, until };
 		Self::put(id, task);
 	}
 
@@ -264,15 +270,5 @@ impl<T: Config> Pallet<T> {
 		if T::Collateral::set_lock(who, lock, 0).is_err() {
 			defensive!("a lock can always be released");
 		}
-	}
-
-	/// The hash of the genesis block.
-	pub(crate) fn genesis() -> Hash {
-		use frame_system::pallet_prelude::BlockNumberFor;
-		let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
-		let mut genesis = [0; 32];
-		let len = hash.as_ref().len().min(32);
-		genesis[..len].copy_from_slice(&hash.as_ref()[..len]);
-		genesis
 	}
 }

@@ -6,13 +6,17 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
 use ogpu_primitives::{
 	Balance,
-	market::{TaskId, spec::TaskSpec},
+	market::{GroupId, TaskId, spec::TaskSpec},
 	merkle::Hash,
 };
 use ogpu_traits::{Claim, Duties, Moment, Node, Registry};
 use scale_info::TypeInfo;
+use sp_runtime::SaturatedConversion;
 
-use crate::{Auctions, Bidders, Bids, Concerns, Config, Pallet, Status, Tasks, WeightInfo};
+use crate::{
+	Auctions, Bidders, Bids, Concerns, Config, MAX_BIDS, Pallet, Races, Status, Task, Tasks,
+	WeightInfo,
+};
 
 /// Something that a provider may, or has to, do.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -38,6 +42,8 @@ pub enum Due {
 		task: TaskId,
 		/// In which attempt.
 		attempt: u8,
+		/// What is wanted.
+		spec: TaskSpec,
 		/// Until when.
 		until: Moment,
 	},
@@ -67,7 +73,48 @@ pub enum Due {
 		/// Until when all of it must be done.
 		until: Moment,
 	},
+	/// It can race for a batch.
+	#[codec(index = 4)]
+	Race {
+		/// Which.
+		task: TaskId,
+		/// In which race.
+		race: u8,
+		/// What is wanted.
+		spec: TaskSpec,
+		/// What the winner is paid.
+		prize: Balance,
+	},
+	/// It has to show the root that it has sealed.
+	#[codec(index = 5)]
+	Show {
+		/// For which batch.
+		task: TaskId,
+		/// In which race.
+		race: u8,
+		/// What is wanted.
+		spec: TaskSpec,
+		/// Until when.
+		until: Moment,
+	},
 }
+
+impl Due {
+	/// What it has promised comes before what it may want, and what ends first before the rest.
+	fn urgency(&self) -> (bool, Moment) {
+		match self {
+			Self::Reveal { until, .. }
+			| Self::Acknowledge { until, .. }
+			| Self::Execute { until, .. }
+			| Self::Show { until, .. } => (false, *until),
+			Self::Bid { until, .. } => (true, *until),
+			Self::Race { .. } => (true, 0),
+		}
+	}
+}
+
+/// The most tasks that somebody may want whom they do not concern yet, which are looked at in one block.
+const MOST_WANTED: usize = 64;
 
 /// What a provider did.
 #[derive(
@@ -130,6 +177,24 @@ pub enum Done {
 		/// The root over its leaves.
 		root: Hash,
 	},
+	/// It has computed a batch.
+	#[codec(index = 6)]
+	Race {
+		/// Which.
+		task: TaskId,
+		/// [`ogpu_primitives::market::stream::commitment`] of root and salt.
+		commitment: Hash,
+	},
+	/// It shows the root that it has sealed.
+	#[codec(index = 7)]
+	Show {
+		/// For which batch.
+		task: TaskId,
+		/// The root.
+		root: Hash,
+		/// What it was sealed with.
+		salt: Hash,
+	},
 }
 
 impl<T: Config> Duties<T::AccountId> for Pallet<T> {
@@ -137,48 +202,21 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	type Done = Done;
 
 	fn due(provider: &T::AccountId, most: u32) -> Vec<Due> {
-		let most = most as usize;
-		let mut due = Vec::new();
-		// What it has promised comes before what it may want.
-		for id in Concerns::<T>::iter_key_prefix(provider).take(most) {
-			let Some(task) = Tasks::<T>::get(id) else { continue };
-			let (attempt, until) = (task.attempt, task.status.until());
-			let mine = task.status.assignment().is_some_and(|by| by.provider == *provider);
-			match task.status {
-				Status::Revealing { .. } => {
-					if Bids::<T>::contains_key(id, provider) {
-						due.push(Due::Reveal { task: id, attempt, until });
-					}
-				}
-				Status::Assigned { .. } if mine => {
-					due.push(Due::Acknowledge { task: id, attempt, spec: task.spec, until });
-				}
-				Status::Executing { .. } if mine => due.push(Due::Execute {
-					task: id,
-					attempt,
-					part: task.progress.rooted,
-					spec: task.spec,
-					until,
-				}),
-				_ => {}
-			}
+		let concerns = Concerns::<T>::iter_key_prefix(provider);
+		let mut due: Vec<Due> = concerns.filter_map(|id| Self::promised(provider, id)).collect();
+		if let Some(group) = T::Registry::group(provider) {
+			// Each block begins elsewhere, so that many junk auctions cannot hide the others for ever.
+			let block: u64 = frame_system::Pallet::<T>::block_number().saturated_into();
+			let start = Auctions::<T>::hashed_key_for(block);
+			let auctions = Auctions::<T>::iter_keys_from(start);
+			let all = auctions.chain(Auctions::<T>::iter_keys());
+			due.extend(all.take(MOST_WANTED).filter_map(|id| Self::biddable(provider, group, id)));
+			let races = Races::<T>::iter_keys().take(MOST_WANTED);
+			due.extend(races.filter_map(|id| Self::raceable(provider, group, id)));
 		}
-		let group = T::Registry::group(provider);
-		for id in Auctions::<T>::iter_keys().take(most) {
-			if due.len() >= most || Concerns::<T>::contains_key(provider, id) {
-				continue;
-			}
-			let Some(task) = Tasks::<T>::get(id) else { continue };
-			let barred = group.is_none_or(|group| {
-				task.barred.contains(&group) || Bidders::<T>::contains_key(id, group)
-			});
-			let fits = T::Registry::meets(provider, &task.spec.requirements).is_ok();
-			if !barred && fits && task.client != *provider {
-				let (until, reserve) = (task.status.until(), task.reserve);
-				let attempt = task.attempt;
-				due.push(Due::Bid { task: id, attempt, spec: task.spec, reserve, until });
-			}
-		}
+		due.sort_by_key(Due::urgency);
+		due.dedup();
+		due.truncate(most as usize);
 		due
 	}
 
@@ -189,7 +227,10 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn is_live(provider: &T::AccountId, done: &Done) -> bool {
 		let (id, attempt) = match *done {
-			Done::Bid { task, .. } | Done::Reveal { task, .. } => (task, None),
+			Done::Bid { task, .. }
+			| Done::Reveal { task, .. }
+			| Done::Race { task, .. }
+			| Done::Show { task, .. } => (task, None),
 			Done::Acknowledge { task, attempt }
 			| Done::Decline { task, attempt }
 			| Done::Claim { task, attempt, .. }
@@ -202,26 +243,46 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		};
 		match (done, &task.status) {
 			(Done::Bid { .. }, Status::Bidding { .. }) => {
-				!Concerns::<T>::contains_key(provider, id)
+				u32::from(task.sealed) < MAX_BIDS && !Concerns::<T>::contains_key(provider, id)
+			}
+			(Done::Race { .. }, status) => {
+				Self::may_race(status) && !Concerns::<T>::contains_key(provider, id)
+			}
+			(Done::Show { .. }, Status::Racing { first, .. }) => {
+				Self::may_show(*first, id, provider)
 			}
 			(Done::Reveal { .. }, Status::Revealing { .. }) => {
 				Concerns::<T>::contains_key(provider, id)
 			}
-			(
-				Done::Acknowledge { .. } | Done::Decline { .. } | Done::Claim { .. },
-				Status::Assigned { .. },
-			)
-			| (Done::Claim { .. }, Status::Executing { .. }) => mine(),
+			(Done::Claim { .. }, Status::Assigned { .. } | Status::Executing { .. }) => {
+				mine() && !task.claimed
+			}
+			(Done::Acknowledge { .. } | Done::Decline { .. }, Status::Assigned { .. }) => mine(),
+			// Those after the next as well: they may come together.
 			(Done::Root { part, .. }, Status::Executing { .. }) => {
-				mine() && *part == task.progress.rooted
+				mine() && *part >= task.progress.rooted
 			}
 			_ => false,
+		}
+	}
+
+	fn is_voluntary(done: &Done) -> bool {
+		match done {
+			Done::Bid { .. } | Done::Race { .. } | Done::Claim { .. } | Done::Decline { .. } => {
+				true
+			}
+			Done::Reveal { .. }
+			| Done::Show { .. }
+			| Done::Acknowledge { .. }
+			| Done::Root { .. } => false,
 		}
 	}
 
 	fn weight(done: &Done) -> Weight {
 		match done {
 			Done::Bid { .. } => T::WeightInfo::seal_bid(),
+			Done::Race { .. } => T::WeightInfo::race(),
+			Done::Show { .. } => T::WeightInfo::show(),
 			Done::Reveal { .. } => T::WeightInfo::open_bid(),
 			Done::Acknowledge { .. } => T::WeightInfo::acknowledge(),
 			Done::Decline { .. } => T::WeightInfo::decline(),
@@ -234,6 +295,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		match done {
 			Done::Bid { task, commitment } => Self::seal_bid(provider, task, commitment),
 			Done::Reveal { task, price, salt } => Self::open_bid(provider, task, price, salt),
+			Done::Race { task, commitment } => Self::race(provider, task, commitment),
+			Done::Show { task, root, salt } => Self::show(provider, task, root, salt),
 			Done::Acknowledge { task, attempt } => Self::acknowledge(provider, task, attempt),
 			Done::Decline { task, attempt } => Self::decline(provider, task, attempt),
 			Done::Claim { task, attempt, claim } => Self::claim(provider, task, attempt, claim),
@@ -241,5 +304,59 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 				Self::commit_root(provider, task, attempt, part, root)
 			}
 		}
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// What somebody has promised in a task that concerns it.
+	fn promised(provider: &T::AccountId, id: TaskId) -> Option<Due> {
+		let task = Tasks::<T>::get(id)?;
+		let (attempt, until) = (task.attempt, task.status.until());
+		let mine = task.status.assignment().is_some_and(|by| by.provider == *provider);
+		match task.status {
+			Status::Revealing { .. } if Bids::<T>::contains_key(id, provider) => {
+				Some(Due::Reveal { task: id, attempt, spec: task.spec, until })
+			}
+			Status::Racing { first, .. } if Self::may_show(first, id, provider) => {
+				Some(Due::Show { task: id, race: task.race, spec: task.spec, until })
+			}
+			Status::Assigned { .. } if mine => {
+				Some(Due::Acknowledge { task: id, attempt, spec: task.spec, until })
+			}
+			Status::Executing { .. } if mine => Some(Due::Execute {
+				task: id,
+				attempt,
+				part: task.progress.rooted,
+				spec: task.spec,
+				until,
+			}),
+			_ => None,
+		}
+	}
+
+	/// A task, if somebody may have it whom it does not concern yet.
+	fn open_to(provider: &T::AccountId, group: GroupId, id: TaskId) -> Option<Task<T::AccountId>> {
+		let task = Tasks::<T>::get(id)?;
+		let fits = T::Registry::meets(provider, &task.spec.requirements).is_ok();
+		let barred = task.barred.contains(&group) || Concerns::<T>::contains_key(provider, id);
+		(fits && !barred && task.client != *provider).then_some(task)
+	}
+
+	fn biddable(provider: &T::AccountId, group: GroupId, id: TaskId) -> Option<Due> {
+		let task = Self::open_to(provider, group, id)?;
+		let full = u32::from(task.sealed) >= MAX_BIDS || Bidders::<T>::contains_key(id, group);
+		let (attempt, reserve, until) = (task.attempt, task.reserve, task.status.until());
+		(!full).then_some(Due::Bid { task: id, attempt, spec: task.spec, reserve, until })
+	}
+
+	fn raceable(provider: &T::AccountId, group: GroupId, id: TaskId) -> Option<Due> {
+		let task = Self::open_to(provider, group, id)?;
+		let prize = Self::prize(&task);
+		Self::may_race(&task.status).then_some(Due::Race {
+			task: id,
+			race: task.race,
+			spec: task.spec,
+			prize,
+		})
 	}
 }

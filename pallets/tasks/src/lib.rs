@@ -10,11 +10,15 @@
 //! - **Task**: a job on the chain, with a budget and a status ([`Task`]).
 //! - **Part**: a run of units with a root, a verdict and a share of the price of its own. Parts are settled
 //!   in their order.
-//! - **Quote**: what a task costs at most ([`ogpu_primitives::market::quote`]). It goes on hold when the
+//! - **Quote**: what a task costs at most ([`ogpu_primitives::market::quote`]). It goes into escrow when the
 //!   task is submitted; what is charged never exceeds it, and what was not needed comes back.
 //! - **Reserve**: the most that is paid for the work. Bids above it are void.
 //! - **Window**: the time after the last verdict in which anybody may challenge and the client takes
 //!   delivery. Locks last until it ends.
+//! - **Stream**: one escrow for batch after batch of requests ([`Stream`]). A **batch** is a task that is not
+//!   auctioned: whoever meets its requirements may race. Racers seal the root of its result, then show it;
+//!   roots are verified in the order of the number of operators that came to them. Agreement of racers proves
+//!   nothing, since they choose themselves: it only says what is looked at first.
 //! - **Market clock** ([`Clock`]): counts the blocks that had room for whoever had a deadline to keep.
 //!
 //! ## Life of a task
@@ -25,6 +29,11 @@
 //!               ▼           ▼           │  └─ next bid, or ◄───────┘            ▼
 //!           NoProvider ◄────┘           ▼     new auction                     Fraud
 //!                                  Adjudicating ─► Rejected, Unavailable
+//!
+//!  send ─► Open ─► Racing ─► Verifying ─► Delivered ─► Completed
+//!            │        ▲          │
+//!            ▼        └── next root, or again ── fraud
+//!        NoProvider
 //! ```
 //!
 //! Each status knows the moment at which it is left at the latest; an agenda by moments sees to it, in each
@@ -50,6 +59,8 @@
 //! - every live task is in the agenda, at the moment at which its status ends or before;
 //! - whoever has a task has locked what the terms say, and nobody else has a lock for it;
 //! - sealed bids belong to tasks that take them, one of an operator, and their bonds are locked;
+//! - whoever races has locked what the terms say, and one of an operator races for a batch;
+//! - a stream has as many batches as name it;
 //! - records, roots and convictions belong to tasks that have them.
 //!
 //! ## Example
@@ -66,6 +77,7 @@ mod duties;
 mod mock;
 mod money;
 mod offchain;
+mod pool;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -81,6 +93,9 @@ pub use ogpu_traits::{Attestation, Clock, Verdicts};
 pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
+
+/// The most batches that are sent at once.
+pub const MAX_BATCHES: u32 = 16;
 
 /// The part of a block that the agenda may take: one in so many.
 pub const AGENDA_SHARE: u64 = 6;
@@ -104,6 +119,7 @@ pub mod pallet {
 			quote::{NoQuote, Quote, Terms},
 			rules::{Charges, Security, TierPrice, Windows},
 			spec::{SpecFault, TaskSpec},
+			stream::{Batch, StreamId, StreamSpec},
 		},
 		merkle::Hash,
 	};
@@ -210,6 +226,28 @@ pub mod pallet {
 	pub type Convictions<T: Config> =
 		StorageMap<_, Twox64Concat, (TaskId, u8), Conviction<T::AccountId>>;
 
+	/// Who had a task before, and was paid for parts of it. By task and attempt.
+	#[pallet::storage]
+	pub type Departures<T: Config> =
+		StorageMap<_, Twox64Concat, (TaskId, u8), Departed<T::AccountId>>;
+
+	/// The number of the next stream.
+	#[pallet::storage]
+	pub type NextStream<T> = StorageValue<_, StreamId, ValueQuery>;
+
+	/// Streams. The keys are counted by the chain.
+	#[pallet::storage]
+	pub type Streams<T: Config> = StorageMap<_, Twox64Concat, StreamId, Stream<T::AccountId>>;
+
+	/// Who races for a batch.
+	#[pallet::storage]
+	pub type Racers<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, TaskId, Blake2_128Concat, T::AccountId, Racer>;
+
+	/// Batches for which roots are sealed, for those who look for work.
+	#[pallet::storage]
+	pub type Races<T> = StorageMap<_, Twox64Concat, TaskId, ()>;
+
 	/// What remains of tasks that have ended.
 	#[pallet::storage]
 	pub type Records<T: Config> = StorageMap<_, Twox64Concat, TaskId, Record<T::AccountId>>;
@@ -242,6 +280,74 @@ pub mod pallet {
 			quote: Quote,
 			/// Until when bids are sealed.
 			until: Moment,
+		},
+		/// A stream was opened.
+		StreamOpened {
+			/// Its number.
+			stream: StreamId,
+			/// Who pays.
+			client: T::AccountId,
+			/// What was put in escrow.
+			deposit: Balance,
+		},
+		/// Tokens were added to a stream's escrow.
+		StreamToppedUp {
+			/// Which.
+			stream: StreamId,
+			/// How much.
+			amount: Balance,
+		},
+		/// A stream was paused, or goes on.
+		StreamPaused {
+			/// Which.
+			stream: StreamId,
+			/// Whether it takes no batches now.
+			paused: bool,
+		},
+		/// A stream was closed.
+		StreamClosed {
+			/// Which.
+			stream: StreamId,
+			/// What the client got back.
+			refund: Balance,
+		},
+		/// A batch of requests can be raced for.
+		BatchSent {
+			/// Of which stream.
+			stream: StreamId,
+			/// Its number among the tasks.
+			task: TaskId,
+			/// The job hash.
+			job: Hash,
+			/// What is set aside for it.
+			quote: Quote,
+		},
+		/// Somebody has sealed the root of a batch.
+		Raced {
+			/// Of which.
+			task: TaskId,
+			/// Who.
+			provider: T::AccountId,
+		},
+		/// Somebody has shown the root of a batch.
+		Shown {
+			/// Of which.
+			task: TaskId,
+			/// Who.
+			provider: T::AccountId,
+			/// The root.
+			root: Hash,
+		},
+		/// The result of a batch is there. It is provisional until it is verified.
+		RaceWon {
+			/// Of which.
+			task: TaskId,
+			/// By whom.
+			provider: T::AccountId,
+			/// The root.
+			root: Hash,
+			/// How many operators came to the same.
+			agreeing: u32,
 		},
 		/// Somebody sealed a bid.
 		BidSealed {
@@ -429,6 +535,26 @@ pub mod pallet {
 		Price,
 		/// There is no time to compute it in.
 		Time,
+		/// A stream pays one to four racers.
+		RacerCount,
+		/// There is no such stream.
+		NoSuchStream,
+		/// The stream is paused.
+		StreamPaused,
+		/// Less is left in the stream's escrow than the batch may cost. Top it up.
+		StreamTooPoor,
+		/// A stream can be closed once its batches have ended.
+		StreamBusy,
+		/// The batch has too many requests, or none.
+		Requests,
+		/// The batch has as many racers as it may have.
+		TooManyRacers,
+		/// The operator races already.
+		OneRacerPerGroup,
+		/// The provider does not race for this.
+		NotRacing,
+		/// A result of the task is being judged. Wait for the verdict.
+		Disputed,
 		/// Results of the profile `redundant` are compared whole: one unit, tier `full`.
 		RedundantUnits,
 		/// Too few operators could verify it. Wait, ask for less, or accept it unverified.
@@ -493,6 +619,7 @@ pub mod pallet {
 				SpecFault::Reputation => Self::Reputation,
 				SpecFault::Price => Self::Price,
 				SpecFault::Time => Self::Time,
+				SpecFault::Racers => Self::RacerCount,
 				SpecFault::RedundantUnits => Self::RedundantUnits,
 			}
 		}
@@ -576,7 +703,8 @@ pub mod pallet {
 			NextTask::<T>::put(id.saturating_add(1));
 			let until = Self::after(T::Windows::get().commit.get());
 			let job = spec.job.hash;
-			let task = Task::new(client.clone(), spec, terms, &quote, operators, until);
+			let status = Status::Bidding { until };
+			let task = Task::new(client.clone(), None, spec, terms, &quote, operators, status);
 			Auctions::<T>::insert(id, ());
 			Self::put(id, task);
 			Self::deposit_event(Event::Submitted { task: id, client, job, quote, until });
@@ -609,6 +737,79 @@ pub mod pallet {
 			let found = Self::task(task)?;
 			ensure!(found.client == client, Error::<T>::NotClient);
 			Self::take_delivery(task, found)
+		}
+
+		/// Opens a stream: a deposit from which batch after batch of requests is paid.
+		///
+		/// Origin: signed, the client. Fails with what is wrong with it. Event: [`Event::StreamOpened`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::open_stream())]
+		pub fn open_stream(
+			origin: OriginFor<T>,
+			spec: StreamSpec,
+			deposit: Balance,
+		) -> DispatchResult {
+			let client = ensure_signed(origin)?;
+			Self::begin_stream(client, spec, deposit)
+		}
+
+		/// Adds to the escrow of a stream.
+		///
+		/// Origin: signed, the stream's client. Event: [`Event::StreamToppedUp`].
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::open_stream())]
+		pub fn top_up(origin: OriginFor<T>, stream: StreamId, amount: Balance) -> DispatchResult {
+			let client = ensure_signed(origin)?;
+			Self::add_to_stream(&client, stream, amount)
+		}
+
+		/// Sends batches of requests to be raced for. What each may cost is set aside in the stream's escrow.
+		///
+		/// Origin: signed, the stream's client. All of them are taken, or none. Event: [`Event::BatchSent`] for
+		/// each.
+		#[pallet::call_index(6)]
+		#[pallet::weight(
+			T::WeightInfo::send().saturating_add(T::WeightInfo::close_empty())
+				.saturating_mul(batches.len() as u64)
+		)]
+		pub fn send(
+			origin: OriginFor<T>,
+			stream: StreamId,
+			batches: BoundedVec<Batch, ConstU32<MAX_BATCHES>>,
+		) -> DispatchResult {
+			let client = ensure_signed(origin)?;
+			for batch in &batches {
+				Self::send_batch(&client, stream, batch)?;
+			}
+			Ok(())
+		}
+
+		/// Has a stream take no batches for the time being, or again. Batches under way go on.
+		///
+		/// Origin: signed, the stream's client. Event: [`Event::StreamPaused`].
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::pause_stream())]
+		pub fn pause_stream(
+			origin: OriginFor<T>,
+			stream: StreamId,
+			paused: bool,
+		) -> DispatchResult {
+			let client = ensure_signed(origin)?;
+			let mut found = Self::stream_of(&client, stream)?;
+			found.paused = paused;
+			Streams::<T>::insert(stream, found);
+			Self::deposit_event(Event::StreamPaused { stream, paused });
+			Ok(())
+		}
+
+		/// Closes a stream whose batches have all ended. What is left in escrow comes back.
+		///
+		/// Origin: signed, the stream's client. Event: [`Event::StreamClosed`].
+		#[pallet::call_index(8)]
+		#[pallet::weight(T::WeightInfo::open_stream())]
+		pub fn close_stream(origin: OriginFor<T>, stream: StreamId) -> DispatchResult {
+			let client = ensure_signed(origin)?;
+			Self::end_stream(&client, stream)
 		}
 
 		/// Does by hand what a provider's node does by itself: bids, opens, acknowledges, and so on.
@@ -676,7 +877,7 @@ pub mod pallet {
 			Now::<T>::get().saturating_add(blocks)
 		}
 
-		fn quote_for(spec: &TaskSpec) -> Result<(Terms, u32, Quote), Error<T>> {
+		pub(super) fn quote_for(spec: &TaskSpec) -> Result<(Terms, u32, Quote), Error<T>> {
 			if let Some(fault) = spec.faults().into_iter().next() {
 				return Err(fault.into());
 			}

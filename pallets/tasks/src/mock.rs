@@ -79,6 +79,8 @@ parameter_types! {
 	pub static Draw: Option<Hash> = Some([9; 32]);
 	/// What was handed over to be verified, and waits for a decision.
 	pub static Pending: Vec<(Requested<AccountId>, Option<Claim>)> = Vec::new();
+	/// The attempt at a task of which a result is being judged.
+	pub static Disputed: Option<(TaskId, u8)> = None;
 	/// What verified work was credited for: provider and what was burnt.
 	pub static Credited: Vec<(AccountId, Balance)> = Vec::new();
 	pub const Prices: [TierPrice; 3] = TierPrice::DEFAULT;
@@ -110,9 +112,6 @@ impl pallet_providers::Config for Test {
 pub struct Verifiers;
 impl Attestation<AccountId> for Verifiers {
 	fn verify(request: Requested<AccountId>) -> Option<Decision<AccountId>> {
-		if request.budget == 0 {
-			return Some(Decision::bare(Verdict::Unverified));
-		}
 		Pending::mutate(|pending| pending.push((request, None)));
 		None
 	}
@@ -122,13 +121,18 @@ impl Attestation<AccountId> for Verifiers {
 		None
 	}
 
-	fn drop_from(from: PartOfTask) {
+	fn is_disputed(task: TaskId, attempt: u8) -> bool {
+		Disputed::get() == Some((task, attempt))
+	}
+
+	fn drop_from(from: PartOfTask) -> Vec<(AccountId, Balance)> {
 		Pending::mutate(|pending| {
 			pending.retain(|(request, _)| {
 				let part = request.part;
 				(part.task, part.attempt) != (from.task, from.attempt) || part.part < from.part
 			})
 		});
+		Vec::new()
 	}
 }
 
@@ -184,7 +188,7 @@ pub(crate) fn register(who: AccountId) {
 		region: 276,
 		devices: vec![device].try_into().expect("one fits"),
 	};
-	let message = (PROOF_DOMAIN, pallet_providers::genesis::<Test>(), who).encode();
+	let message = (PROOF_DOMAIN, ogpu_traits::genesis::<Test>(), who).encode();
 	let origin = RuntimeOrigin::signed(who);
 	assert_ok!(Providers::register(origin.clone(), profile, worker(who).sign(&message)));
 	assert_ok!(TrustLock::bond(origin, BOND));
@@ -238,6 +242,7 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		MarketSecurity::set(Security::PRODUCTION);
 		Draw::set(Some([9; 32]));
 		Pending::set(Vec::new());
+		Disputed::set(None);
 		Credited::set(Vec::new());
 		System::set_block_number(1);
 		for who in 1..=PROVIDERS {
@@ -299,7 +304,7 @@ pub(crate) fn salt(who: AccountId) -> Hash {
 }
 
 pub(crate) fn bid(task: TaskId, who: AccountId, price: Balance) -> DispatchResult {
-	let genesis = Tasks::genesis();
+	let genesis = ogpu_traits::genesis::<Test>();
 	let attempt = Live::<Test>::get(task).map_or(0, |task| task.attempt);
 	let commitment = commitment::<Blake2>(&genesis, task, attempt, &who, price, &salt(who));
 	act(who, Done::Bid { task, commitment })
@@ -359,7 +364,10 @@ pub(crate) fn decide(verdict: Verdict, fee: Balance) {
 
 pub(crate) fn decide_part(part: PartOfTask, verdict: Verdict, fee: Balance) {
 	let finder = matches!(verdict, Verdict::Fraud { .. }).then_some(FINDER);
-	Tasks::decided(part, Decision { verdict, fees: vec![(VERIFIER, fee)], finder });
+	Tasks::decided(
+		part,
+		Decision { verdict, fees: vec![(VERIFIER, fee)], finder, challenged: false },
+	);
 }
 
 /// Serves the agenda with no more than this.

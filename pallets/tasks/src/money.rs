@@ -104,14 +104,22 @@ impl<T: Config> Pallet<T> {
 		(fee, burnt)
 	}
 
-	/// Gives the client back all that is left. What that is.
+	/// Gives the client, or the stream of a batch, back all that is left. What that is.
 	pub(crate) fn refund(task: &mut Task<T::AccountId>) -> Balance {
 		let amount = task.escrow.total();
 		task.escrow = Escrow::default();
-		if amount > 0 {
-			Self::note_out(&task.client, amount);
-			Self::give(&task.client, amount);
+		match task.stream {
+			Some(stream) => Self::refund_to_stream(stream, amount),
+			None => Self::give_back(&task.client, amount),
 		}
 		amount
+	}
+
+	/// Gives a client tokens back.
+	pub(crate) fn give_back(client: &T::AccountId, amount: Balance) {
+		if amount > 0 {
+			Self::note_out(client, amount);
+			Self::give(client, amount);
+		}
 	}
 }

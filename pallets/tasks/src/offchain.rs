@@ -5,17 +5,15 @@ use alloc::{vec, vec::Vec};
 use codec::{Decode, Encode};
 use ogpu_primitives::{
 	Balance,
-	executor::{Care, Fault, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
-	job::{BlobId, Init, Job, Plan, Shape as JobShape},
-	market::{
-		TaskId,
-		auction::commitment,
-		spec::{JobRef, TaskSpec},
-		verification::Shape,
-	},
-	merkle::{Blake2, Hash, Hasher, Tree},
+	executor::{Care, Fault, Quote, QuoteRequest, RunId, RunState, Submission, Units},
+	job::Job,
+	market::{TaskId, auction::commitment, spec::TaskSpec, stream},
+	merkle::{Blake2, Hash, Tree},
 };
-use ogpu_traits::{Away, Claim, Moment, Node};
+use ogpu_traits::{
+	Claim, Moment, Node, genesis,
+	offchain::{Trouble, job_of, leaves_of_part, run_id, sources},
+};
 
 use crate::{Clock, Config, Done, Due, Pallet};
 
@@ -29,76 +27,27 @@ struct Remembered {
 	salt: Hash,
 }
 
-/// Why a job does not come to anything.
-enum Trouble {
-	/// It is not here yet, or the executor is away: later.
-	Later,
-	/// It is not what the task says.
-	NotAsDeclared,
+/// What a node remembers of a race.
+#[derive(Encode, Decode)]
+struct Sealed {
+	root: Hash,
+	salt: Hash,
 }
 
-impl From<Away> for Trouble {
-	fn from(_: Away) -> Self {
-		Self::Later
-	}
+fn race_key(task: TaskId, race: u8, spec: &TaskSpec) -> Vec<u8> {
+	(b"ogpu/race", task, race, spec.job.hash).encode()
 }
 
 /// Every auction has its own: what was opened in one must not be guessed in the next.
-fn bid_key(task: TaskId, attempt: u8) -> Vec<u8> {
-	(b"ogpu/bid", task, attempt).encode()
+fn bid_key(task: TaskId, attempt: u8, spec: &TaskSpec) -> Vec<u8> {
+	(b"ogpu/bid", task, attempt, spec.job.hash).encode()
 }
 
-/// The run of an attempt at a task.
-fn run_id(genesis: &Hash, task: TaskId, attempt: u8) -> RunId {
-	(b"ogpu/run/1", genesis, task, attempt).using_encoded(Blake2::hash)
-}
-
-fn peers(job: &JobRef) -> Vec<Peer> {
-	vec![job.source.peer()]
-}
-
-/// The job of a task, once it is here, if it is what the task says.
-fn job_of(spec: &TaskSpec, node: &dyn Node) -> Result<(Job, Plan), Trouble> {
-	let JobRef { hash, blob, len, .. } = &spec.job;
-	if !node.fetch(blob, u64::from(*len), &peers(&spec.job))? {
-		return Err(Trouble::Later);
-	}
-	let bytes = node.read(blob)?;
-	let job = (Blake2::hash(&bytes) == *hash).then(|| Job::decode(&mut &bytes[..]).ok()).flatten();
-	let job = job.ok_or(Trouble::NotAsDeclared)?;
-	let plan = job.plan().map_err(|_| Trouble::NotAsDeclared)?;
-	let shape = match job.shape {
-		JobShape::DataParallel { .. } => Shape::Parallel,
-		JobShape::Iterative { .. } => Shape::Iterative,
-	};
-	let memory = job.resources.memory.next_power_of_two().ilog2();
-	let as_declared = plan.units == spec.units
-		&& shape == spec.shape
-		&& job.profile == spec.profile
-		&& memory <= u32::from(spec.requirements.memory);
-	if as_declared { Ok((job, plan)) } else { Err(Trouble::NotAsDeclared) }
-}
-
-/// All blobs that a job starts from, with their sizes in bytes.
-fn inputs(job: &Job) -> Vec<(BlobId, u64)> {
-	let mut inputs = vec![(job.program.source, u64::from(job.program.source_len))];
-	inputs.extend(job.buffers.iter().filter_map(|buffer| match buffer.init {
-		Init::Blob(blob) => Some((blob, buffer.len.saturating_mul(buffer.element.size()))),
-		Init::Zero => None,
-	}));
-	inputs
-}
-
-/// The root over the leaves of each part.
+/// The roots over the leaves of each part.
 fn roots(spec: &TaskSpec, leaves: &[(u32, Hash)]) -> Option<Vec<Hash>> {
-	if leaves.len() as u32 != spec.units {
-		return None;
-	}
 	let root = |part| {
-		let first = spec.first_unit(part) as usize;
-		let of_part = leaves.get(first..first + spec.units_of(part) as usize)?;
-		let tree = Tree::new::<Blake2>(of_part.iter().map(|(_, leaf)| *leaf).collect()).ok()?;
-		Some(tree.root())
+		let of_part = leaves_of_part(spec, part, leaves)?;
+		Some(Tree::new::<Blake2>(of_part).ok()?.root())
 	};
 	(0..spec.parts).map(root).collect()
 }
@@ -112,7 +61,7 @@ impl<T: Config> Pallet<T> {
 					.into_iter()
 					.collect()
 			}
-			Due::Reveal { task, attempt, .. } => Self::remembered(task, attempt, node)
+			Due::Reveal { task, attempt, spec, .. } => Self::remembered(task, attempt, &spec, node)
 				.map(|Remembered { price, salt }| Done::Reveal { task, price, salt })
 				.into_iter()
 				.collect(),
@@ -122,11 +71,25 @@ impl<T: Config> Pallet<T> {
 			Due::Execute { task, attempt, part, spec, .. } => {
 				Self::compute(task, attempt, part, &spec, node)
 			}
+			Due::Race { task, race, spec, prize } => {
+				Self::think_of_a_race(provider, (task, race), &spec, prize, node)
+					.into_iter()
+					.collect()
+			}
+			Due::Show { task, race, spec, .. } => Self::sealed(task, race, &spec, node)
+				.map(|Sealed { root, salt }| Done::Show { task, root, salt })
+				.into_iter()
+				.collect(),
 		}
 	}
 
-	fn remembered(task: TaskId, attempt: u8, node: &dyn Node) -> Option<Remembered> {
-		Remembered::decode(&mut &node.recall(&bid_key(task, attempt))?[..]).ok()
+	fn remembered(
+		task: TaskId,
+		attempt: u8,
+		spec: &TaskSpec,
+		node: &dyn Node,
+	) -> Option<Remembered> {
+		Remembered::decode(&mut &node.recall(&bid_key(task, attempt, spec))?[..]).ok()
 	}
 
 	/// A bid at what the operator's price policy says, if the job can run here in time and for the money.
@@ -137,14 +100,14 @@ impl<T: Config> Pallet<T> {
 		reserve: Balance,
 		node: &dyn Node,
 	) -> Option<Done> {
-		let bid = match Self::remembered(task, attempt, node) {
+		let bid = match Self::remembered(task, attempt, spec, node) {
 			// The same as before: the first may have been lost.
 			Some(bid) => bid,
 			None => {
 				let (job, _) = job_of(spec, node).ok()?;
 				let request = QuoteRequest {
 					job,
-					peers: frame_support::BoundedVec::truncate_from(peers(&spec.job)),
+					peers: frame_support::BoundedVec::truncate_from(sources(&spec.job)),
 				};
 				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) = node.quote(&request) else {
 					return None;
@@ -154,11 +117,11 @@ impl<T: Config> Pallet<T> {
 					return None;
 				}
 				let bid = Remembered { price, salt: node.secret() };
-				node.remember(&bid_key(task, attempt), &bid.encode());
-				bid
+				let kept = node.remember(&bid_key(task, attempt, spec), &bid.encode());
+				Remembered::decode(&mut &kept[..]).ok()?
 			}
 		};
-		let genesis = Self::genesis();
+		let genesis = genesis::<T>();
 		let commitment =
 			commitment::<Blake2>(&genesis, task, attempt, provider, bid.price, &bid.salt);
 		Some(Done::Bid { task, commitment })
@@ -175,9 +138,10 @@ impl<T: Config> Pallet<T> {
 	) -> Option<Done> {
 		let here = job_of(spec, node).and_then(|(job, _)| {
 			let mut here = true;
-			for (blob, size) in inputs(&job) {
+			let peers = sources(&spec.job);
+			for (blob, size) in job.blobs() {
 				// All are asked for at once, not one after the other.
-				here &= node.fetch(&blob, size, &peers(&spec.job))?;
+				here &= node.fetch(&blob, size, &peers)?;
 			}
 			if here { Ok(()) } else { Err(Trouble::Later) }
 		});
@@ -193,20 +157,78 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
-	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
-		let Ok((job, _)) = job_of(spec, node) else { return Vec::new() };
-		let id = run_id(&Self::genesis(), task, attempt);
-		let submission = Submission {
+	fn sealed(task: TaskId, race: u8, spec: &TaskSpec, node: &dyn Node) -> Option<Sealed> {
+		Sealed::decode(&mut &node.recall(&race_key(task, race, spec))?[..]).ok()
+	}
+
+	/// Computes a batch whose prize is worth it, and seals the root.
+	fn think_of_a_race(
+		provider: &T::AccountId,
+		(task, race): (TaskId, u8),
+		spec: &TaskSpec,
+		prize: Balance,
+		node: &dyn Node,
+	) -> Option<Done> {
+		let genesis = genesis::<T>();
+		let sealed = match Self::sealed(task, race, spec, node) {
+			// The same as before: the first may have been lost.
+			Some(sealed) => sealed,
+			None => {
+				// Members that verify another's root of the same batch need a run of their own; so does each race.
+				let id = run_id(&genesis, task, race, &spec.job);
+				let state = match node.state(&id) {
+					Ok(Some(state)) => state,
+					Ok(None) => {
+						let (job, _) = job_of(spec, node).ok()?;
+						let peers = frame_support::BoundedVec::truncate_from(sources(&spec.job));
+						let request = QuoteRequest { job: job.clone(), peers };
+						match node.quote(&request) {
+							Ok(Quote::Offer { price, .. }) if price <= prize => {}
+							_ => return None,
+						}
+						node.run(&Self::submission(id, job, spec)).ok()?
+					}
+					Err(_) => return None,
+				};
+				let RunState::Done { .. } = state else { return None };
+				let leaves = node.leaves(&id).ok()?;
+				let root = roots(spec, &leaves.leaves)?.first().copied()?;
+				let sealed = Sealed { root, salt: node.secret() };
+				let kept = node.remember(&race_key(task, race, spec), &sealed.encode());
+				Sealed::decode(&mut &kept[..]).ok()?
+			}
+		};
+		let Sealed { root, salt } = sealed;
+		let commitment = stream::commitment::<Blake2>(&genesis, task, race, provider, &root, &salt);
+		Some(Done::Race { task, commitment })
+	}
+
+	/// All of a job, for this node.
+	fn submission(id: RunId, job: Job, spec: &TaskSpec) -> Submission {
+		Submission {
 			id,
 			owner: frame_support::BoundedVec::truncate_from(b"market".to_vec()),
 			job,
 			units: Units::All,
 			care: Care::Batched,
-			peers: frame_support::BoundedVec::truncate_from(peers(&spec.job)),
+			peers: frame_support::BoundedVec::truncate_from(sources(&spec.job)),
 			checkpoints: Default::default(),
+		}
+	}
+
+	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
+	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
+		let id = run_id(&genesis::<T>(), task, attempt, &spec.job);
+		// A job is read and sent once, not in every block.
+		let state = match node.state(&id) {
+			Ok(Some(state)) => Ok(state),
+			Ok(None) => {
+				let Ok((job, _)) = job_of(spec, node) else { return Vec::new() };
+				node.run(&Self::submission(id, job, spec))
+			}
+			Err(away) => Err(away),
 		};
-		match node.run(&submission) {
+		match state {
 			Ok(RunState::Done { .. }) => {
 				let leaves = node.leaves(&id).ok();
 				let roots = leaves.and_then(|leaves| roots(spec, &leaves.leaves));

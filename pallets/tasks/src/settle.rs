@@ -5,24 +5,44 @@ use alloc::vec::Vec;
 use frame_support::{defensive, traits::Get};
 use ogpu_primitives::{
 	Balance,
-	market::{TaskId, price::share, reputation::Aspect},
+	market::{TaskId, price::share, reputation::Aspect, spec::TaskSpec},
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Slashed, Verdict,
+	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Specs, Verdict,
 	Verdicts, WorkCredit,
 };
 
 use codec::Encode;
 
 use crate::{
-	Assignment, Auctions, Config, Conviction, Convictions, Delivery, Ending, Event, Item, Pallet,
-	Record, Records, Roots, Status, Task, Tasks, client_lock, money::Purse, work_lock,
+	Assignment, Auctions, Config, Conviction, Convictions, Delivery, Departed, Departures, Ending,
+	Event, Item, Pallet, Record, Records, Roots, Status, Task, Tasks, client_lock, money::Purse,
+	work_lock,
 };
 
 impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 	fn decided(part: PartOfTask, decision: Decision<T::AccountId>) {
 		Self::decide(part, decision);
+	}
+}
+
+/// What is left to be paid of some fees, after so much of them was paid in their order.
+fn unpaid<AccountId: Clone>(
+	fees: &[(AccountId, Balance)],
+	mut paid: Balance,
+) -> Vec<(AccountId, Balance)> {
+	let left = fees.iter().map(|(who, fee)| {
+		let covered = paid.min(*fee);
+		paid -= covered;
+		(who.clone(), fee - covered)
+	});
+	left.filter(|(_, left)| *left > 0).collect()
+}
+
+impl<T: Config> Specs for Pallet<T> {
+	fn spec(task: TaskId) -> Option<TaskSpec> {
+		Tasks::<T>::get(task).map(|task| task.spec)
 	}
 }
 
@@ -32,7 +52,7 @@ impl<T: Config> Pallet<T> {
 		let PartOfTask { task: id, attempt, part: number } = part;
 		let Some(task) = Tasks::<T>::get(id) else { return };
 		if task.attempt != attempt {
-			return;
+			return Self::decide_on_departed(task, part, decision);
 		}
 		let Some(by) = task.status.assignment().cloned() else { return };
 		let verdict = decision.verdict;
@@ -64,11 +84,42 @@ impl<T: Config> Pallet<T> {
 			(_, Verdict::Inconclusive) => {
 				let mut task = task;
 				Self::pay_verifiers(&mut task, &decision.fees);
-				Self::halve(id, &mut task, &by);
+				Self::pay_ahead(id, &mut task, &by);
+				// Whoever was challenged, and could not be confirmed, gets nothing.
+				if !decision.challenged {
+					Self::halve(id, &mut task, &by);
+				}
 				Self::end(id, task, Ending::Inconclusive);
 			}
 			(_, Verdict::Groundless) => {}
 		}
+	}
+
+	/// Acts on a decision about what somebody was paid for who does not have the task any more.
+	fn decide_on_departed(
+		mut task: Task<T::AccountId>,
+		part: PartOfTask,
+		decision: Decision<T::AccountId>,
+	) {
+		let PartOfTask { task: id, attempt, part: number } = part;
+		let of_attempt = task.verified;
+		let spent = Self::pay_verifiers(&mut task, &decision.fees);
+		task.verified = of_attempt;
+		let Some(departed) = Departures::<T>::get((id, attempt)) else {
+			return Tasks::<T>::insert(id, task);
+		};
+		let Departed { by, to_part, verified } = departed;
+		let verdict = decision.verdict;
+		Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
+		if let Verdict::Fraud { unit } = verdict {
+			Departures::<T>::remove((id, attempt));
+			Self::unconcern(&by.provider, id);
+			let paid = task.share_of_parts(by.price, by.first_part, to_part);
+			let damage = paid.saturating_add(share(paid, task.terms.protocol_fee));
+			let damage = damage.saturating_add(verified).saturating_add(spent);
+			Self::convict(&task, &by, part, unit, damage, decision.finder);
+		}
+		Tasks::<T>::insert(id, task);
 	}
 
 	fn part_is_valid(
@@ -96,6 +147,10 @@ impl<T: Config> Pallet<T> {
 		if task.progress.settled < task.spec.parts {
 			return Tasks::<T>::insert(id, task);
 		}
+		if let Some((_, root)) = Roots::<T>::get(id, 0).filter(|_| task.stream.is_some()) {
+			Self::pay_runners_up(id, &mut task, root);
+			Self::end_race(id, &task);
+		}
 		Self::free(&mut task, &by);
 		let until = Self::after(T::Windows::get().delivery.get());
 		let verdict = decision.verdict;
@@ -113,9 +168,23 @@ impl<T: Config> Pallet<T> {
 		unit: u32,
 		decision: Decision<T::AccountId>,
 	) {
+		let before = task.verified;
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
-		let more = task.successor_costs_more(by.price);
-		Self::convict(&task, &by, part, unit, spent.saturating_add(more), decision.finder);
+		let mut damage = spent.saturating_add(task.successor_costs_more(by.price));
+		if part.part < task.progress.settled {
+			// It was paid for, and what came after it may rest on it.
+			let paid = task.share_of_parts(by.price, by.first_part, task.progress.settled);
+			damage = damage
+				.saturating_add(paid.saturating_sub(task.owed))
+				.saturating_add(share(paid, task.terms.protocol_fee))
+				.saturating_add(before);
+			// Nor is it paid what was held back of that.
+			task.owed = 0;
+		}
+		Self::convict(&task, &by, part, unit, damage, decision.finder);
+		if let Some((_, root)) = Roots::<T>::get(id, 0).filter(|_| task.stream.is_some()) {
+			Self::punish_same_root(id, &task, root);
+		}
 		Self::dismiss(id, &mut task, &by);
 		Self::succeed(id, task);
 	}
@@ -129,10 +198,12 @@ impl<T: Config> Pallet<T> {
 		unit: u32,
 		decision: Decision<T::AccountId>,
 	) {
-		let spent = Self::pay_verifiers(&mut task, &decision.fees);
-		let paid = by.price.saturating_sub(task.owed);
-		let damage = paid.saturating_add(share(by.price, task.terms.protocol_fee));
-		Self::convict(&task, &by, part, unit, damage.saturating_add(spent), decision.finder);
+		Self::pay_verifiers(&mut task, &decision.fees);
+		let price = task.share_of_parts(by.price, by.first_part, task.spec.parts);
+		let paid = price.saturating_sub(task.owed);
+		let damage = paid.saturating_add(share(price, task.terms.protocol_fee));
+		let damage = damage.saturating_add(task.verified);
+		Self::convict(&task, &by, part, unit, damage, decision.finder);
 		task.owed = 0;
 		Self::end(id, task, Ending::Fraud);
 	}
@@ -182,6 +253,20 @@ impl<T: Config> Pallet<T> {
 		Self::release(&provider, lock);
 	}
 
+	/// Lets go of somebody who does not have a task any more. Whoever was paid for a part answers for it, with
+	/// its lock, until the task ends.
+	pub(crate) fn depart(id: TaskId, task: &Task<T::AccountId>, by: Assignment<T::AccountId>) {
+		let to_part = task.progress.settled;
+		if to_part > by.first_part && task.is_verified() {
+			let departed = Departed { by, to_part, verified: task.verified };
+			// It has to be there when its result is challenged.
+			Self::concern(&departed.by.provider, id);
+			Departures::<T>::insert((id, task.attempt), departed);
+		} else {
+			Self::release(&by.provider, work_lock(id, task.attempt));
+		}
+	}
+
 	fn claim_decided(
 		id: TaskId,
 		mut task: Task<T::AccountId>,
@@ -195,7 +280,15 @@ impl<T: Config> Pallet<T> {
 				Self::job_is_at_fault(id, task, by, Ending::Unavailable, decision);
 			}
 			Verdict::Groundless => {
-				Self::pay_verifiers(&mut task, &decision.fees);
+				// Whoever claims what is not so pays for the judges.
+				let lock = work_lock(id, task.attempt);
+				let wanted =
+					decision.fees.iter().map(|(_, fee)| *fee).fold(0, Balance::saturating_add);
+				let mut to = Beneficiaries::treasury();
+				to.panel.clone_from(&decision.fees);
+				let paid = T::Collateral::slash(&by.provider, lock, wanted, to);
+				Self::pay_verifiers(&mut task, &unpaid(&decision.fees, paid.panel));
+				let by = Assignment { lock: T::Collateral::locked(&by.provider, lock), ..by };
 				let weight = Self::weight_of(&task, by.price);
 				T::Registry::see(&by.provider, Aspect::Disputes, weight, 0);
 				let until = Self::resumed(left);
@@ -209,9 +302,8 @@ impl<T: Config> Pallet<T> {
 			// Nobody can say: it is free to go, and so is the client.
 			_ => {
 				Self::pay_verifiers(&mut task, &decision.fees);
-				let lock = work_lock(id, task.attempt);
 				Self::dismiss(id, &mut task, &by);
-				Self::release(&by.provider, lock);
+				Self::depart(id, &task, by);
 				Self::succeed(id, task);
 			}
 		}
@@ -235,17 +327,17 @@ impl<T: Config> Pallet<T> {
 			panel: decision.fees.clone(),
 		};
 		let slashed = T::Collateral::slash(&task.client, lock, wanted, to);
-		if slashed == Slashed::default() {
-			// Slashing is switched off, but nobody works for nothing.
-			Self::pay_verifiers(&mut task, &decision.fees);
-		}
+		// Slashing may be switched off, or the lock too small, but nobody works for nothing.
+		Self::pay_verifiers(&mut task, &unpaid(&decision.fees, slashed.panel));
 		Self::end(id, task, ending);
 	}
 
 	/// Pays verifiers out of what is in escrow for them. What they got.
 	fn pay_verifiers(task: &mut Task<T::AccountId>, fees: &[(T::AccountId, Balance)]) -> Balance {
 		let paid = fees.iter().map(|(who, fee)| Self::pay(task, Purse::Verification, who, *fee));
-		paid.fold(0, Balance::saturating_add)
+		let paid = paid.fold(0, Balance::saturating_add);
+		task.verified = task.verified.saturating_add(paid);
+		paid
 	}
 
 	/// Pays for work: what is held back until delivery waits, the protocol takes its fee. What the protocol
@@ -289,6 +381,18 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// Pays for parts that are valid, though one before them was never decided.
+	pub(crate) fn pay_ahead(
+		id: TaskId,
+		task: &mut Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+	) {
+		for part in task.progress.valid_ahead(task.spec.parts) {
+			let price = task.spec.share_of(by.price, part);
+			Self::pay_provider(id, task, by, price);
+		}
+	}
+
 	/// Pays half of the next part, whose result nobody could judge.
 	pub(crate) fn halve(id: TaskId, task: &mut Task<T::AccountId>, by: &Assignment<T::AccountId>) {
 		let part = task.progress.settled;
@@ -318,7 +422,9 @@ impl<T: Config> Pallet<T> {
 		Self::free(task, by);
 		Self::unconcern(&by.provider, id);
 		let part = task.progress.settled;
-		T::Attestation::drop_from(PartOfTask { task: id, attempt: task.attempt, part });
+		let earned =
+			T::Attestation::drop_from(PartOfTask { task: id, attempt: task.attempt, part });
+		Self::pay_verifiers(task, &earned);
 		// As many may fail as there are attempts, and so many can be barred.
 		if task.barred.try_push(by.group).is_err() {
 			defensive!("more operators failed than there are attempts");
@@ -338,8 +444,18 @@ impl<T: Config> Pallet<T> {
 		}
 		Self::return_bids(id, &mut task);
 		Auctions::<T>::remove(id);
+		if task.stream.is_some() {
+			Self::end_race(id, &task);
+		}
 		Self::release(&task.client, client_lock(id));
-		T::Attestation::drop_from(PartOfTask { task: id, attempt: task.attempt, part: 0 });
+		for attempt in 0..=task.attempt {
+			let earned = T::Attestation::drop_from(PartOfTask { task: id, attempt, part: 0 });
+			Self::pay_verifiers(&mut task, &earned);
+			if let Some(Departed { by, .. }) = Departures::<T>::take((id, attempt)) {
+				Self::release(&by.provider, work_lock(id, attempt));
+				Self::unconcern(&by.provider, id);
+			}
+		}
 		let paid = task.reserve.saturating_sub(task.escrow.price);
 		let refund = Self::refund(&mut task);
 		let result = Self::take_result(id, task.spec.parts);

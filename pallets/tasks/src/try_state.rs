@@ -7,13 +7,15 @@ use ogpu_traits::Collateral;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Escrows, Item, Pallet,
-	Records, Roots, Status, Tasks, bid_lock, client_lock, work_lock,
+	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Departures, Escrows, Item,
+	Pallet, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock, race_lock,
+	work_lock,
 };
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
 		let mut escrows = BTreeMap::new();
+		let mut batches = BTreeMap::new();
 		let from = AgendaFrom::<T>::get();
 		for (id, task) in Tasks::<T>::iter() {
 			let sum = escrows.entry(task.client.clone()).or_insert(0);
@@ -37,6 +39,13 @@ impl<T: Config> Pallet<T> {
 				"a part is settled without a root"
 			);
 			ensure!(task.progress.rooted <= task.spec.parts, "there are more roots than parts");
+			if let Some(stream) = task.stream {
+				*batches.entry(stream).or_insert(0) += 1;
+			}
+			for (provider, racer) in Racers::<T>::iter_prefix(id) {
+				let locked = T::Collateral::locked(&provider, race_lock(id, task.race));
+				ensure!(locked == racer.lock, "a racer has locked something else");
+			}
 			let mut sealed = 0;
 			for (provider, bid) in Bids::<T>::iter_prefix(id) {
 				let locked = T::Collateral::locked(&provider, bid_lock(id));
@@ -48,11 +57,29 @@ impl<T: Config> Pallet<T> {
 			ensure!(taken || sealed == 0, "there are sealed bids that nobody takes");
 			ensure!(sealed <= u32::from(task.sealed), "there are more bids than were sealed");
 		}
+		for (id, stream) in Streams::<T>::iter() {
+			let sum = escrows.entry(stream.client).or_insert(0);
+			*sum += stream.balance;
+			let live = batches.remove(&id).unwrap_or(0);
+			ensure!(stream.live == live, "the batches of a stream are miscounted");
+		}
+		ensure!(batches.is_empty(), "there is a batch without a stream");
+		for (id, ..) in Racers::<T>::iter() {
+			ensure!(Tasks::<T>::contains_key(id), "somebody races for no batch");
+		}
 		for (id, ..) in Bids::<T>::iter() {
 			ensure!(Tasks::<T>::contains_key(id), "there is a bid without a task");
 		}
 		for (id, ..) in Roots::<T>::iter() {
 			ensure!(Tasks::<T>::contains_key(id), "there is a root without a task");
+		}
+		for ((id, attempt), departed) in Departures::<T>::iter() {
+			let task = Tasks::<T>::get(id).ok_or("somebody left a task that is not there")?;
+			ensure!(attempt < task.attempt, "somebody has left who still has the task");
+			ensure!(
+				departed.to_part > departed.by.first_part,
+				"somebody left who was paid nothing"
+			);
 		}
 		for ((id, attempt), conviction) in Convictions::<T>::iter() {
 			let until = conviction.until.max(from);

@@ -9,6 +9,7 @@ use ogpu_primitives::{
 		auction::{Quality, Score, payment},
 		quote::{Quote, Terms},
 		spec::TaskSpec,
+		stream::{StreamId, StreamSpec},
 	},
 	merkle::Hash,
 };
@@ -19,6 +20,8 @@ use scale_info::TypeInfo;
 pub const MAX_BIDS: u32 = 32;
 /// How many revealed bids are kept until the task ends, for succession.
 pub const KEPT_BIDS: u32 = 4;
+/// The most racers of a batch.
+pub const MAX_RACERS: u32 = 16;
 /// The most attempts that governance may allow.
 pub const MAX_ATTEMPTS: u32 = 8;
 
@@ -65,6 +68,21 @@ pub struct Assignment<AccountId> {
 	pub price: Balance,
 	/// What it has locked.
 	pub lock: Balance,
+	/// The first part that is its: those before were settled when it took over.
+	pub first_part: u8,
+}
+
+/// Somebody who had a task, was paid for parts of it, and answers for them until the task ends.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Departed<AccountId> {
+	/// What it had.
+	pub by: Assignment<AccountId>,
+	/// The part after the last that it was paid for.
+	pub to_part: u8,
+	/// What verifying them has cost.
+	pub verified: Balance,
 }
 
 /// How far a task is.
@@ -99,6 +117,13 @@ impl Progress {
 			self.settled += 1;
 		}
 		self.settled - before
+	}
+
+	/// The parts that are valid although one before them is undecided.
+	pub fn valid_ahead(&self, parts: u8) -> alloc::vec::Vec<u8> {
+		(self.settled..parts)
+			.filter(|part| self.ahead & 1u64.checked_shl(u32::from(*part)).unwrap_or(0) != 0)
+			.collect()
 	}
 
 	/// Gives up everything that is not settled: another provider takes over.
@@ -184,6 +209,21 @@ pub enum Status<AccountId> {
 		/// The last moment.
 		until: Moment,
 	},
+	/// A batch of a stream that nobody has raced for yet. Left by the first who does, or at `until`.
+	#[codec(index = 7)]
+	Open {
+		/// The last moment.
+		until: Moment,
+	},
+	/// A batch that is raced for: in `first` and the next moment roots are sealed, in the two after that they
+	/// are shown. Left at `until`.
+	#[codec(index = 8)]
+	Racing {
+		/// The moment of the first seal.
+		first: Moment,
+		/// The last moment.
+		until: Moment,
+	},
 	/// The result is valid, or accepted unverified. Left at `until`.
 	#[codec(index = 6)]
 	Delivered {
@@ -208,14 +248,34 @@ impl<AccountId> Status<AccountId> {
 			| Self::Executing { until, .. }
 			| Self::Verifying { until, .. }
 			| Self::Adjudicating { until, .. }
+			| Self::Open { until }
+			| Self::Racing { until, .. }
 			| Self::Delivered { until, .. } => *until,
+		}
+	}
+
+	/// Puts off the moment at which it changes.
+	pub fn prolong(&mut self, to: Moment) {
+		match self {
+			Self::Bidding { until }
+			| Self::Revealing { until, .. }
+			| Self::Assigned { until, .. }
+			| Self::Executing { until, .. }
+			| Self::Verifying { until, .. }
+			| Self::Adjudicating { until, .. }
+			| Self::Open { until }
+			| Self::Racing { until, .. }
+			| Self::Delivered { until, .. } => *until = (*until).max(to),
 		}
 	}
 
 	/// Who has the task.
 	pub const fn assignment(&self) -> Option<&Assignment<AccountId>> {
 		match self {
-			Self::Bidding { .. } | Self::Revealing { .. } => None,
+			Self::Bidding { .. }
+			| Self::Revealing { .. }
+			| Self::Open { .. }
+			| Self::Racing { .. } => None,
 			Self::Assigned { to: by, .. }
 			| Self::Executing { by, .. }
 			| Self::Verifying { by, .. }
@@ -225,7 +285,7 @@ impl<AccountId> Status<AccountId> {
 	}
 }
 
-/// What the client has on hold for a task.
+/// What the client has in escrow for a task.
 #[derive(
 	Clone,
 	Copy,
@@ -262,6 +322,8 @@ impl Escrow {
 pub struct Task<AccountId> {
 	/// Who pays.
 	pub client: AccountId,
+	/// The stream that it is a batch of.
+	pub stream: Option<StreamId>,
 	/// What it wants.
 	pub spec: TaskSpec,
 	/// On which terms.
@@ -270,12 +332,17 @@ pub struct Task<AccountId> {
 	pub reserve: Balance,
 	/// How many operators could verify it when it was submitted.
 	pub operators: u32,
-	/// What is still on hold.
+	/// What is still in escrow.
 	pub escrow: Escrow,
 	/// What was earned, and is paid on delivery.
 	pub owed: Balance,
+	/// What verifying this attempt has cost so far.
+	pub verified: Balance,
 	/// How often it was given to a provider.
 	pub attempt: u8,
+	/// The attempt with which the race began whose racers are left: each root that is found false counts as
+	/// an attempt, and the race stays what it was.
+	pub race: u8,
 	/// Whether whoever has it has begun, and counts as busy.
 	pub begun: bool,
 	/// Whether whoever has it has claimed that it is at fault; once is enough.
@@ -293,14 +360,15 @@ pub struct Task<AccountId> {
 }
 
 impl<AccountId: Clone> Task<AccountId> {
-	/// A task on the terms of a quote, in its first auction.
+	/// A task on the terms of a quote, in its first auction or race.
 	pub fn new(
 		client: AccountId,
+		stream: Option<StreamId>,
 		spec: TaskSpec,
 		terms: Terms,
 		quote: &Quote,
 		operators: u32,
-		until: Moment,
+		status: Status<AccountId>,
 	) -> Self {
 		let escrow = Escrow {
 			price: quote.reserve,
@@ -309,20 +377,23 @@ impl<AccountId: Clone> Task<AccountId> {
 		};
 		Self {
 			client,
+			stream,
 			spec,
 			terms,
 			reserve: quote.reserve,
 			operators,
 			escrow,
 			owed: 0,
+			verified: 0,
 			attempt: 0,
+			race: 0,
 			begun: false,
 			claimed: false,
 			sealed: 0,
 			barred: BoundedVec::new(),
 			bids: BoundedVec::new(),
 			progress: Progress::default(),
-			status: Status::Bidding { until },
+			status,
 		}
 	}
 
@@ -348,7 +419,17 @@ impl<AccountId: Clone> Task<AccountId> {
 
 	/// What is left of a price for the parts that are not settled.
 	pub fn share_left(&self, price: Balance) -> Balance {
-		(self.progress.settled..self.spec.parts).map(|part| self.spec.share_of(price, part)).sum()
+		self.share_of_parts(price, self.progress.settled, self.spec.parts)
+	}
+
+	/// The share of a price that belongs to the parts from one on, up to another.
+	pub fn share_of_parts(&self, price: Balance, from: u8, to: u8) -> Balance {
+		(from..to).map(|part| self.spec.share_of(price, part)).sum()
+	}
+
+	/// Whether results are verified: enough operators could be drawn when it was submitted.
+	pub fn is_verified(&self) -> bool {
+		self.operators >= self.terms.least_operators
 	}
 }
 
@@ -363,9 +444,46 @@ pub const fn bid_lock(task: TaskId) -> LockId {
 	LockId::new(Purpose::Bid, task)
 }
 
+/// The lock of whoever races for a batch.
+pub const fn race_lock(task: TaskId, attempt: u8) -> LockId {
+	LockId::new(Purpose::Race, task << 8 | attempt as u64)
+}
+
 /// The lock of a client.
 pub const fn client_lock(task: TaskId) -> LockId {
 	LockId::new(Purpose::Client, task)
+}
+
+/// A stream: one escrow, from which batch after batch is paid.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Stream<AccountId> {
+	/// Who pays.
+	pub client: AccountId,
+	/// What its batches have in common.
+	pub spec: StreamSpec,
+	/// What is in escrow and not set aside for a batch.
+	pub balance: Balance,
+	/// Whether it takes no batches for the time being.
+	pub paused: bool,
+	/// Batches that go on.
+	pub live: u32,
+}
+
+/// Somebody who races for a batch.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Racer {
+	/// Its operator.
+	pub group: GroupId,
+	/// [`ogpu_primitives::market::stream::commitment`] of its root.
+	pub commitment: Hash,
+	/// What it has locked.
+	pub lock: Balance,
+	/// The root that it has shown, and when.
+	pub shown: Option<(Hash, Moment)>,
 }
 
 /// How a task ended.

@@ -3,35 +3,7 @@
 //! Counted by hand: the storage accesses of the costliest case, and a generous time for the rest. Measured
 //! weights replace them.
 
-use core::marker::PhantomData;
-
-use frame_support::{traits::Get, weights::Weight};
-
-macro_rules! weights {
-	($($(#[$doc:meta])* $name:ident: $reads:literal reads, $writes:literal writes, $micros:literal us;)*) => {
-		/// What the calls weigh.
-		pub trait WeightInfo {
-			$($(#[$doc])* fn $name() -> Weight;)*
-		}
-
-		/// On a chain with the database weights of `T`.
-		pub struct CountedWeight<T>(PhantomData<T>);
-
-		impl<T: frame_system::Config> WeightInfo for CountedWeight<T> {
-			$(fn $name() -> Weight {
-				Weight::from_parts($micros * 1_000_000, 0)
-					.saturating_add(T::DbWeight::get().reads_writes($reads, $writes))
-			})*
-		}
-
-		/// For tests: everything weighs a little, so that they can run out of weight.
-		impl WeightInfo for () {
-			$(fn $name() -> Weight { Weight::from_parts(1, 0) })*
-		}
-	};
-}
-
-weights! {
+ogpu_traits::counted_weights! {
 	/// [`submit`](crate::Pallet::submit).
 	submit: 24 reads, 9 writes, 150 us;
 	/// [`cancel`](crate::Pallet::cancel), of a task under way.
@@ -50,6 +22,17 @@ weights! {
 	claim: 180 reads, 210 writes, 400 us;
 	/// Committing the last root of a task, and a decision at once.
 	commit_root: 120 reads, 120 writes, 300 us;
+	/// [`open_stream`](crate::Pallet::open_stream), [`top_up`](crate::Pallet::top_up) and
+	/// [`close_stream`](crate::Pallet::close_stream).
+	open_stream: 6 reads, 6 writes, 70 us;
+	/// [`pause_stream`](crate::Pallet::pause_stream).
+	pause_stream: 1 reads, 1 writes, 20 us;
+	/// [`send`](crate::Pallet::send), for each batch.
+	send: 26 reads, 10 writes, 160 us;
+	/// Sealing the root of a batch.
+	race: 24 reads, 8 writes, 90 us;
+	/// Showing it.
+	show: 5 reads, 3 writes, 60 us;
 	/// What happens in every block, whatever is due.
 	every_block: 16 reads, 6 writes, 40 us;
 	/// Looking at a task whose status ends: the costliest end of any.

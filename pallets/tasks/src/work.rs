@@ -11,11 +11,22 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Assignment, Config, Delivery, Ending, Error, Event, Now, Pallet, Roots, Status, Task, Tasks,
-	work_lock,
+	Assignment, Config, Delivery, Ending, Error, Event, Now, Pallet, Racers, Roots, Status, Task,
+	Tasks, work_lock,
 };
 
+/// Market blocks for which an end is put off while a result is being judged.
+const PROLONGED: Moment = 20;
+/// How often members may take as long as the provider itself, until verification is given up.
+const STAGES: Moment = 12;
+
 impl<T: Config> Pallet<T> {
+	/// When verification of a task is given up at the latest: panels have their own deadlines, which come before.
+	pub(crate) fn last_verdict(task: &Task<T::AccountId>) -> Moment {
+		let panels = task.spec.time.saturating_mul(STAGES);
+		Self::after(T::Windows::get().verification.get().saturating_add(panels))
+	}
+
 	/// The task, if this provider has it in this attempt.
 	fn task_of(
 		provider: &T::AccountId,
@@ -46,11 +57,15 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes a task away from a provider that won it and does not want it.
 	pub(crate) fn decline(provider: &T::AccountId, id: TaskId, attempt: u8) -> DispatchResult {
-		let task = Self::task_of(provider, id, attempt)?;
+		let mut task = Self::task_of(provider, id, attempt)?;
 		ensure!(matches!(task.status, Status::Assigned { .. }), Error::<T>::WrongStatus);
 		Self::release(provider, work_lock(id, attempt));
 		Self::unconcern(provider, id);
 		Self::deposit_event(Event::Declined { task: id, provider: provider.clone() });
+		if task.claimed {
+			// What was said of its claim must not be said of the next one's.
+			task.attempt = task.attempt.saturating_add(1);
+		}
 		if let Some(mut task) = Self::assign_next(id, task) {
 			// Everybody who wanted it has been asked.
 			task.attempt = task.attempt.saturating_add(1);
@@ -68,6 +83,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let mut task = Self::task_of(provider, id, attempt)?;
 		ensure!(!task.claimed, Error::<T>::ClaimedBefore);
+		ensure!(!T::Attestation::is_disputed(id, attempt), Error::<T>::Disputed);
 		task.claimed = true;
 		let now = Now::<T>::get();
 		let (by, left) = match (task.status.clone(), claim) {
@@ -77,11 +93,17 @@ impl<T: Config> Pallet<T> {
 		};
 		let part = PartOfTask { task: id, attempt, part: PartOfTask::CLAIM };
 		let request = Self::request(&task, &by, part, None);
-		let until = Self::after(T::Windows::get().verification.get());
+		let verified = task.is_verified();
+		let until = Self::last_verdict(&task);
 		task.status = Status::Adjudicating { by, claim, left, until };
 		Self::put(id, task);
 		Self::deposit_event(Event::Claimed { task: id, provider: provider.clone(), claim });
-		if let Some(decision) = T::Attestation::judge(request, claim) {
+		let decision = match verified {
+			true => T::Attestation::judge(request, claim),
+			// Nobody can be drawn to judge it.
+			false => Some(Decision::bare(Verdict::Groundless)),
+		};
+		if let Some(decision) = decision {
 			Self::decide(part, decision);
 		}
 		Ok(())
@@ -103,23 +125,28 @@ impl<T: Config> Pallet<T> {
 		let by = by.clone();
 		let of = PartOfTask { task: id, attempt, part };
 		let request = Self::request(&task, &by, of, Some(root));
+		let verified = task.is_verified();
 		Roots::<T>::insert(id, part, (attempt, root));
 		task.progress.rooted += 1;
 		Self::deposit_event(Event::Rooted { task: id, attempt, part, root });
 		if task.progress.rooted == task.spec.parts {
-			let until = Self::after(T::Windows::get().verification.get());
+			let until = Self::last_verdict(&task);
 			task.status = Status::Verifying { by, until };
 			Self::put(id, task);
 		} else {
 			Tasks::<T>::insert(id, task);
 		}
-		if let Some(decision) = T::Attestation::verify(request) {
+		let decision = match verified {
+			true => T::Attestation::verify(request),
+			false => Some(Decision::bare(Verdict::Unverified)),
+		};
+		if let Some(decision) = decision {
 			Self::decide(of, decision);
 		}
 		Ok(())
 	}
 
-	fn request(
+	pub(crate) fn request(
 		task: &Task<T::AccountId>,
 		by: &Assignment<T::AccountId>,
 		part: PartOfTask,
@@ -140,7 +167,9 @@ impl<T: Config> Pallet<T> {
 			units,
 			root,
 			unit_fee: task.terms.unit_fee(&task.spec),
-			budget: task.escrow.verification,
+			time: task.spec.time,
+			barred: task.barred.to_vec(),
+			racers: Racers::<T>::iter_prefix_values(part.task).map(|racer| racer.group).collect(),
 		}
 	}
 
@@ -149,6 +178,12 @@ impl<T: Config> Pallet<T> {
 		let Some(mut task) = Tasks::<T>::get(id) else { return };
 		if task.status.until() >= Now::<T>::get() {
 			return;
+		}
+		let was_held = task.attempt > 0 || task.status.assignment().is_some();
+		if was_held && (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt)) {
+			// What secures a disputed result stays until it is judged.
+			task.status.prolong(Self::after(PROLONGED));
+			return Self::put(id, task);
 		}
 		match task.status.clone() {
 			Status::Bidding { .. } => Self::close_bids(id, task),
@@ -161,9 +196,12 @@ impl<T: Config> Pallet<T> {
 				Self::decide(part, Decision::bare(Verdict::Inconclusive));
 			}
 			Status::Verifying { by, .. } => {
+				Self::pay_ahead(id, &mut task, &by);
 				Self::halve(id, &mut task, &by);
 				Self::end(id, task, Ending::Unverifiable);
 			}
+			Status::Open { .. } => Self::end(id, task, Ending::NoProvider),
+			Status::Racing { .. } => Self::close_race(id, task),
 			Status::Delivered { verdict: Verdict::Unverified, .. } => {
 				Self::end(id, task, Ending::CompletedUnverified);
 			}
@@ -182,21 +220,25 @@ impl<T: Config> Pallet<T> {
 		let to = Beneficiaries::victim(task.client.clone(), more);
 		T::Collateral::slash(&by.provider, lock, penalty.saturating_add(more), to);
 		Self::dismiss(id, &mut task, &by);
-		Self::release(&by.provider, lock);
+		Self::depart(id, &task, by);
 		Self::succeed(id, task);
 	}
 
 	/// Cancels a task for its client.
 	pub(crate) fn cancel_task(id: TaskId, mut task: Task<T::AccountId>) -> DispatchResult {
 		match task.status.clone() {
-			Status::Bidding { .. } => {}
+			Status::Bidding { .. } | Status::Open { .. } => {}
 			Status::Revealing { .. } => return Err(Error::<T>::BidsAreOpen.into()),
 			Status::Assigned { to: by, .. } | Status::Executing { by, .. } => {
+				ensure!(!T::Attestation::is_disputed(id, task.attempt), Error::<T>::Disputed);
 				let left = task.share_left(by.price);
 				let fee = share(left, T::Charges::get().cancellation.get());
 				Self::pay_provider(id, &mut task, &by, fee);
 			}
-			Status::Adjudicating { .. } | Status::Verifying { .. } | Status::Delivered { .. } => {
+			Status::Adjudicating { .. }
+			| Status::Racing { .. }
+			| Status::Verifying { .. }
+			| Status::Delivered { .. } => {
 				return Err(Error::<T>::TooLate.into());
 			}
 		}

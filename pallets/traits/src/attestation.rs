@@ -6,13 +6,15 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ogpu_primitives::{
 	Balance,
 	market::{
-		TaskId,
-		spec::Requirements,
+		GroupId, TaskId,
+		spec::{Requirements, TaskSpec},
 		verification::{Shape, Tier},
 	},
 	merkle::Hash,
 };
 use scale_info::TypeInfo;
+
+use crate::Moment;
 
 /// One part of a task, as one provider computed it.
 #[derive(
@@ -66,8 +68,12 @@ pub struct Requested<AccountId> {
 	pub root: Option<Hash>,
 	/// What a verifier gets for a unit.
 	pub unit_fee: Balance,
-	/// What verification may cost at most.
-	pub budget: Balance,
+	/// Market blocks in which its provider may compute all of the task.
+	pub time: Moment,
+	/// Operators that may not verify it: they had the task before.
+	pub barred: Vec<GroupId>,
+	/// Operators that raced for it, and verify it only where others are too few.
+	pub racers: Vec<GroupId>,
 }
 
 /// What verification came to.
@@ -142,12 +148,14 @@ pub struct Decision<AccountId> {
 	pub fees: Vec<(AccountId, Balance)>,
 	/// Who found the fault.
 	pub finder: Option<AccountId>,
+	/// Whether somebody said that the result is false, and nobody could say otherwise.
+	pub challenged: bool,
 }
 
 impl<AccountId> Decision<AccountId> {
 	/// A verdict that nobody is paid for.
 	pub const fn bare(verdict: Verdict) -> Self {
-		Self { verdict, fees: Vec::new(), finder: None }
+		Self { verdict, fees: Vec::new(), finder: None, challenged: false }
 	}
 }
 
@@ -162,8 +170,12 @@ pub trait Attestation<AccountId> {
 	/// Takes a claim over; `request` has no root. It ends as the claim says, or as [`Verdict::Groundless`].
 	fn judge(request: Requested<AccountId>, claim: Claim) -> Option<Decision<AccountId>>;
 
-	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more.
-	fn drop_from(part: PartOfTask);
+	/// Whether a result of an attempt is being judged. Nothing must end meanwhile that secures it.
+	fn is_disputed(task: TaskId, attempt: u8) -> bool;
+
+	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more. What verifiers
+	/// have earned on them.
+	fn drop_from(part: PartOfTask) -> Vec<(AccountId, Balance)>;
 }
 
 /// Nobody verifies anything: results are accepted as clients agreed, claims are never upheld.
@@ -176,7 +188,19 @@ impl<AccountId> Attestation<AccountId> for () {
 		Some(Decision::bare(Verdict::Groundless))
 	}
 
-	fn drop_from(_: PartOfTask) {}
+	fn is_disputed(_: TaskId, _: u8) -> bool {
+		false
+	}
+
+	fn drop_from(_: PartOfTask) -> Vec<(AccountId, Balance)> {
+		Vec::new()
+	}
+}
+
+/// Knows what live tasks want.
+pub trait Specs {
+	/// What a task wants.
+	fn spec(task: TaskId) -> Option<TaskSpec>;
 }
 
 /// Takes verdicts.

@@ -17,7 +17,7 @@ pub trait Duties<AccountId> {
 	/// What was done.
 	type Done;
 
-	/// What is due of a provider now. At most `most`.
+	/// What is due of a provider now, most urgent first. At most `most`.
 	fn due(provider: &AccountId, most: u32) -> Vec<Self::Due>;
 
 	/// Does what is due, as far as it goes without waiting: off chain, on the provider's node. It may be called
@@ -29,6 +29,10 @@ pub trait Duties<AccountId> {
 
 	/// The most that taking it may weigh.
 	fn weight(done: &Self::Done) -> Weight;
+
+	/// Whether the provider may do it whenever it likes. What the chain has asked it for is no spam, and must not
+	/// fail because of what it has done before.
+	fn is_voluntary(done: &Self::Done) -> bool;
 
 	/// Takes it.
 	///
@@ -72,6 +76,13 @@ pub trait Node {
 	/// Why there is no answer.
 	fn run(&self, submission: &Submission) -> Result<RunState, Away>;
 
+	/// How a run stands; `None` if it was never submitted, or is forgotten.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn state(&self, run: &RunId) -> Result<Option<RunState>, Away>;
+
 	/// The leaves of a finished run.
 	///
 	/// # Errors
@@ -96,8 +107,9 @@ pub trait Node {
 	/// What was remembered under a key.
 	fn recall(&self, key: &[u8]) -> Option<Vec<u8>>;
 
-	/// Remembers something.
-	fn remember(&self, key: &[u8], value: &[u8]);
+	/// Remembers something, unless something else is remembered under the key already: hooks may run side by side.
+	/// What is remembered from now on.
+	fn remember(&self, key: &[u8], value: &[u8]) -> Vec<u8>;
 
 	/// 32 bytes that nobody else can know.
 	fn secret(&self) -> Hash;

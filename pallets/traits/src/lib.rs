@@ -13,9 +13,11 @@
 //!
 //! - [`Clock`]: the market clock, by which all deadlines run;
 //! - [`Collateral`]: what is locked from either side, and what becomes of it;
-//! - [`Registry`]: who the providers are, what they have, how they stand;
+//! - [`Registry`] and [`SeatTable`]: who the providers are, how they stand, and who can be drawn;
 //! - [`Attestation`] and [`Verdicts`]: results are handed over to be verified, verdicts come back;
 //! - [`Duties`] and [`Node`]: what a provider's hook has to do, and with what;
+//! - [`offchain`]: what the hooks of several pallets do with jobs;
+//! - [`agenda`]: what is to be looked at, by moment;
 //! - [`WorkCredit`]: what verified work earns beyond its price.
 //!
 //! ```
@@ -28,17 +30,32 @@
 
 extern crate alloc;
 
+pub mod agenda;
 mod attestation;
 mod collateral;
 mod duties;
+pub mod offchain;
 mod registry;
+mod weights;
 
-pub use attestation::{Attestation, Claim, Decision, PartOfTask, Requested, Verdict, Verdicts};
+pub use attestation::{
+	Attestation, Claim, Decision, PartOfTask, Requested, Specs, Verdict, Verdicts,
+};
 pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed};
 pub use duties::{Away, Duties, Node};
-pub use registry::{Registry, Standing, Unmet};
+pub use registry::{Registry, SeatTable, Standing, Unmet};
 
-use ogpu_primitives::Balance;
+use ogpu_primitives::{Balance, merkle::Hash};
+
+/// The hash of the genesis block: what is signed or sealed for one chain means nothing on another.
+pub fn genesis<T: frame_system::Config>() -> Hash {
+	use frame_system::pallet_prelude::BlockNumberFor;
+	let mut genesis = [0; 32];
+	let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
+	let len = hash.as_ref().len().min(32);
+	genesis[..len].copy_from_slice(&hash.as_ref()[..len]);
+	genesis
+}
 
 /// A point on the market clock, in market blocks.
 pub type Moment = u32;

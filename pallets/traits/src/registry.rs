@@ -93,3 +93,19 @@ pub trait Registry<AccountId> {
 	/// Busy and whole capacity of a device tier, in thousandths of the reference device.
 	fn utilisation(tier: DeviceTier) -> (u64, u64);
 }
+
+/// The table from which panels are drawn. It changes slowly: whoever changes it cannot know what will be
+/// drawn from it.
+pub trait SeatTable<AccountId> {
+	/// How many seats there are, numbered from 0.
+	fn seats() -> u32;
+
+	/// Who holds a seat.
+	fn holder(seat: u32) -> Option<AccountId>;
+
+	/// The operator of a provider that can verify tasks with these requirements now.
+	fn verifier(who: &AccountId, requirements: &Requirements) -> Option<GroupId>;
+
+	/// The operator that a validator is linked to.
+	fn group_of_stash(stash: &AccountId) -> Option<GroupId>;
+}

@@ -94,11 +94,11 @@ impl Ledger {
 
 	/// Everything that is kept for the account.
 	pub fn total(&self) -> Balance {
-		self.hold().saturating_add(self.held)
+		self.staked().saturating_add(self.held)
 	}
 
 	/// What is bonded or on its way out.
-	pub fn hold(&self) -> Balance {
+	pub fn staked(&self) -> Balance {
 		self.unbonding.iter().fold(self.bonded, |sum, chunk| sum.saturating_add(chunk.amount))
 	}
 
@@ -135,9 +135,9 @@ impl Ledger {
 
 	/// Takes out what may leave. What left.
 	pub(crate) fn withdraw(&mut self, now: Moment) -> Balance {
-		let before = self.hold();
+		let before = self.staked();
 		self.unbonding.retain(|chunk| chunk.until > now);
-		before - self.hold()
+		before - self.staked()
 	}
 
 	/// Sets a lock that held `before` to hold `after`.

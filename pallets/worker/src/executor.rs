@@ -24,6 +24,8 @@ pub const EXECUTOR_KEY: &[u8] = b"ogpu/executor";
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 4 << 20;
+/// The status of an answer about what is not there.
+const NOT_FOUND: u16 = 404;
 /// The media type of SCALE bodies.
 const SCALE: &str = "application/octet-stream";
 
@@ -37,14 +39,16 @@ pub struct ExecutorAddress {
 }
 
 impl ExecutorAddress {
-	/// What the node has written, if it may be used: the token goes nowhere but to this machine, or over TLS.
+	/// Whether the token may be sent there: to this machine, or over TLS.
+	pub fn is_trusted(&self) -> bool {
+		let trusted = ["https://", "http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
+		trusted.iter().any(|start| self.url.starts_with(start.as_bytes()))
+	}
+
+	/// What the node has written, if it may be used.
 	pub(crate) fn load() -> Option<Self> {
 		let found = StorageValueRef::persistent(EXECUTOR_KEY).get::<Self>().ok()??;
-		let url = core::str::from_utf8(&found.url).ok()?;
-		let local = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
-		let trusted =
-			url.starts_with("https://") || local.iter().any(|start| url.starts_with(start));
-		trusted.then_some(found)
+		found.is_trusted().then_some(found)
 	}
 
 	fn ask(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Vec<u8>, Away> {
@@ -96,6 +100,13 @@ impl ExecutorAddress {
 
 	pub(crate) fn run(&self, submission: &Submission) -> Result<RunState, Away> {
 		self.post("/v1/jobs", submission)
+	}
+
+	pub(crate) fn state(&self, run: &RunId) -> Result<Option<RunState>, Away> {
+		match self.get(&format!("/v1/jobs/{}", BlobId(*run))) {
+			Err(Away::Refused(NOT_FOUND)) => Ok(None),
+			answer => answer.map(Some),
+		}
 	}
 
 	pub(crate) fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {

@@ -1,7 +1,7 @@
 //! # Worker: what a provider's node does by itself
 //!
 //! The only off-chain worker hook of ours. In each block it asks the other pallets what is due of the provider
-//! whose worker key the node has ([`Duties`]), has them attend to it with the node's executor ([`Node`]), and
+//! whose worker key the node has ([`Duties`]), has them attend to it with the node's executor ([`Node`](ogpu_traits::Node)), and
 //! sends what was done in one transaction. It knows neither bids nor panels, never waits for a job, and trusts
 //! its own memory only for secrets: run twice, not at all, or on a fork, it does no harm.
 //!
@@ -38,7 +38,7 @@ mod tests;
 pub mod weights;
 
 pub use executor::{EXECUTOR_KEY, ExecutorAddress};
-pub use ogpu_traits::Duties;
+pub use ogpu_traits::{Duties, genesis};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -72,7 +72,7 @@ pub mod pallet {
 		offchain::{CreateAuthorizedTransaction, SubmitTransaction},
 		pallet_prelude::*,
 	};
-	use ogpu_traits::Duties;
+	use ogpu_traits::{Duties, genesis};
 	use sp_core::sr25519;
 
 	use super::*;
@@ -96,8 +96,11 @@ pub mod pallet {
 		/// The number of the running session.
 		type Session: Get<u32>;
 
-		/// What the duties of a provider may weigh in a session.
+		/// What a provider may do of its own accord in a session, by weight.
 		type Quota: Get<Weight>;
+
+		/// What the duties of one transaction should weigh at most, so that it fits into what blocks reserve.
+		type Largest: Get<Weight>;
 
 		/// What the call weighs besides its duties.
 		type WeightInfo: WeightInfo;
@@ -196,7 +199,7 @@ pub mod pallet {
 			let mut said = Self::said(&provider);
 			ensure!(said.sequence == sequence, Error::<T>::WrongSequence);
 			said.sequence = sequence.saturating_add(1);
-			said.used = said.used.saturating_add(Self::weight_of(&duties));
+			said.used = said.used.saturating_add(Self::voluntary(&duties));
 			Words::<T>::insert(&provider, said);
 			let mut done = 0;
 			for (index, duty) in (0u32..).zip(duties) {
@@ -235,6 +238,12 @@ pub mod pallet {
 			duties.iter().map(T::Duties::weight).fold(Weight::zero(), Weight::saturating_add)
 		}
 
+		/// What those of them weigh that the provider does of its own accord: they count against its quota.
+		fn voluntary(duties: &[T::Done]) -> Weight {
+			let own = duties.iter().filter(|duty| T::Duties::is_voluntary(duty));
+			own.map(T::Duties::weight).fold(Weight::zero(), Weight::saturating_add)
+		}
+
 		/// What is kept of a provider's words, in this session.
 		fn said(provider: &T::AccountId) -> Said {
 			let said = Words::<T>::get(provider);
@@ -248,8 +257,7 @@ pub mod pallet {
 
 		/// What the worker key signs.
 		pub fn payload(provider: &T::AccountId, sequence: u64, duties: &[T::Done]) -> Vec<u8> {
-			let genesis = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
-			(DOMAIN, genesis, provider, sequence, duties).encode()
+			(DOMAIN, genesis::<T>(), provider, sequence, duties).encode()
 		}
 
 		fn authorize_perform(
@@ -272,7 +280,7 @@ pub mod pallet {
 			if *sequence > said.sequence {
 				return Err(InvalidTransaction::Future.into());
 			}
-			let weight = said.used.saturating_add(Self::weight_of(duties));
+			let weight = said.used.saturating_add(Self::voluntary(duties));
 			if weight.any_gt(T::Quota::get()) {
 				return Err(InvalidTransaction::ExhaustsResources.into());
 			}
@@ -297,16 +305,32 @@ pub mod pallet {
 		fn attend(provider: &T::AccountId, key: &sr25519::Public) {
 			let node = LocalNode::new();
 			let done = T::Duties::attend(provider, MAX_DUTIES, &node);
+			let said = Self::said(provider);
 			let mut duties = BoundedVec::<T::Done, ConstU32<MAX_DUTIES>>::new();
-			for duty in done {
-				if T::Duties::is_live(provider, &duty) && duties.try_push(duty).is_err() {
+			let (mut weight, mut used) = (Weight::zero(), said.used);
+			// As much as fits, most urgent first; the rest is done in the next block.
+			for duty in done.into_iter().filter(|duty| T::Duties::is_live(provider, duty)) {
+				let own = T::Duties::weight(&duty);
+				let more = weight.saturating_add(own);
+				if !duties.is_empty() && more.any_gt(T::Largest::get()) {
+					continue;
+				}
+				if T::Duties::is_voluntary(&duty) {
+					let after = used.saturating_add(own);
+					if after.any_gt(T::Quota::get()) {
+						continue;
+					}
+					used = after;
+				}
+				if duties.try_push(duty).is_err() {
 					break;
 				}
+				weight = more;
 			}
 			if duties.is_empty() {
 				return;
 			}
-			let sequence = Self::said(provider).sequence;
+			let sequence = said.sequence;
 			let payload = Self::payload(provider, sequence, &duties);
 			let Some(signature) = sp_io::crypto::sr25519_sign(WORKER_KEY, key, &payload) else {
 				log::error!(target: "ogpu-worker", "the worker key is in the keystore and does not sign");

@@ -44,6 +44,8 @@ impl frame_system::Config for Test {
 pub enum TestDone {
 	/// It counts, once.
 	Good(u32),
+	/// It counts, once, and the chain has asked for it.
+	Asked(u32),
 	/// It is refused, after it has changed something.
 	Bad(u32),
 	/// It does not count any more.
@@ -52,6 +54,7 @@ pub enum TestDone {
 
 parameter_types! {
 	pub static Session: u32 = 0;
+	pub static Largest: Weight = Weight::from_parts(1_000, 0);
 	pub static Quota: Weight = Weight::from_parts(10, 0);
 	/// What is due.
 	pub static Due: Vec<TestDone> = Vec::new();
@@ -81,7 +84,7 @@ impl Duties<AccountId> for TestDuties {
 
 	fn is_live(_: &AccountId, done: &TestDone) -> bool {
 		match done {
-			TestDone::Good(number) => !performed().contains(number),
+			TestDone::Good(number) | TestDone::Asked(number) => !performed().contains(number),
 			TestDone::Bad(_) => true,
 			TestDone::Old => false,
 		}
@@ -91,10 +94,14 @@ impl Duties<AccountId> for TestDuties {
 		Weight::from_parts(1, 0)
 	}
 
+	fn is_voluntary(done: &TestDone) -> bool {
+		!matches!(done, TestDone::Asked(_))
+	}
+
 	fn perform(_: &AccountId, done: TestDone) -> DispatchResult {
 		let mut all = performed();
 		let (number, result) = match done {
-			TestDone::Good(number) => (number, Ok(())),
+			TestDone::Good(number) | TestDone::Asked(number) => (number, Ok(())),
 			TestDone::Bad(number) => (number, Err(DispatchError::Other("it is bad"))),
 			TestDone::Old => return Err(DispatchError::Other("nobody asks for it")),
 		};
@@ -122,6 +129,7 @@ impl pallet_worker::Config for Test {
 	type Workers = TestKeys;
 	type Session = Session;
 	type Quota = Quota;
+	type Largest = Largest;
 	type WeightInfo = ();
 }
 
@@ -179,6 +187,7 @@ pub(crate) fn surroundings() -> Surroundings {
 		System::set_block_number(1);
 		Session::set(0);
 		Quota::set(Weight::from_parts(10, 0));
+		Largest::set(Weight::from_parts(1_000, 0));
 		Registered::set(true);
 		Due::set(Vec::new());
 	});

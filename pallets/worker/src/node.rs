@@ -46,6 +46,10 @@ impl Node for LocalNode {
 		self.executor()?.run(submission)
 	}
 
+	fn state(&self, run: &RunId) -> Result<Option<RunState>, Away> {
+		self.executor()?.state(run)
+	}
+
 	fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
 		self.executor()?.leaves(run)
 	}
@@ -62,8 +66,20 @@ impl Node for LocalNode {
 		StorageValueRef::persistent(&key(of)).get::<Vec<u8>>().ok()?
 	}
 
-	fn remember(&self, of: &[u8], value: &[u8]) {
-		StorageValueRef::persistent(&key(of)).set(&value.to_vec());
+	fn remember(&self, of: &[u8], value: &[u8]) -> Vec<u8> {
+		let key = key(of);
+		let kept =
+			StorageValueRef::persistent(&key).mutate(
+				|found: Result<Option<Vec<u8>>, _>| match found {
+					Ok(Some(before)) => Ok::<_, ()>(before),
+					_ => Ok(value.to_vec()),
+				},
+			);
+		match kept {
+			Ok(kept) => kept,
+			// Another hook was quicker.
+			Err(_) => self.recall(of).unwrap_or_else(|| value.to_vec()),
+		}
 	}
 
 	fn secret(&self) -> Hash {

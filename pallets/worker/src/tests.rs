@@ -137,6 +137,41 @@ fn a_provider_has_its_quota_in_a_session() {
 }
 
 #[test]
+fn what_the_chain_asks_for_is_not_counted() {
+	surroundings().chain.execute_with(|| {
+		Quota::set(Weight::from_parts(1, 0));
+		dispatch(signed(0, vec![TestDone::Good(1), TestDone::Asked(2), TestDone::Asked(3)]));
+		assert_eq!(
+			refused(&signed(1, vec![TestDone::Good(4)])),
+			InvalidTransaction::ExhaustsResources
+		);
+		// Whoever has used up its quota can still do what it must.
+		dispatch(signed(1, vec![TestDone::Asked(5)]));
+		assert_eq!(performed(), [1, 2, 3, 5]);
+	});
+}
+
+#[test]
+fn the_hook_sends_what_fits_and_leaves_the_rest_for_later() {
+	let mut surroundings = surroundings();
+	expect_status(&surroundings, status());
+	surroundings.chain.execute_with(|| {
+		executor("http://127.0.0.1:9960");
+		Quota::set(Weight::from_parts(1, 0));
+		Largest::set(Weight::from_parts(3, 0));
+		let asked = (10..20).map(TestDone::Asked);
+		Due::set([TestDone::Good(1), TestDone::Good(2)].into_iter().chain(asked).collect());
+		Worker::offchain_worker(1);
+	});
+	let sent = sent(&surroundings);
+	surroundings.chain.execute_with(|| {
+		dispatch(sent[0].clone());
+		// The second of its own accord is over the quota.
+		assert_eq!(performed(), [1, 10, 11]);
+	});
+}
+
+#[test]
 fn it_is_operational_and_free() {
 	let info = signed_info();
 	assert_eq!((info.class, info.pays_fee), (DispatchClass::Operational, Pays::No));

@@ -3,19 +3,22 @@
 use frame_support::{
 	PalletId, parameter_types,
 	traits::{Get, Randomness},
+	weights::{Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
 use frame_system::EnsureRoot;
-use ogpu_primitives::{
-	Balance,
-	market::{DeviceTier, GroupId, reputation::Aspect, spec::Requirements},
-	merkle::Hash,
-};
-use ogpu_traits::{Moment, Registry, Standing, Unmet};
+use ogpu_primitives::{Balance, merkle::Hash};
+use ogpu_traits::Moment;
 use pallet_babe::ParentBlockRandomness;
+use pallet_worker::WorkerKeys;
 
 use crate::{
-	AccountId, Balances, Providers, Runtime, RuntimeHoldReason, SafeMode, Tasks, TrustLock,
-	configs::TreasuryAccount, parameters::market,
+	AccountId, Attestations, Authorship, Balances, Providers, Runtime, RuntimeHoldReason, SafeMode,
+	Tasks, TrustLock,
+	configs::{
+		MAXIMUM_BLOCK_WEIGHT, TreasuryAccount,
+		duties::{self, MarketDuties},
+	},
+	parameters::market,
 };
 
 /// Market blocks until collateral that is unbonded may leave: what governance set, and longer than any
@@ -85,40 +88,6 @@ impl pallet_providers::Config for Runtime {
 	type WeightInfo = pallet_providers::weights::CountedWeight<Runtime>;
 }
 
-/// The providers, of whom none can verify yet: nobody attests results on this chain so far. So a task is
-/// taken only from a client that accepts unverified work, and its quote says so.
-pub struct NobodyVerifies;
-
-impl Registry<AccountId> for NobodyVerifies {
-	fn meets(who: &AccountId, requirements: &Requirements) -> Result<Standing, Unmet> {
-		Providers::meets(who, requirements)
-	}
-
-	fn group(who: &AccountId) -> Option<GroupId> {
-		Providers::group(who)
-	}
-
-	fn operators(_: &Requirements) -> u32 {
-		0
-	}
-
-	fn see(who: &AccountId, aspect: Aspect, weight: Balance, thousandths: u16) {
-		Providers::see(who, aspect, weight, thousandths);
-	}
-
-	fn engage(who: &AccountId, engaged: bool) {
-		Providers::engage(who, engaged);
-	}
-
-	fn occupy(who: &AccountId, busy: bool) {
-		Providers::occupy(who, busy);
-	}
-
-	fn utilisation(tier: DeviceTier) -> (u64, u64) {
-		Providers::utilisation(tier)
-	}
-}
-
 /// The VRF output of the block before this one.
 pub struct BlockRandomness;
 
@@ -137,12 +106,87 @@ impl Get<bool> for IsPaused {
 	}
 }
 
+/// The worker keys that providers have registered.
+pub struct RegisteredKeys;
+
+impl WorkerKeys<AccountId> for RegisteredKeys {
+	fn provider_of(key: &[u8; 32]) -> Option<AccountId> {
+		pallet_providers::Workers::<Runtime>::get(key)
+	}
+
+	fn key_of(provider: &AccountId) -> Option<[u8; 32]> {
+		let provider = pallet_providers::Providers::<Runtime>::get(provider)?;
+		Some(provider.profile.worker)
+	}
+}
+
+/// What a provider may do of its own accord in a session, by weight.
+pub struct Quota;
+
+impl Get<Weight> for Quota {
+	fn get() -> Weight {
+		let milliseconds = u64::from(market::Quota::get().get());
+		Weight::from_parts(milliseconds * (WEIGHT_REF_TIME_PER_SECOND / 1_000), u64::MAX)
+	}
+}
+
+/// What the duties of one transaction should weigh at most: a quarter of what is reserved for operational ones.
+pub struct LargestTransaction;
+
+impl Get<Weight> for LargestTransaction {
+	fn get() -> Weight {
+		MAXIMUM_BLOCK_WEIGHT / 16
+	}
+}
+
+impl pallet_worker::Config for Runtime {
+	type Done = duties::Done;
+	type Duties = MarketDuties;
+	type Workers = RegisteredKeys;
+	type Session = SessionNow;
+	type Quota = Quota;
+	type Largest = LargestTransaction;
+	type WeightInfo = pallet_worker::weights::CountedWeight<Runtime>;
+}
+
+/// Who authors this block.
+pub struct BlockAuthor;
+
+impl Get<Option<AccountId>> for BlockAuthor {
+	fn get() -> Option<AccountId> {
+		Authorship::author()
+	}
+}
+
+/// How many validators author blocks.
+pub struct ValidatorCount;
+
+impl Get<u32> for ValidatorCount {
+	fn get() -> u32 {
+		pallet_session::Validators::<Runtime>::decode_len().unwrap_or(0) as u32
+	}
+}
+
+impl pallet_attestations::Config for Runtime {
+	type Clock = Tasks;
+	type Collateral = TrustLock;
+	type Registry = Providers;
+	type Seats = Providers;
+	type Specs = Tasks;
+	type Verdicts = Tasks;
+	type Rules = market::Panel;
+	type Vrf = BlockRandomness;
+	type Author = BlockAuthor;
+	type Validators = ValidatorCount;
+	type WeightInfo = pallet_attestations::weights::CountedWeight<Runtime>;
+}
+
 impl pallet_tasks::Config for Runtime {
 	type Currency = Balances;
 	type PotId = EscrowPot;
 	type Collateral = TrustLock;
-	type Registry = NobodyVerifies;
-	type Attestation = ();
+	type Registry = Providers;
+	type Attestation = Attestations;
 	type WorkCredit = ();
 	type Treasury = TreasuryAccount;
 	type Windows = market::Time;

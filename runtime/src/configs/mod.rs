@@ -1,6 +1,7 @@
 //! How each pallet is set up: accounts and fees here, `consensus`, `governance` and `market` beside.
 
 mod consensus;
+pub mod duties;
 mod governance;
 mod market;
 
@@ -470,6 +471,8 @@ impl Contains<RuntimeCall> for WorksInSafeMode {
 				// Whoever is there may say so, and take back what is due.
 				| C::Providers(pallet_providers::Call::heartbeat { .. })
 				| C::TrustLock(_)
+				// Work that is under way goes on; deadlines stand still.
+				| C::Worker(_)
 		)
 	}
 }

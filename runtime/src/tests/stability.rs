@@ -52,6 +52,8 @@ fn pallet_indices_are_for_ever() {
 		(80, "TrustLock"),
 		(81, "Providers"),
 		(82, "Tasks"),
+		(83, "Attestations"),
+		(84, "Worker"),
 		(255, "Sudo"),
 	];
 	assert_eq!(found, expected);

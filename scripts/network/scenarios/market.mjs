@@ -1,43 +1,61 @@
-// The market by hand, as somebody with polkadot.js apps and no program of ours would use it.
+// The market, as somebody with polkadot.js apps uses it: with providers by hand, and with providers whose nodes
+// do the work.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bnToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
-import { until } from '../nodes.mjs';
+import { bin, until } from '../nodes.mjs';
 
 const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
 
-function profile(worker, name) {
+const EXAMPLES = fileURLToPath(new URL('../../../offchain-worker/examples', import.meta.url));
+
+// A place that serves blobs, as the chain writes it.
+function endpoint({ key, addresses }) {
+	const address = (text) => {
+		const [ip, port] = text.split(':');
+		return { V4: [ip.split('.').map(Number), Number(port)] };
+	};
+	return { key: `0x${key}`, addresses: addresses.map(address), relay: null };
+}
+
+const nowhere = (byte) => endpoint({ key: byte.repeat(32), addresses: ['127.0.0.1:4433'] });
+
+function profile(worker, name, served) {
 	return {
 		worker: worker.publicKey,
-		endpoint: { key: new Uint8Array(32).fill(1), addresses: [{ V4: [[127, 0, 0, 1], 4433] }], relay: null },
+		endpoint: served,
 		encryption: new Uint8Array(32).fill(2),
 		region: 276,
 		devices: [{ name, memory: 33, features: 7, fingerprint: blake2AsU8a(name) }],
 	};
 }
 
-async function registered(api, account, name) {
+async function registered(api, account, name, served) {
 	// The worker key signs for the provider from now on; it proves that it knows whom.
 	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
 	const proof = worker.sign(u8aConcat(stringToU8a('ogpu/worker/1'), api.genesisHash.toU8a(), account.publicKey));
-	await send(api, account, api.tx.providers.register(profile(worker, name), proof));
+	await send(api, account, api.tx.providers.register(profile(worker, name, served), proof));
 	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
+	return worker;
 }
 
-function spec(fewOperators) {
+const someJob = {
+	job: { hash: new Uint8Array(32).fill(3), blob: new Uint8Array(32).fill(4), len: 1000, source: nowhere('05') },
+	shape: 'Parallel',
+	profile: 'ExactInt',
+	units: 100,
+};
+
+function spec(fewOperators, job = someJob) {
 	return {
-		job: {
-			hash: new Uint8Array(32).fill(3),
-			blob: new Uint8Array(32).fill(4),
-			len: 1000,
-			source: { key: new Uint8Array(32).fill(5), addresses: [{ V4: [[127, 0, 0, 1], 4434] }], relay: null },
-		},
-		shape: 'Parallel',
-		profile: 'ExactInt',
-		units: 100,
+		...job,
 		parts: 1,
 		work: 100_000,
 		requirements: { tier: 'Consumer', memory: 30, features: 1, region: null, reputation: 0 },
@@ -50,12 +68,12 @@ function spec(fewOperators) {
 }
 
 export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
-	await Promise.all([registered(api, eve, 'Eve'), registered(api, one, 'One')]);
+	await Promise.all([registered(api, eve, 'Eve', nowhere('01')), registered(api, one, 'One', nowhere('02'))]);
 	// An account that nothing else happens to, so that what it pays can be told.
 	const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri('//Market//client');
 	await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 500n * OGPU));
 
-	// Nobody attests results yet, so verified work cannot be had, and the chain says so.
+	// Nobody has seats yet, so verified work cannot be had, and the chain says so.
 	const refused = await sendExpectingError(api, client, api.tx.tasks.submit(spec('Refuse'), 200n * OGPU));
 	assert(refused.includes('tasks.TooFewOperators'), refused);
 
@@ -102,4 +120,99 @@ export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
 	assert(paid >= 61_200n * OGPU / 1000n && paid < 61_300n * OGPU / 1000n, `the client paid ${paid}`);
 	assert.equal((await api.query.tasks.escrows(client.address)).toBigInt(), 0n);
 	return `task ${task} paid ${Number(record.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
+}
+
+// A stream and an auction that come to nothing, and cost nothing but fees.
+export async function streamByHand({ api, accounts: { ferdie } }) {
+	const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri('//Market//streamer');
+	await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 600n * OGPU));
+	const { requirements, profile, job: { hash, blob, len, source } } = spec('Unverified');
+	const stream = {
+		source, profile, requirements, tier: 'Standard', fewOperators: 'Unverified',
+		reward: OGPU, racers: 2, work: 1_000, time: 20,
+	};
+	const wrong = await sendExpectingError(api, client, api.tx.tasks.openStream({ ...stream, racers: 9 }, OGPU));
+	assert(wrong.includes('tasks.RacerCount'), wrong);
+	const opened = await send(api, client, api.tx.tasks.openStream(stream, 20n * OGPU));
+	const number = opened.find(({ method }) => method === 'StreamOpened').data.stream.toBigInt();
+	const batch = { hash, blob, len, requests: 40 };
+	const poor = await sendExpectingError(api, client, api.tx.tasks.send(number, [batch]));
+	assert(poor.includes('tasks.StreamTooPoor'), poor);
+	await send(api, client, api.tx.tasks.topUp(number, 300n * OGPU));
+	const sent = await send(api, client, api.tx.tasks.send(number, [batch, batch]));
+	const batches = sent.filter(({ method }) => method === 'BatchSent').map(({ data }) => data.task.toBigInt());
+	assert.equal(batches.length, 2);
+	const busy = await sendExpectingError(api, client, api.tx.tasks.closeStream(number));
+	assert(busy.includes('tasks.StreamBusy'), busy);
+	const auction = await send(api, client, api.tx.tasks.submit(spec('Unverified'), 200n * OGPU));
+	const task = auction.find(({ method }) => method === 'Submitted').data.task.toBigInt();
+	for (const each of [...batches, task]) await send(api, client, api.tx.tasks.cancel(each));
+	assert.equal((await api.query.tasks.records(task)).unwrap().ending.type, 'Cancelled');
+	await send(api, client, api.tx.tasks.closeStream(number));
+	assert.equal((await api.query.tasks.escrows(client.address)).toBigInt(), 0n);
+	const left = (await api.query.system.account(client.address)).data.free.toBigInt();
+	assert(left > 599n * OGPU, `${left} is left of 600 oGPU`);
+	return `stream ${number} and task ${task} gave back all of it`;
+}
+
+// What a task says of an example's job, and the root that its page promises.
+function example(name, manifest) {
+	const path = join(EXAMPLES, name, `${manifest}.yaml`);
+	const scale = join(process.env.TMPDIR ?? '/tmp', `ogpu-${process.pid}-${name}.scale`);
+	const facts = JSON.parse(execFileSync(bin('ogpu-worker'), ['check', path, '--json', '--scale', scale]));
+	const page = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
+	const root = page.split('\n').find((line) => line.startsWith(`| \`${name}/${manifest}\``)).match(/`([0-9a-f]{64})`/)[1];
+	return { facts, bytes: readFileSync(scale), root };
+}
+
+export async function taskByNodes({ api, network, accounts: { ferdie } }) {
+	const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
+	const [client, ...providers] = ['client', 'provider-0', 'provider-1', 'provider-2'].map((name) => keyring.addFromUri(`//Nodes//${name}`));
+	const fund = [client, ...providers].map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_100n * OGPU));
+	await send(api, ferdie, api.tx.utility.batchAll(fund));
+
+	// Each provider's node has its worker key and an executor; from here on nobody does anything by hand for it.
+	const served = await Promise.all(network.executors.map((executor) => until(`${executor.name} to pass its self-test`, async () => {
+		const { devices, peer } = await executor.call('GET', '/v1/status');
+		return devices.some(({ health }) => health === 'good') && peer;
+	}, 120)));
+	await Promise.all(providers.map(async (provider, index) => {
+		const name = `Nodes//provider-${index}`;
+		const worker = await registered(api, provider, name, endpoint(served[index]));
+		await network.nodes[index].rpc('author_insertKey', 'ogpu', `//${name}//worker`, `0x${Buffer.from(worker.publicKey).toString('hex')}`);
+		await send(api, provider, api.tx.providers.setSeats(1));
+	}));
+	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.
+	await until('the seats to be settled', async () => (await api.query.providers.seatCount()).toNumber() === 3, 240);
+
+	// The first executor also serves what the client has.
+	const { facts, bytes, root } = example('hash-search', 'search');
+	const source = readFileSync(join(EXAMPLES, 'hash-search', 'search.cl'));
+	const [blob] = await Promise.all([bytes, source].map((each) => network.executors[0].share(each)));
+	assert.equal(blob, facts.blob);
+	const job = {
+		job: { hash: `0x${facts.hash}`, blob: `0x${facts.blob}`, len: facts.len, source: endpoint(served[0]) },
+		shape: facts.shape,
+		profile: facts.profile,
+		units: facts.units,
+	};
+	const submitted = await send(api, client, api.tx.tasks.submit(spec('Refuse', job), 200n * OGPU));
+	const task = submitted.find(({ method }) => method === 'Submitted').data.task.toBigInt();
+	const live = async () => (await api.query.tasks.tasks(task)).unwrapOr(null);
+	const record = async () => (await api.query.tasks.records(task)).unwrapOr(null);
+	let rooted = null;
+	await until('the nodes to bid, compute, verify and deliver', async () => {
+		const found = await live();
+		if (found?.status.isDelivered) rooted = (await api.query.tasks.roots(task, 0)).unwrap()[1].toHex();
+		const ended = await record();
+		assert(!ended || rooted, `it ended without a result: ${ended?.ending.type}`);
+		return rooted;
+	}, 240);
+	assert.equal(rooted, `0x${root}`);
+	await send(api, client, api.tx.tasks.acknowledgeDelivery(task));
+	await until('the window to end', async () => (await record()) !== null, 120);
+	const ended = await record();
+	assert.equal(ended.ending.type, 'Completed');
+	assert(providers.some(({ address }) => address === ended.provider.toString()));
+	return `task ${task} came to the root of its page, for ${Number(ended.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
 }

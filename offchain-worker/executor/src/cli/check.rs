@@ -1,14 +1,19 @@
 //! `check`: what would run, and everything that is wrong.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use codec::Encode;
 use ogpu_job::Manifest;
-use ogpu_primitives::job::{Profile, Shape};
+use ogpu_primitives::job::{BlobId, Job, Profile, Shape};
 use ogpu_worker::{
 	Tools,
 	gate::{self, Admitted, GateError},
 	prelude,
 	selftest::hex,
 };
+
+use serde_json::json;
 
 use super::{Common, ManifestPath, Trouble};
 
@@ -19,6 +24,12 @@ pub(crate) struct Check {
 	/// Print the text that devices would see.
 	#[arg(long)]
 	text: bool,
+	/// Write the job's SCALE form to this file. Tasks name a job by the hashes of these bytes.
+	#[arg(long, value_name = "FILE")]
+	scale: Option<PathBuf>,
+	/// Print what a task has to say of the job, as JSON.
+	#[arg(long)]
+	json: bool,
 	#[command(flatten)]
 	common: Common,
 }
@@ -46,6 +57,31 @@ pub(super) fn admit(
 	Ok((manifest, admitted))
 }
 
+/// What a task has to say of a job.
+fn facts(manifest: &Manifest) -> serde_json::Value {
+	let Manifest { job, plan, .. } = manifest;
+	let scale = job.encode();
+	json!({
+		"name": job.name.text(),
+		"hash": hex(&job.hash()),
+		"blob": hex(blake3::hash(&scale).as_bytes()),
+		"len": scale.len(),
+		"shape": match job.shape {
+			Shape::DataParallel { .. } => "Parallel",
+			Shape::Iterative { .. } => "Iterative",
+		},
+		"profile": format!("{:?}", job.profile),
+		"units": plan.units,
+		"memory": job.resources.memory,
+		"blobs": blobs(job),
+	})
+}
+
+fn blobs(job: &Job) -> Vec<serde_json::Value> {
+	let blobs = job.blobs().into_iter();
+	blobs.map(|(BlobId(hash), bytes)| json!({"hash": hex(&hash), "bytes": bytes})).collect()
+}
+
 fn bytes(count: u64) -> String {
 	const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
 	let unit = (count.max(1).ilog2() / 10).min(4);
@@ -61,6 +97,14 @@ impl Check {
 			return Ok(());
 		}
 		let (job, plan) = (&manifest.job, &manifest.plan);
+		if let Some(file) = &self.scale {
+			std::fs::write(file, job.encode())
+				.map_err(|error| Trouble::host(format!("{}: {error}", file.display())))?;
+		}
+		if self.json {
+			println!("{:#}", facts(&manifest));
+			return Ok(());
+		}
 		let profile = match job.profile {
 			Profile::ExactInt => "exact-int: integers, the same bits everywhere",
 			Profile::FmaF32 => {

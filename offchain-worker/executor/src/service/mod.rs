@@ -45,7 +45,7 @@ use ogpu_blobs::{Audience, BlobError, Blobs, Fetch, NodeOptions, Options, free_s
 use ogpu_compute::Device;
 use ogpu_primitives::{
 	executor::{Health, Peer, RunId, RunState, Submission, Units},
-	job::{BlobId, Init, Job, Plan, Shape},
+	job::{BlobId, Job, Plan, Shape},
 	merkle::{Blake2, Hash, Hasher},
 };
 use tokio::sync::{Notify, Semaphore, watch};
@@ -157,13 +157,7 @@ fn audience_of(keys: Option<Vec<[u8; 32]>>) -> Audience {
 
 /// All blobs that a run needs, with their sizes in bytes.
 fn needed(submission: &Submission, plan: &Plan) -> Vec<(BlobId, u64)> {
-	let job = &submission.job;
-	let mut needed = vec![(job.program.source, job.program.source_len.into())];
-	for buffer in &job.buffers {
-		if let Init::Blob(id) = buffer.init {
-			needed.push((id, buffer.len.saturating_mul(buffer.element.size())));
-		}
-	}
+	let mut needed = submission.job.blobs();
 	for checkpoint in &submission.checkpoints {
 		needed.extend(
 			checkpoint.slices.iter().zip(&plan.result).map(|(id, slice)| (*id, slice.bytes)),

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Job, Role, Shape, check::Invalid};
+use super::{BlobId, Init, Job, Role, Shape, check::Invalid};
 
 /// What one unit owns of a sliced buffer, or a segment of a whole one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,17 @@ impl Job {
 				.and_then(|(global, local)| global.checked_div(*local)?.checked_div(groups))
 				.unwrap_or(0),
 		}
+	}
+
+	/// The blobs that a run starts from, with their sizes in bytes: the source, then what buffers are filled
+	/// with. One may come more than once.
+	pub fn blobs(&self) -> Vec<(BlobId, u64)> {
+		let source = (self.program.source, u64::from(self.program.source_len));
+		let buffers = self.buffers.iter().filter_map(|buffer| match buffer.init {
+			Init::Blob(blob) => Some((blob, buffer.len.saturating_mul(buffer.element.size()))),
+			Init::Zero => None,
+		});
+		core::iter::once(source).chain(buffers).collect()
 	}
 
 	fn plan_checked(&self) -> Plan {

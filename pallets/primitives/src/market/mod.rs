@@ -1,7 +1,10 @@
 //! The words of the market, and its arithmetic.
 //!
 //! - [`spec`]: what a client asks for, and everything that can be wrong with it;
+//! - [`stream`]: what is asked again and again;
 //! - [`verification`]: tiers, how likely fraud is to be found, and the collateral that follows;
+//! - [`draw`]: who verifies, and which units;
+//! - [`tally`]: what a panel came to;
 //! - [`auction`]: scores, order and payment of sealed bids;
 //! - [`price`]: what computing costs, and how that moves;
 //! - [`quote`]: what a task costs at most, to the unit;
@@ -11,11 +14,14 @@
 //! Everything rounds in favour of whoever could be cheated: scores up, payments down, collateral up.
 
 pub mod auction;
+pub mod draw;
 pub mod price;
 pub mod quote;
 pub mod reputation;
 pub mod rules;
 pub mod spec;
+pub mod stream;
+pub mod tally;
 pub mod verification;
 
 use bounded_collections::{BoundedVec, ConstU32};

@@ -15,14 +15,13 @@ use scale_info::TypeInfo;
 use super::{
 	price::{cost, share},
 	spec::{FewOperators, TaskSpec},
+	tally::{FIRST_PANEL, SECOND_PANEL},
 	verification::{Chance, Plan, Tier, lock},
 };
 use crate::Balance;
 
-/// Adjudicators of a dispute: 15, then 21.
-pub const ADJUDICATORS: u32 = 36;
-/// Members of a final panel.
-pub const FINAL_PANEL: u32 = 21;
+/// Adjudicators of a dispute.
+pub const ADJUDICATORS: u32 = FIRST_PANEL + SECOND_PANEL;
 
 /// The terms on which tasks are taken.
 #[derive(
@@ -128,9 +127,11 @@ impl Terms {
 		share(price, u32::from(self.attestation) * 1000).max(self.least_unit_fee)
 	}
 
-	/// How a part of a task is verified when so many operators can be drawn; `None` if it is not.
+	/// How a part of a task is verified when there are so many operators; `None` if it is not. One of them
+	/// computes it.
 	pub fn plan(&self, spec: &TaskSpec, tier: Tier, part: u8, operators: u32) -> Option<Plan> {
-		(operators >= self.least_operators).then(|| Plan::new(tier, spec.units_of(part), operators))
+		(operators >= self.least_operators)
+			.then(|| Plan::new(tier, spec.units_of(part), operators.saturating_sub(1)))
 	}
 
 	/// What a provider must lock for all of a task at this price: enough to deter, and at least so much that
@@ -209,7 +210,7 @@ impl Terms {
 			.map(|plan| u64::from(plan.members) * u64::from(plan.units_per_member))
 			.map(|units| units * u64::from(spec.tier.max_rounds()))
 			.sum();
-		if rounds == 0 { 0 } else { rounds + u64::from(FINAL_PANEL + ADJUDICATORS) }
+		if rounds == 0 { 0 } else { rounds + u64::from(SECOND_PANEL + ADJUDICATORS) }
 	}
 }
 

@@ -3,7 +3,11 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-use super::{price::PriceRule, quote::Terms};
+use super::{
+	price::PriceRule,
+	quote::Terms,
+	tally::{FIRST_PANEL, SECOND_PANEL},
+};
 use crate::{
 	Balance, MICRO, MILLI, OGPU,
 	ranged::{Ranged32, Ranged128},
@@ -56,8 +60,8 @@ impl Windows {
 
 	/// For local networks: a task can end within a few minutes.
 	pub const FAST: Self = Self {
-		commit: Ranged32::new(4),
-		reveal: Ranged32::new(3),
+		commit: Ranged32::new(10),
+		reveal: Ranged32::new(4),
 		acknowledge: Ranged32::new(20),
 		verification: Ranged32::new(600),
 		delivery: Ranged32::new(10),
@@ -100,6 +104,8 @@ pub struct Charges {
 	pub default: Ranged32<10_000, 1_000_000>,
 	/// What is paid only on delivery, of the price.
 	pub held_back: Ranged32<0, 500_000>,
+	/// What a racer with the right result is paid that did not win, of the prize.
+	pub runner_up: Ranged32<0, 500_000>,
 	/// Prices above this are paid at the end of the delivery window.
 	pub large_payment: Ranged128<OGPU, { 1_000_000 * OGPU }>,
 	/// The finder's share of a slash.
@@ -119,6 +125,7 @@ impl Charges {
 		cancellation: Ranged32::new(100_000),
 		default: Ranged32::new(100_000),
 		held_back: Ranged32::new(100_000),
+		runner_up: Ranged32::new(250_000),
 		large_payment: Ranged128::new(1_000 * OGPU),
 		finder: Ranged32::new(100_000),
 	};
@@ -158,7 +165,56 @@ impl Security {
 	};
 
 	/// For networks of a few nodes: two can verify a third.
-	pub const FAST: Self = Self { least_operators: Ranged32::new(2), ..Self::PRODUCTION };
+	pub const FAST: Self = Self { least_operators: Ranged32::new(3), ..Self::PRODUCTION };
+}
+
+/// How panels work. Times are in market blocks; amounts are multiples of what a verifier gets for a unit.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct PanelRules {
+	/// In which members commit, besides the time that computing takes.
+	pub commit: Ranged32<4, DAY>,
+	/// In which the provider opens what was drawn; it is at fault then.
+	pub open: Ranged32<10, DAY>,
+	/// In which members reveal.
+	pub reveal: Ranged32<4, DAY>,
+	/// Members without whom nothing is decided.
+	pub least: Ranged32<1, 15>,
+	/// What whoever challenges rightly computed units loses. It pays the judges.
+	pub wrong_challenge: Ranged32<{ FIRST_PANEL + SECOND_PANEL }, 1_000>,
+	/// What a member that says nothing loses, for each unit that it should have computed.
+	pub no_show: Ranged32<0, 100>,
+	/// What a judge loses whom the others contradict.
+	pub minority: Ranged32<0, 1_000>,
+	/// What a member loses that affirmed a unit which is found false.
+	pub affirmed: Ranged32<0, 10_000>,
+}
+
+impl PanelRules {
+	/// For networks of strangers.
+	pub const PRODUCTION: Self = Self {
+		commit: Ranged32::new(10),
+		open: Ranged32::new(12),
+		reveal: Ranged32::new(6),
+		least: Ranged32::new(3),
+		wrong_challenge: Ranged32::new(54),
+		no_show: Ranged32::new(1),
+		minority: Ranged32::new(4),
+		affirmed: Ranged32::new(100),
+	};
+
+	/// For networks of a few nodes.
+	pub const FAST: Self = Self { least: Ranged32::new(2), ..Self::PRODUCTION };
 }
 
 /// How the base price of a device tier begins, and moves.

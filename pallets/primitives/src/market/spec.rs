@@ -187,6 +187,8 @@ pub enum SpecFault {
 	Price,
 	/// There is no time to compute it in, or more than [`MAX_TIME`].
 	Time,
+	/// A stream pays no racer, or more than [`MAX_PAID`](super::stream::MAX_PAID).
+	Racers,
 	/// A job of the profile `redundant` has results that are only compared whole: one unit, tier `Full`.
 	RedundantUnits,
 }
@@ -209,6 +211,7 @@ impl core::fmt::Display for SpecFault {
 			Self::Reputation => "the reputation is above 1,000 thousandths",
 			Self::Price => "the largest price is zero or too high",
 			Self::Time => "there is no time to compute it in, or more than thirty days",
+			Self::Racers => "a stream pays one to four racers",
 			Self::RedundantUnits => {
 				"results of the profile `redundant` are compared whole: one unit, tier `full`"
 			}

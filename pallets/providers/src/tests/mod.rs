@@ -5,7 +5,7 @@ mod seats;
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use ogpu_primitives::{OGPU, market::Features};
-use ogpu_traits::{Duties, Registry, Unmet};
+use ogpu_traits::{Duties, Registry, SeatTable, Unmet};
 use sp_core::Pair;
 use sp_runtime::DispatchError::BadOrigin;
 
@@ -207,19 +207,28 @@ fn nobody_is_tied_to_a_strangers_fate() {
 }
 
 #[test]
-fn stashes_are_linked_by_their_own_hand() {
+fn stashes_are_linked_when_both_want_it() {
 	build_and_execute(|| {
 		register(1);
-		assert_ok!(Providers::link_stash(RuntimeOrigin::signed(STASH), 1));
-		assert_noop!(
-			Providers::link_stash(RuntimeOrigin::signed(2), 1),
-			Error::<Test>::AlreadyLinked
-		);
+		register(2);
+		let link = |stash, provider| Providers::link_stash(RuntimeOrigin::signed(stash), provider);
+		let accept = |who, stash| Providers::accept_stash(RuntimeOrigin::signed(who), stash);
+		assert_noop!(link(STASH, 9), Error::<Test>::NotRegistered);
+		assert_ok!(link(STASH, 1));
+		// An offer binds nobody; it is for one provider, and for one stash.
+		assert_eq!(Providers::group_of_stash(&STASH), None);
+		assert_noop!(accept(2, STASH), Error::<Test>::NotOffered);
+		assert_ok!(accept(1, STASH));
+		assert_eq!(Providers::group_of_stash(&STASH), Providers::group(&1));
+		assert_noop!(link(STASH, 2), Error::<Test>::AlreadyLinked);
+		assert_ok!(link(3, 1));
+		assert_noop!(accept(1, 3), Error::<Test>::AlreadyLinked);
 		assert_noop!(
 			Providers::unlink_stash(RuntimeOrigin::signed(2), 1),
 			Error::<Test>::NotLinked
 		);
 		assert_ok!(Providers::unlink_stash(RuntimeOrigin::signed(1), 1));
+		assert_eq!(Providers::group_of_stash(&STASH), None);
 		assert_noop!(
 			Providers::unlink_stash(RuntimeOrigin::signed(1), 1),
 			Error::<Test>::NotLinked

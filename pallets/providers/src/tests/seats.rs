@@ -5,7 +5,7 @@ use frame_support::{
 	weights::{Weight, WeightMeter},
 };
 use ogpu_primitives::market::{DeviceTier, Features, spec::Requirements};
-use ogpu_traits::{Beneficiaries, Collateral, Registry};
+use ogpu_traits::{Beneficiaries, Collateral, Registry, SeatTable};
 use proptest::prelude::*;
 
 use crate::{Error, Holdings, MAX_SEATS, SeatChanges, mock::*};
@@ -29,7 +29,7 @@ fn changes_take_effect_in_the_session_after_the_next() {
 		assert_eq!(Providers::seats(), 0);
 		session(2);
 		assert_eq!(Providers::seats(), 3);
-		assert_eq!((Providers::seat(0), Providers::seat(3)), (Some(1), None));
+		assert_eq!((Providers::holder(0), Providers::holder(3)), (Some(1), None));
 		ask(1, 1);
 		// What they cost is free only when they are gone.
 		assert_eq!(TrustLock::free(&1), BOND - 3 * SEAT);

@@ -6,3 +6,4 @@ mod ends;
 mod errors;
 mod life;
 mod model;
+mod pool;

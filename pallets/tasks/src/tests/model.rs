@@ -23,7 +23,8 @@ use pallet_trust_lock::Slashing;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use crate::{
-	Bids, Convictions, Done, Ending, Escrows, Item, Now, Records, Status, Tasks as Live,
+	Bids, Convictions, Departures, Done, Ending, Escrows, Item, Now, Records, Status,
+	Tasks as Live,
 	mock::{Tasks, *},
 	types::{bid_lock, client_lock, work_lock},
 };
@@ -35,6 +36,8 @@ struct Holder {
 	provider: u64,
 	price: u128,
 	lock: u128,
+	/// The first part that is its.
+	first: u8,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +70,7 @@ struct TaskModel {
 	fee_left: u128,
 	verification_left: u128,
 	owed: u128,
+	verified: u128,
 	attempt: u8,
 	begun: bool,
 	claimed: bool,
@@ -99,6 +103,8 @@ struct Model {
 	locks: BTreeMap<(u64, u8, u64), u128>,
 	tasks: BTreeMap<u64, TaskModel>,
 	sentences: BTreeMap<(u64, u8), Sentence>,
+	/// Who left a task, the part after the last that it was paid for, and what verifying has cost.
+	departed: BTreeMap<(u64, u8), (Holder, u8, u128)>,
 	ended: BTreeMap<u64, Ending>,
 	burnt: u128,
 }
@@ -160,6 +166,7 @@ impl Model {
 	fn pay_verifier(&mut self, task: &mut TaskModel, fee: u128) -> u128 {
 		let fee = fee.min(task.verification_left);
 		task.verification_left -= fee;
+		task.verified += fee;
 		self.give(VERIFIER, fee);
 		fee
 	}
@@ -178,6 +185,14 @@ impl Model {
 		let burnt = share(fee, charges.burnt.get()).min(fee);
 		self.burnt += burnt;
 		self.give(TREASURY, fee - burnt);
+	}
+
+	/// Parts that are valid are paid, though one before them was never decided.
+	fn pay_ahead(&mut self, task: &mut TaskModel, by: &Holder) {
+		for part in task.valid.clone().range(task.settled..) {
+			let price = task.spec.share_of(by.price, *part);
+			self.pay_work(task, by, price);
+		}
 	}
 
 	fn pay_owed(&mut self, task: &mut TaskModel, by: &Holder) {
@@ -211,6 +226,11 @@ impl Model {
 		for (provider, _) in std::mem::take(&mut task.sealed) {
 			self.unlock((id, 255, provider));
 		}
+		for attempt in 0..=task.attempt {
+			if let Some((by, ..)) = self.departed.remove(&(id, attempt)) {
+				self.unlock((id, attempt, by.provider));
+			}
+		}
 		self.give(task.client, task.client_lock);
 		self.give(task.client, task.price_left + task.fee_left + task.verification_left);
 		self.ended.insert(id, ending);
@@ -238,7 +258,8 @@ impl Model {
 				&& self.lock((id, task.attempt, bid.provider), lock)
 			{
 				task.claimed = false;
-				task.state = State::Assigned(Holder { provider: bid.provider, price, lock });
+				let (provider, first) = (bid.provider, task.settled);
+				task.state = State::Assigned(Holder { provider, price, lock, first });
 				task.until = now + MarketWindows::get().acknowledge.get();
 				self.tasks.insert(id, task);
 				return None;
@@ -250,6 +271,7 @@ impl Model {
 	fn succeed(&mut self, id: u64, mut task: TaskModel, now: u32) {
 		task.attempt += 1;
 		task.rooted = task.settled;
+		task.verified = 0;
 		task.valid.clear();
 		if let Some(task) = self.assign_next(id, task, now) {
 			self.auction_again(id, task, now);
@@ -292,10 +314,11 @@ impl Model {
 				let key = (id, task.attempt, by.provider);
 				self.slash(key, penalty + more, &[(task.client, more)]);
 				self.dismiss(&mut task, &by);
-				self.unlock(key);
+				self.depart(id, &task, by);
 				self.succeed(id, task, now);
 			}
 			State::Verifying(by) => {
+				self.pay_ahead(&mut task, &by);
 				let half = task.spec.share_of(by.price, task.settled) / 2;
 				self.pay_work(&mut task, &by, half);
 				self.end(id, task, Ending::Unverifiable);
@@ -309,8 +332,35 @@ impl Model {
 		let by = holder_of(&task.state).cloned().expect("somebody claims");
 		self.pay_verifier(&mut task, fee);
 		self.dismiss(&mut task, &by);
-		self.unlock((id, task.attempt, by.provider));
+		self.depart(id, &task, by);
 		self.succeed(id, task, now);
+	}
+
+	/// Whoever was paid for a part answers for it until the task ends.
+	fn depart(&mut self, id: u64, task: &TaskModel, by: Holder) {
+		if task.settled > by.first {
+			self.departed.insert((id, task.attempt), (by, task.settled, task.verified));
+		} else {
+			self.unlock((id, task.attempt, by.provider));
+		}
+	}
+
+	fn decide_on_departed(&mut self, part: PartOfTask, verdict: Verdict, fee: u128, now: u32) {
+		let key = (part.task, part.attempt);
+		let Some((by, to, verified)) = self.departed.get(&key).cloned() else { return };
+		let mut task = self.tasks[&part.task].clone();
+		let of_attempt = task.verified;
+		let spent = self.pay_verifier(&mut task, fee);
+		task.verified = of_attempt;
+		if let Verdict::Fraud { .. } = verdict {
+			self.departed.remove(&key);
+			let paid: u128 = (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum();
+			let damage = paid + share(paid, task.terms.protocol_fee) + verified + spent;
+			let until = now + MarketWindows::get().delivery.get();
+			let (provider, client) = (by.provider, task.client);
+			self.sentences.insert(key, Sentence { provider, client, damage, until });
+		}
+		self.tasks.insert(part.task, task);
 	}
 
 	fn at_fault(&mut self, id: u64, mut task: TaskModel, fee: u128, ending: Ending) {
@@ -318,14 +368,13 @@ impl Model {
 		if Switch::get() == Slashing::DryRun {
 			self.pay_verifier(&mut task, fee);
 		} else {
-			let mut left = (task.terms.gate_fee + fee).min(task.client_lock);
-			task.client_lock -= left;
-			for (who, wanted) in [(by.provider, task.terms.gate_fee), (VERIFIER, fee)] {
-				let paid = left.min(wanted);
-				left -= paid;
-				self.give(who, paid);
-			}
-			assert_eq!(left, 0);
+			let covered = (task.terms.gate_fee + fee).min(task.client_lock);
+			task.client_lock -= covered;
+			let gate = covered.min(task.terms.gate_fee);
+			self.give(by.provider, gate);
+			self.give(VERIFIER, covered - gate);
+			// What the lock does not cover comes out of the hold for verification.
+			self.pay_verifier(&mut task, fee - (covered - gate));
 		}
 		self.end(id, task, ending);
 	}
@@ -354,16 +403,18 @@ impl Model {
 	fn decide(&mut self, part: PartOfTask, verdict: Verdict, fee: u128, now: u32) {
 		let id = part.task;
 		let Some(mut task) = self.tasks.get(&id).cloned() else { return };
-		let Some(by) = holder_of(&task.state).cloned() else { return };
 		if task.attempt != part.attempt {
-			return;
+			return self.decide_on_departed(part, verdict, fee, now);
 		}
+		let Some(by) = holder_of(&task.state).cloned() else { return };
 		let claim = part.part == PartOfTask::CLAIM;
 		match (task.state.clone(), verdict) {
 			(State::Delivered(_), Verdict::Fraud { .. }) => {
-				let spent = self.pay_verifier(&mut task, fee);
-				let paid = by.price - task.owed;
-				let damage = paid + share(by.price, task.terms.protocol_fee) + spent;
+				self.pay_verifier(&mut task, fee);
+				let parts = by.first..task.spec.parts;
+				let price: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
+				let paid = price.saturating_sub(task.owed);
+				let damage = paid + share(price, task.terms.protocol_fee) + task.verified;
 				task.owed = 0;
 				self.sentence(id, &task, &by, damage, now);
 				self.end(id, task, Ending::Fraud);
@@ -373,7 +424,14 @@ impl Model {
 				Verdict::Rejected => self.at_fault(id, task, fee, Ending::Rejected),
 				Verdict::Unavailable => self.at_fault(id, task, fee, Ending::Unavailable),
 				Verdict::Groundless => {
-					self.pay_verifier(&mut task, fee);
+					let key = (id, task.attempt, by.provider);
+					let covered = match Switch::get() {
+						Slashing::DryRun => 0,
+						Slashing::On => fee.min(self.locks[&key]),
+					};
+					self.slash(key, fee, &[(VERIFIER, fee)]);
+					self.pay_verifier(&mut task, fee - covered);
+					let by = Holder { lock: self.locks[&key], ..by };
 					task.state =
 						if task.begun { State::Executing(by) } else { State::Assigned(by) };
 					task.until = now + left.max(1);
@@ -400,8 +458,17 @@ impl Model {
 				self.tasks.insert(id, task);
 			}
 			(_, Verdict::Fraud { .. }) => {
+				let before = task.verified;
 				let spent = self.pay_verifier(&mut task, fee);
-				let damage = spent + Self::more(&task, by.price);
+				let mut damage = spent + Self::more(&task, by.price);
+				if part.part < task.settled {
+					let parts = by.first..task.settled;
+					let paid: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
+					damage += paid.saturating_sub(task.owed)
+						+ share(paid, task.terms.protocol_fee)
+						+ before;
+					task.owed = 0;
+				}
 				self.sentence(id, &task, &by, damage, now);
 				self.dismiss(&mut task, &by);
 				self.succeed(id, task, now);
@@ -410,6 +477,7 @@ impl Model {
 			(_, Verdict::Unavailable) => self.at_fault(id, task, fee, Ending::Unavailable),
 			(_, Verdict::Inconclusive) => {
 				self.pay_verifier(&mut task, fee);
+				self.pay_ahead(&mut task, &by);
 				let half = task.spec.share_of(by.price, task.settled) / 2;
 				self.pay_work(&mut task, &by, half);
 				self.end(id, task, Ending::Inconclusive);
@@ -483,7 +551,12 @@ impl Model {
 			assert!(task.until + 1 >= Now::<Test>::get(), "task {id} is stuck");
 		}
 		assert_eq!(Convictions::<Test>::iter_keys().count(), self.sentences.len());
+		assert_eq!(Departures::<Test>::iter_keys().count(), self.departed.len());
 	}
+}
+
+fn last_verdict(task: &TaskModel, now: u32) -> u32 {
+	now + MarketWindows::get().verification.get() + 12 * task.spec.time
 }
 
 struct History {
@@ -549,6 +622,7 @@ impl History {
 			fee_left: quote.protocol_fee,
 			verification_left: quote.verification,
 			owed: 0,
+			verified: 0,
 			attempt: 0,
 			begun: false,
 			claimed: false,
@@ -624,6 +698,7 @@ impl History {
 			0 if !executing => {
 				act(by.provider, Done::Decline { task: id, attempt }).expect("it may");
 				self.model.unlock((id, attempt, by.provider));
+				task.attempt += u8::from(task.claimed);
 				if let Some(mut task) = self.model.assign_next(id, task, now) {
 					task.state = State::Bidding;
 					task.attempt += 1;
@@ -639,7 +714,7 @@ impl History {
 					task.claimed = true;
 					let left = task.until.saturating_sub(now);
 					task.state = State::Adjudicating(by, left);
-					task.until = now + MarketWindows::get().verification.get();
+					task.until = last_verdict(&task, now);
 					self.model.tasks.insert(id, task);
 				}
 			}
@@ -656,7 +731,7 @@ impl History {
 					.expect("it may");
 				task.rooted += 1;
 				if task.rooted == task.spec.parts {
-					task.until = now + MarketWindows::get().verification.get();
+					task.until = last_verdict(&task, now);
 					task.state = State::Verifying(by);
 				}
 				self.model.tasks.insert(id, task);
@@ -672,6 +747,19 @@ impl History {
 				pending.push(PartOfTask { task: *id, attempt: task.attempt, part: 0 });
 			}
 		}
+		for (id, task) in &self.model.tasks {
+			let going_on = matches!(task.state, State::Executing(_) | State::Verifying(_));
+			let settled =
+				task.settled > 0 && holder_of(&task.state).is_some_and(|by| by.first == 0);
+			if going_on && settled && self.random.random_range(0..20) == 0 {
+				pending.push(PartOfTask { task: *id, attempt: task.attempt, part: 0 });
+			}
+		}
+		for (task, attempt) in self.model.departed.keys() {
+			if self.random.random_range(0..10) == 0 {
+				pending.push(PartOfTask { task: *task, attempt: *attempt, part: 0 });
+			}
+		}
 		let Some(part) = self.one_of(&pending) else { return };
 		Pending::mutate(|all| all.retain(|(request, _)| request.part != part));
 		let claim = part.part == PartOfTask::CLAIM;
@@ -685,7 +773,10 @@ impl History {
 		};
 		let fee = self.random.random_range(0..OGPU / 20);
 		let finder = Some(FINDER);
-		Tasks::decided(part, Decision { verdict, fees: vec![(VERIFIER, fee)], finder });
+		Tasks::decided(
+			part,
+			Decision { verdict, fees: vec![(VERIFIER, fee)], finder, challenged: false },
+		);
 		self.model.decide(part, verdict, fee, Now::<Test>::get());
 	}
 

@@ -167,7 +167,7 @@ proptest! {
 				assert_eq!(ledger.seats(), model.seats, "{step:?}");
 				assert_eq!(ledger.locked(), model.locks.values().sum::<u128>(), "{step:?}");
 				let leaving: u128 = model.leaving.iter().map(|(amount, _)| amount).sum();
-				assert_eq!(ledger.hold() - ledger.bonded(), leaving, "{step:?}");
+				assert_eq!(ledger.staked() - ledger.bonded(), leaving, "{step:?}");
 			}
 			let received = Balances::free_balance(CLIENT) + Balances::free_balance(TREASURY);
 			assert_eq!(received, 2 * ENDOWMENT + model.gone);

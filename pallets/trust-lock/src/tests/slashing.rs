@@ -103,7 +103,7 @@ fn unbonding_does_not_escape_liability() {
 		let shares = TrustLock::slash_liable(&PROVIDER, 6 * OGPU, Beneficiaries::treasury());
 		assert_eq!(shares.treasury, 6 * OGPU);
 		let ledger = Ledgers::<Test>::get(PROVIDER);
-		assert_eq!((ledger.free(), ledger.seats(), ledger.hold()), (0, 0, 4 * OGPU));
+		assert_eq!((ledger.free(), ledger.seats(), ledger.staked()), (0, 0, 4 * OGPU));
 		let shares = TrustLock::slash_liable(&PROVIDER, 6 * OGPU, Beneficiaries::treasury());
 		assert_eq!(shares.treasury, 2 * OGPU);
 		assert_eq!(TrustLock::locked(&PROVIDER, WORK), 2 * OGPU);

@@ -1,0 +1,135 @@
+//! What is to be looked at: draws by block, deadlines by moment of the market clock.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use core::marker::PhantomData;
+use frame_support::{
+	traits::Get,
+	weights::{Weight, WeightMeter},
+};
+use ogpu_traits::{
+	Clock, Moment, PartOfTask,
+	agenda::{self, Agenda},
+};
+use scale_info::TypeInfo;
+
+use crate::{
+	Config, Deadlines, DeadlinesFrom, Draws, DrawsFrom, MAX_LOOKS, Pallet, Panels, WeightInfo,
+};
+
+/// A panel of a case. Looking at it twice, or when it is gone, does nothing.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Item {
+	/// Of which case.
+	pub case: PartOfTask,
+	/// Its number.
+	pub panel: u8,
+}
+
+/// What a draw costs besides looking at seats, in looks.
+const FIXED_LOOKS: u32 = 24;
+
+/// Panels to be drawn.
+struct ToDraw<T>(PhantomData<T>);
+
+impl<T: Config> Agenda for ToDraw<T> {
+	type Item = Item;
+
+	fn from() -> Moment {
+		DrawsFrom::<T>::get()
+	}
+
+	fn set_from(block: Moment) {
+		DrawsFrom::<T>::put(block);
+	}
+
+	fn items(block: Moment) -> impl Iterator<Item = Item> {
+		Draws::<T>::iter_key_prefix(block)
+	}
+
+	fn remove(block: Moment, item: &Item) {
+		Draws::<T>::remove(block, item);
+	}
+
+	fn weight(_: &Item) -> Weight {
+		T::WeightInfo::draw()
+	}
+
+	fn look_at(item: Item) -> Weight {
+		let looks = Pallet::<T>::draw(item.case, item.panel);
+		// A seat and its holder, and the share of what is done once for each member.
+		let each = T::WeightInfo::draw() / (MAX_LOOKS as u64);
+		each.saturating_mul(looks.saturating_add(FIXED_LOOKS).into())
+	}
+}
+
+/// Panels whose stage ends.
+struct ToEnd<T>(PhantomData<T>);
+
+impl<T: Config> Agenda for ToEnd<T> {
+	type Item = Item;
+
+	fn from() -> Moment {
+		DeadlinesFrom::<T>::get()
+	}
+
+	fn set_from(moment: Moment) {
+		DeadlinesFrom::<T>::put(moment);
+	}
+
+	fn items(moment: Moment) -> impl Iterator<Item = Item> {
+		Deadlines::<T>::iter_key_prefix(moment)
+	}
+
+	fn remove(moment: Moment, item: &Item) {
+		Deadlines::<T>::remove(moment, item);
+	}
+
+	/// Little, if the stage has ended before.
+	fn weight(item: &Item) -> Weight {
+		let panel = Panels::<T>::get(item.case, item.panel);
+		let over =
+			panel.is_some_and(|panel| panel.until().is_some_and(|until| until < T::Clock::now()));
+		if over { T::WeightInfo::end_stage() } else { T::DbWeight::get().reads(2) }
+	}
+
+	fn look_at(item: Item) -> Weight {
+		let weight = Self::weight(&item);
+		Pallet::<T>::stage_over(item.case, item.panel);
+		weight
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Has a panel drawn in a block.
+	pub(crate) fn remind_of_draw(block: u32, case: PartOfTask, panel: u8) {
+		let block = block.max(DrawsFrom::<T>::get());
+		Draws::<T>::insert(block, Item { case, panel }, ());
+	}
+
+	/// Has a panel looked at once its deadline has passed.
+	pub(crate) fn remind_of_deadline(until: Moment, case: PartOfTask, panel: u8) {
+		let until = until.max(DeadlinesFrom::<T>::get());
+		Deadlines::<T>::insert(until, Item { case, panel }, ());
+	}
+
+	pub(crate) fn serve_agendas(meter: &mut WeightMeter) {
+		let step = T::DbWeight::get().reads_writes(3, 1);
+		// Half for each, so that many draws cannot keep deadlines from being served. Draws are due in their
+		// block, deadlines after their moment.
+		let mut half = WeightMeter::with_limit(meter.remaining() / 2);
+		agenda::serve::<ToEnd<T>>(T::Clock::now(), step, &mut half);
+		meter.consume(half.consumed());
+		agenda::serve::<ToDraw<T>>(Self::block().saturating_add(1), step, meter);
+	}
+}

@@ -1,0 +1,81 @@
+//! Results and claims as they come in, and go.
+
+use alloc::vec::Vec;
+
+use frame_support::BoundedVec;
+use ogpu_primitives::{
+	Balance,
+	market::{GroupId, TaskId},
+};
+use ogpu_traits::{Attestation, Claim, Decision, PartOfTask, Registry, Requested, Verdict};
+
+use crate::{Case, Cases, Config, Event, Kind, Pallet, Phase, Subject};
+
+impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
+	fn verify(request: Requested<T::AccountId>) -> Option<Decision<T::AccountId>> {
+		let Some(root) = request.root else {
+			frame_support::defensive!("a result comes with its root");
+			return Some(Decision::bare(Verdict::Inconclusive));
+		};
+		let id = request.part;
+		let case = Self::open_case(request, Subject::Root(root));
+		Self::go_on(id, case);
+		None
+	}
+
+	fn judge(request: Requested<T::AccountId>, claim: Claim) -> Option<Decision<T::AccountId>> {
+		let id = request.part;
+		let mut case = Self::open_case(request, Subject::Claim(claim));
+		case.phase = Phase::Judging;
+		Self::begin(id, &mut case, Kind::Claim { second: false });
+		Self::keep(id, case);
+		None
+	}
+
+	fn is_disputed(task: TaskId, attempt: u8) -> bool {
+		Cases::<T>::iter_prefix_values((task, attempt)).any(|case| {
+			let root = matches!(case.subject, Subject::Root(_));
+			root && (case.phase == Phase::Judging || !case.disputes.is_empty())
+		})
+	}
+
+	fn drop_from(from: PartOfTask) -> Vec<(T::AccountId, Balance)> {
+		let parts: Vec<u8> = Cases::<T>::iter_key_prefix((from.task, from.attempt))
+			.filter(|part| *part >= from.part)
+			.collect();
+		parts.into_iter().flat_map(|part| Self::forget(PartOfTask { part, ..from })).collect()
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	fn open_case(request: Requested<T::AccountId>, subject: Subject) -> Case<T::AccountId> {
+		let PartOfTask { task, attempt, part } = request.part;
+		Self::deposit_event(Event::Begun { task, attempt, part });
+		// The provider's own operator first: draws look at it.
+		let own = T::Registry::group(&request.provider);
+		let clients = T::Registry::group(&request.client);
+		let barred: Vec<GroupId> =
+			own.into_iter().chain(clients).chain(request.barred.iter().copied()).collect();
+		Case {
+			provider: request.provider,
+			client: request.client,
+			barred: BoundedVec::truncate_from(barred),
+			racers: BoundedVec::truncate_from(request.racers),
+			requirements: request.requirements,
+			tier: request.tier,
+			shape: request.shape,
+			first_unit: request.first_unit,
+			units: request.units,
+			subject,
+			unit_fee: request.unit_fee,
+			time: request.time,
+			phase: Phase::Counting,
+			was_valid: false,
+			clean: 0,
+			rounds: 0,
+			running: 0,
+			next_panel: 0,
+			disputes: BoundedVec::new(),
+		}
+	}
+}

@@ -1,0 +1,254 @@
+//! What verification wants of providers, and the doing of it.
+
+use alloc::vec::Vec;
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{
+	BoundedVec, pallet_prelude::DispatchResult, traits::ConstU32, weights::Weight,
+};
+use ogpu_primitives::merkle::Hash;
+use ogpu_traits::{Duties, Moment, Node, PartOfTask};
+use scale_info::TypeInfo;
+
+use crate::{
+	Case, Config, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo,
+};
+
+/// The most panels whose units are computed, or asked after, in one block.
+const SLOW_DUTIES: usize = 8;
+
+/// The most hashes that prove opened leaves: sixteen levels for each.
+pub const MAX_SIBLINGS: u32 = 16 * MAX_OPENED;
+
+/// Something that a provider has to do.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub enum Due<AccountId> {
+	/// It has been drawn: it has to compute, and to commit to what it gets.
+	#[codec(index = 0)]
+	Commit {
+		/// For which case.
+		case: PartOfTask,
+		/// In which panel.
+		panel: u8,
+		/// What is verified.
+		of: Case<AccountId>,
+		/// Its units, counted from the first of the part; none for a claim.
+		units: Vec<u32>,
+		/// From what they were drawn: another fork draws others.
+		seed: Hash,
+		/// Until when.
+		until: Moment,
+	},
+	/// Its result is verified: it has to open leaves.
+	#[codec(index = 1)]
+	Open {
+		/// Of which case.
+		case: PartOfTask,
+		/// For which panel.
+		panel: u8,
+		/// The units, counted from the first of the part.
+		units: Vec<u32>,
+		/// Until when.
+		until: Moment,
+	},
+	/// It has to reveal what it has committed to.
+	#[codec(index = 2)]
+	Reveal {
+		/// For which case.
+		case: PartOfTask,
+		/// In which panel.
+		panel: u8,
+		/// What the provider has opened of its units.
+		opened: Vec<(u32, Hash)>,
+		/// From what they were drawn.
+		seed: Hash,
+		/// Until when.
+		until: Moment,
+	},
+}
+
+/// What a provider did.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Done {
+	/// It has computed its units.
+	#[codec(index = 0)]
+	Commit {
+		/// For which case.
+		case: PartOfTask,
+		/// In which panel.
+		panel: u8,
+		/// [`ogpu_primitives::market::tally::commitment`] of what it got.
+		commitment: Hash,
+	},
+	/// It cannot say anything.
+	#[codec(index = 1)]
+	Abstain {
+		/// For which case.
+		case: PartOfTask,
+		/// In which panel.
+		panel: u8,
+	},
+	/// It opens leaves of its result.
+	#[codec(index = 2)]
+	Open {
+		/// Of which case.
+		case: PartOfTask,
+		/// For which panel.
+		panel: u8,
+		/// The leaves of the units that members have committed to, in ascending order of the units.
+		leaves: BoundedVec<Hash, ConstU32<MAX_OPENED>>,
+		/// What proves them under the root.
+		siblings: BoundedVec<Hash, ConstU32<MAX_SIBLINGS>>,
+	},
+	/// It reveals what it has committed to.
+	#[codec(index = 3)]
+	Reveal {
+		/// For which case.
+		case: PartOfTask,
+		/// In which panel.
+		panel: u8,
+		/// What it was sealed with.
+		salt: Hash,
+		/// Its leaves, where they are not those that were opened; or what it says of a claim.
+		leaves: Option<BoundedVec<Hash, ConstU32<MAX_OPENED>>>,
+	},
+}
+
+impl Done {
+	fn about(&self) -> (PartOfTask, u8) {
+		match self {
+			Self::Commit { case, panel, .. }
+			| Self::Abstain { case, panel }
+			| Self::Open { case, panel, .. }
+			| Self::Reveal { case, panel, .. } => (*case, *panel),
+		}
+	}
+}
+
+impl<T: Config> Duties<T::AccountId> for Pallet<T> {
+	type Due = Due<T::AccountId>;
+	type Done = Done;
+
+	fn due(provider: &T::AccountId, most: u32) -> Vec<Due<T::AccountId>> {
+		let mut due = Self::all_due(provider);
+		due.truncate(most as usize);
+		due
+	}
+
+	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
+		let (mut quick, mut slow): (Vec<_>, Vec<_>) =
+			Self::all_due(provider).into_iter().partition(|due| !matches!(due, Due::Commit { .. }));
+		// What takes long must not keep the rest waiting: some of it in each block, in turn.
+		if slow.len() > SLOW_DUTIES {
+			let turn = Self::block() as usize * SLOW_DUTIES % slow.len();
+			slow.rotate_left(turn);
+			slow.truncate(SLOW_DUTIES);
+		}
+		quick.extend(slow);
+		let done = quick.into_iter().filter_map(|due| Self::attend_to(provider, due, node));
+		done.take(most as usize).collect()
+	}
+
+	fn is_voluntary(_: &Done) -> bool {
+		// It was drawn, or its result was.
+		false
+	}
+
+	fn is_live(provider: &T::AccountId, done: &Done) -> bool {
+		let (case, number) = done.about();
+		if !Wanted::<T>::contains_key(provider, (case, number)) {
+			return false;
+		}
+		let Some(panel) = Panels::<T>::get(case, number) else { return false };
+		let said = panel.place_of(provider).map(|place| panel.members[place].said);
+		match (done, panel.stage) {
+			(Done::Commit { .. } | Done::Abstain { .. }, Stage::Committing { .. }) => {
+				said == Some(Said::Nothing)
+			}
+			(Done::Open { .. }, Stage::Opening { .. }) => said.is_none(),
+			(Done::Reveal { .. }, Stage::Revealing { .. }) => {
+				matches!(said, Some(Said::Committed(_)))
+			}
+			_ => false,
+		}
+	}
+
+	fn weight(done: &Done) -> Weight {
+		match done {
+			Done::Commit { .. } | Done::Abstain { .. } => T::WeightInfo::commit(),
+			Done::Open { .. } => T::WeightInfo::open(),
+			Done::Reveal { .. } => T::WeightInfo::reveal(),
+		}
+	}
+
+	fn perform(provider: &T::AccountId, done: Done) -> DispatchResult {
+		match done {
+			Done::Commit { case, panel, commitment } => {
+				Self::take_commitment(provider, case, panel, Said::Committed(commitment))
+			}
+			Done::Abstain { case, panel } => {
+				Self::take_commitment(provider, case, panel, Said::Abstained)
+			}
+			Done::Open { case, panel, leaves, siblings } => {
+				Self::open_leaves(provider, case, panel, leaves.into(), siblings.into())
+			}
+			Done::Reveal { case, panel, salt, leaves } => {
+				Self::take_reveal(provider, case, panel, salt, leaves.map(Into::into))
+			}
+		}
+	}
+}
+
+impl<AccountId> Due<AccountId> {
+	/// What is quick and cannot wait comes first, and of that what ends first.
+	fn urgency(&self) -> (u8, Moment) {
+		match self {
+			Self::Open { until, .. } => (0, *until),
+			Self::Reveal { until, .. } => (1, *until),
+			Self::Commit { until, .. } => (2, *until),
+		}
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Everything that is due of somebody, most urgent first.
+	fn all_due(who: &T::AccountId) -> Vec<Due<T::AccountId>> {
+		let wanted = Wanted::<T>::iter_key_prefix(who);
+		let mut due: Vec<_> =
+			wanted.filter_map(|(case, panel)| Self::due_in(who, case, panel)).collect();
+		due.sort_by_key(Due::urgency);
+		due
+	}
+
+	/// What a panel wants of somebody.
+	fn due_in(who: &T::AccountId, id: PartOfTask, number: u8) -> Option<Due<T::AccountId>> {
+		let case = Self::case(id).ok()?;
+		let panel = Panels::<T>::get(id, number)?;
+		let place = panel.place_of(who);
+		let said = place.map(|place| panel.members[place].said);
+		match (panel.stage, place) {
+			(Stage::Committing { until }, Some(place)) if said == Some(Said::Nothing) => {
+				let units = panel.units(&case).swap_remove(place);
+				let seed = panel.seed;
+				Some(Due::Commit { case: id, panel: number, of: case, units, seed, until })
+			}
+			(Stage::Opening { until }, None) if case.provider == *who => {
+				let units = panel.to_open(&case);
+				Some(Due::Open { case: id, panel: number, units, until })
+			}
+			(Stage::Revealing { until }, Some(place))
+				if matches!(said, Some(Said::Committed(_))) =>
+			{
+				let units = panel.units(&case).swap_remove(place);
+				let opened = match (panel.kind, case.subject) {
+					(Kind::Claim { .. }, _) | (_, Subject::Claim(_)) => Vec::new(),
+					_ => panel.opened(&units)?,
+				};
+				Some(Due::Reveal { case: id, panel: number, opened, seed: panel.seed, until })
+			}
+			_ => None,
+		}
+	}
+}

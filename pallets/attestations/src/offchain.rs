@@ -1,0 +1,237 @@
+//! Verification from the side of a provider's node: what it recomputes, opens and says. Off chain.
+
+use alloc::{vec, vec::Vec};
+
+use codec::{Decode, Encode};
+use frame_support::BoundedVec;
+use ogpu_primitives::{
+	executor::{Care, Fault, Leaves, Quote, QuoteRequest, RunId, RunState, Submission, Units},
+	job::Job,
+	market::{spec::TaskSpec, tally::commitment},
+	merkle::{Blake2, Hash, Hasher, Tree},
+};
+use ogpu_traits::{
+	Claim, Clock, Moment, Node, PartOfTask, Specs, genesis,
+	offchain::{Trouble, job_of, leaves_of_part, run_id, sources},
+};
+
+use crate::{Case, Config, Done, Due, Pallet, REFUSED, Subject, UPHELD};
+
+/// Market blocks before the end of a stage from which on nothing is waited for any more.
+const LAST_MOMENTS: Moment = 3;
+
+/// What a node remembers of what it has committed to.
+#[derive(Encode, Decode)]
+struct Remembered {
+	salt: Hash,
+	leaves: Vec<(u32, Hash)>,
+}
+
+/// What came of computing.
+enum Outcome {
+	/// These leaves, or this opinion of a claim.
+	Leaves(Vec<(u32, Hash)>),
+	/// Nothing yet.
+	Later,
+	/// Nothing that may be said: this machine's fault, or it is not known whose.
+	Nothing,
+}
+
+/// What it says in one panel. It is bound to the draw: on another fork the same panel has other units.
+fn key(case: PartOfTask, panel: u8, seed: &Hash) -> Vec<u8> {
+	(b"ogpu/attest", case, panel, seed).encode()
+}
+
+/// The run in which a member recomputes its units.
+fn member_run(case: PartOfTask, panel: u8, seed: &Hash) -> RunId {
+	(b"ogpu/verify/1", case, panel, seed).using_encoded(Blake2::hash)
+}
+
+impl<T: Config> Pallet<T> {
+	/// Does one thing that is due, as far as it goes without waiting.
+	pub(crate) fn attend_to(
+		who: &T::AccountId,
+		due: Due<T::AccountId>,
+		node: &dyn Node,
+	) -> Option<Done> {
+		match due {
+			Due::Commit { case, panel, of, units, seed, until } => {
+				Self::recompute(who, (case, panel, seed), &of, &units, until, node)
+			}
+			Due::Open { case, panel, units, .. } => Self::open(case, panel, &units, node),
+			Due::Reveal { case, panel, opened, seed, .. } => {
+				let Remembered { salt, leaves } = Self::remembered(case, panel, &seed, node)?;
+				let differ = leaves != opened;
+				let own = || BoundedVec::truncate_from(leaves.iter().map(|leaf| leaf.1).collect());
+				Some(Done::Reveal { case, panel, salt, leaves: differ.then(own) })
+			}
+		}
+	}
+
+	fn remembered(case: PartOfTask, panel: u8, seed: &Hash, node: &dyn Node) -> Option<Remembered> {
+		Remembered::decode(&mut &node.recall(&key(case, panel, seed))?[..]).ok()
+	}
+
+	/// Has its units recomputed, and commits to what came of it.
+	fn recompute(
+		who: &T::AccountId,
+		(id, panel, seed): (PartOfTask, u8, Hash),
+		case: &Case<T::AccountId>,
+		units: &[u32],
+		until: Moment,
+		node: &dyn Node,
+	) -> Option<Done> {
+		let genesis = genesis::<T>();
+		let remembered = match Self::remembered(id, panel, &seed, node) {
+			// The same as before: the first may have been lost.
+			Some(remembered) => remembered,
+			None => {
+				let spec = T::Specs::spec(id.task)?;
+				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
+				let run = member_run(id, panel, &seed);
+				let outcome = match case.subject {
+					Subject::Root(_) => Self::leaves_of(case, units, &spec, run, node),
+					Subject::Claim(claim) => Self::opinion_of(claim, &spec, run, late, node),
+				};
+				match outcome {
+					Outcome::Leaves(leaves) => {
+						let remembered = Remembered { salt: node.secret(), leaves };
+						let kept = node.remember(&key(id, panel, &seed), &remembered.encode());
+						Remembered::decode(&mut &kept[..]).ok()?
+					}
+					Outcome::Later if !late => return None,
+					Outcome::Later | Outcome::Nothing => {
+						return Some(Done::Abstain { case: id, panel });
+					}
+				}
+			}
+		};
+		let Remembered { salt, leaves } = remembered;
+		let about = (id.task, id.attempt, id.part, panel);
+		let commitment = commitment::<Blake2>(&genesis, &about, who, &salt, &leaves);
+		Some(Done::Commit { case: id, panel, commitment })
+	}
+
+	/// The leaves of some units of a part, recomputed.
+	fn leaves_of(
+		case: &Case<T::AccountId>,
+		units: &[u32],
+		spec: &TaskSpec,
+		run: RunId,
+		node: &dyn Node,
+	) -> Outcome {
+		let of_job: Vec<u32> = units.iter().map(|unit| case.first_unit + unit).collect();
+		match run_on(spec, run, Units::These(BoundedVec::truncate_from(of_job.clone())), node) {
+			Ok(RunState::Done { .. }) => {
+				let Ok(Leaves { leaves }) = node.leaves(&run) else { return Outcome::Later };
+				let same = leaves.iter().map(|(unit, _)| *unit).eq(of_job);
+				if !same {
+					return Outcome::Nothing;
+				}
+				let leaves = units.iter().zip(leaves).map(|(unit, (_, leaf))| (*unit, leaf));
+				Outcome::Leaves(leaves.collect())
+			}
+			Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
+			Ok(_) | Err(Trouble::Later) => Outcome::Later,
+			Err(Trouble::NotAsDeclared) => Outcome::Nothing,
+		}
+	}
+
+	/// What this node finds of a claim.
+	fn opinion_of(
+		claim: Claim,
+		spec: &TaskSpec,
+		run: RunId,
+		late: bool,
+		node: &dyn Node,
+	) -> Outcome {
+		let say = |upheld: bool| Outcome::Leaves(vec![(0, if upheld { UPHELD } else { REFUSED })]);
+		if claim == Claim::Unavailable {
+			// What does not come in all that time cannot be had; but this node's own trouble says nothing.
+			match node.fetch(&spec.job.blob, spec.job.len.into(), &sources(&spec.job)) {
+				Ok(true) => {}
+				Ok(false) if late => return say(true),
+				_ => return Outcome::Later,
+			}
+		}
+		let job = match job_of(spec, node) {
+			Ok((job, _)) => job,
+			Err(Trouble::NotAsDeclared) => return say(claim == Claim::Rejected),
+			Err(Trouble::Later) => return Outcome::Later,
+		};
+		match claim {
+			Claim::Unavailable => match inputs_are_here(&job, spec, node) {
+				Ok(true) => say(false),
+				Ok(false) if late => say(true),
+				_ => Outcome::Later,
+			},
+			Claim::Rejected => {
+				let peers = BoundedVec::truncate_from(sources(&spec.job));
+				match node.quote(&QuoteRequest { job, peers }) {
+					Ok(Quote::Refused { fault: Fault::Job(_), .. }) => return say(true),
+					Ok(Quote::Offer { .. }) => {}
+					Ok(Quote::Refused { .. }) => return Outcome::Nothing,
+					_ => return Outcome::Later,
+				}
+				// All of it: a job may be at fault in one unit alone.
+				match run_on(spec, run, Units::All, node) {
+					Ok(RunState::Done { .. }) => say(false),
+					Ok(RunState::Failed { fault: Fault::Job(_), .. }) => say(true),
+					Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
+					Ok(_) | Err(Trouble::Later) => Outcome::Later,
+					Err(Trouble::NotAsDeclared) => say(true),
+				}
+			}
+		}
+	}
+
+	/// Opens leaves of its own result.
+	fn open(id: PartOfTask, panel: u8, units: &[u32], node: &dyn Node) -> Option<Done> {
+		let spec = T::Specs::spec(id.task)?;
+		let Subject::Root(root) = Self::case(id).ok()?.subject else { return None };
+		// A batch is computed once for its race, in which it may come to be looked at only later.
+		let of_part = (0..=id.attempt).rev().find_map(|attempt| {
+			let run = run_id(&genesis::<T>(), id.task, attempt, &spec.job);
+			let Leaves { leaves } = node.leaves(&run).ok()?;
+			let of_part = leaves_of_part(&spec, id.part, &leaves)?;
+			let found = Tree::new::<Blake2>(of_part.clone()).ok()?.root();
+			(found == root).then_some(of_part)
+		})?;
+		let opened = units.iter().map(|unit| of_part.get(*unit as usize).copied());
+		let opened: Vec<Hash> = opened.collect::<Option<_>>()?;
+		let proof = Tree::new::<Blake2>(of_part).ok()?.prove(units).ok()?;
+		Some(Done::Open {
+			case: id,
+			panel,
+			leaves: opened.try_into().ok()?,
+			siblings: proof.siblings.try_into().ok()?,
+		})
+	}
+}
+
+/// Whether everything that a job starts from is here; what is not is being fetched.
+fn inputs_are_here(job: &Job, spec: &TaskSpec, node: &dyn Node) -> Result<bool, Trouble> {
+	let peers = sources(&spec.job);
+	let mut here = true;
+	for (blob, size) in job.blobs() {
+		here &= node.fetch(&blob, size, &peers)?;
+	}
+	Ok(here)
+}
+
+/// Has units run, or asks how that stands.
+fn run_on(spec: &TaskSpec, id: RunId, units: Units, node: &dyn Node) -> Result<RunState, Trouble> {
+	if let Some(state) = node.state(&id)? {
+		return Ok(state);
+	}
+	let (job, _) = job_of(spec, node)?;
+	Ok(node.run(&Submission {
+		id,
+		owner: BoundedVec::truncate_from(b"verification".to_vec()),
+		job,
+		units,
+		care: Care::Batched,
+		peers: BoundedVec::truncate_from(sources(&spec.job)),
+		checkpoints: Default::default(),
+	})?)
+}

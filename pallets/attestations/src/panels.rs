@@ -1,0 +1,177 @@
+//! Drawing panels from the seats.
+
+use alloc::{
+	collections::{BTreeMap, BTreeSet},
+	vec::Vec,
+};
+
+use frame_support::traits::Get;
+use ogpu_primitives::{
+	market::{
+		GroupId,
+		draw::{PANEL_STREAM, Shuffle, seed},
+	},
+	merkle::{Blake2, Hash},
+};
+use ogpu_traits::{Claim, Clock, PartOfTask, Registry, SeatTable};
+
+use crate::{
+	Case, Cases, Config, Event, Kind, Member, Pallet, Panel, Panels, Said, Served, Service, Stage,
+	Subject, Wanted, vrf::BLOCKS,
+};
+
+/// The most seats that are looked at for one panel.
+pub const MAX_LOOKS: usize = 256;
+
+/// How members have to do with a case before they are drawn; lower ones are taken first.
+const IS_FRESH: u8 = 0;
+const HAS_SERVED: u8 = 1;
+const HAS_RACED: u8 = 2;
+const HAS_JUDGED: u8 = 3;
+/// It says itself that the unit is false. Where nobody else is left, what it has computed counts all the same.
+const HAS_CHALLENGED: u8 = 4;
+
+/// Stages of claims about inputs that cannot be had last so many times as long: fetching takes its time.
+const FETCHING: u32 = 20;
+
+impl<T: Config> Pallet<T> {
+	/// Begins a panel: it is drawn by the blocks after this one.
+	pub(crate) fn begin(id: PartOfTask, case: &mut Case<T::AccountId>, kind: Kind) {
+		let number = case.next_panel;
+		case.next_panel = number.saturating_add(1);
+		if kind == Kind::Round {
+			case.rounds = case.rounds.saturating_add(1);
+			case.running = case.running.saturating_add(1);
+		}
+		let trigger = Self::block();
+		Panels::<T>::insert(id, number, Panel::new(kind, trigger));
+		// The output of the last block is known in the one after it.
+		Self::remind_of_draw(trigger.saturating_add(BLOCKS + 1), id, number);
+	}
+
+	/// Draws a panel, if the blocks since its trigger are enough. At how many seats it has looked.
+	pub(crate) fn draw(id: PartOfTask, number: u8) -> u32 {
+		let (Some(case), Some(mut panel)) =
+			(Cases::<T>::get((id.task, id.attempt), id.part), Panels::<T>::get(id, number))
+		else {
+			return 0;
+		};
+		if panel.stage != Stage::Drawing {
+			return 0;
+		}
+		// Its own operator comes first among those that are barred.
+		let own = case.barred.first().copied();
+		let Some(vrfs) = Self::vrfs_since(panel.trigger, own.as_slice()) else {
+			Self::remind_of_draw(Self::block().saturating_add(1), id, number);
+			return 0;
+		};
+		panel.seed = seed::<Blake2>(&(id, number), &vrfs);
+		let size = panel.kind.size(case.tier);
+		let (members, looks) = Self::seats_drawn(id, &case, panel.kind, &panel.seed, size);
+		let fresh = members.iter().any(|(_, _, rank)| *rank < HAS_JUDGED);
+		let too_few = (members.len() as u32) < T::Rules::get().least.get();
+		let second =
+			matches!(panel.kind, Kind::Dispute { second: true, .. } | Kind::Claim { second: true });
+		if too_few || second && !fresh {
+			panel.stage = Stage::Done;
+			Panels::<T>::insert(id, number, panel);
+			Self::cannot_be_judged(id, case, number);
+			return looks;
+		}
+		for (who, group, _) in members {
+			Served::<T>::mutate(id, group, |service| {
+				let service = service.get_or_insert(Service { judged: None });
+				match panel.kind {
+					Kind::Round => {}
+					Kind::Dispute { unit, .. } => service.judged = Some(unit),
+					Kind::Claim { .. } | Kind::Final => service.judged = Some(u32::MAX),
+				}
+			});
+			Wanted::<T>::insert(&who, (id, number), ());
+			let added = panel.members.try_push(Member { who, said: Said::Nothing });
+			frame_support::defensive_assert!(added.is_ok(), "no panel is larger than the largest");
+		}
+		let until = T::Clock::now().saturating_add(Self::time_to_commit(&case, panel.kind));
+		Self::deposit_event(Event::Drawn {
+			task: id.task,
+			attempt: id.attempt,
+			part: id.part,
+			panel: number,
+			members: panel.members.iter().map(|member| member.who.clone()).collect(),
+			until,
+		});
+		Self::enter(id, number, &mut panel, Stage::Committing { until });
+		Panels::<T>::insert(id, number, panel);
+		looks
+	}
+
+	/// Market blocks in which members compute and commit: as long as the provider may take for as much, and
+	/// some for the way.
+	fn time_to_commit(case: &Case<T::AccountId>, kind: Kind) -> u32 {
+		use ogpu_primitives::market::verification::Shape;
+		let own = T::Rules::get().commit.get();
+		let each = match (kind, case.subject) {
+			(_, Subject::Claim(Claim::Unavailable)) => return own.saturating_mul(FETCHING),
+			// A job may be at fault in one unit alone: judges run all of it.
+			(_, Subject::Claim(Claim::Rejected)) => return own.saturating_add(case.time),
+			(Kind::Round, _) => case.tier.units_per_member(case.units),
+			_ => 1,
+		};
+		let work = match case.shape {
+			Shape::Parallel => {
+				u64::from(case.time).saturating_mul(each.into()).div_ceil(case.units.max(1).into())
+			}
+			// Members begin at the first state.
+			Shape::Iterative => case.time.into(),
+		};
+		own.saturating_add(u32::try_from(work).unwrap_or(u32::MAX))
+	}
+
+	/// Members for a panel with their operators, of which each has one, in the order of the draw. Where there
+	/// are too few others, those come after them who have to do with the case, in the order of the constants above.
+	/// And at how many seats it has looked.
+	fn seats_drawn(
+		id: PartOfTask,
+		case: &Case<T::AccountId>,
+		kind: Kind,
+		seed: &Hash,
+		size: u32,
+	) -> (Vec<(T::AccountId, GroupId, u8)>, u32) {
+		let challengers: BTreeSet<GroupId> = case
+			.disputes
+			.iter()
+			.filter(|dispute| matches!(kind, Kind::Dispute { unit, .. } if unit == dispute.unit))
+			.filter_map(|dispute| T::Registry::group(&dispute.challenger))
+			.collect();
+		let same = |judged: u32| match kind {
+			Kind::Dispute { unit, .. } => judged == unit,
+			Kind::Round => false,
+			Kind::Claim { .. } | Kind::Final => true,
+		};
+		let mut groups = BTreeSet::new();
+		let mut looks = 0;
+		let mut found = BTreeMap::<u8, Vec<_>>::new();
+		for seat in Shuffle::<Blake2>::new(seed, PANEL_STREAM, T::Seats::seats()).take(MAX_LOOKS) {
+			looks += 1;
+			let Some(who) = T::Seats::holder(seat) else { continue };
+			let Some(group) = T::Seats::verifier(&who, &case.requirements) else { continue };
+			let own = who == case.provider || who == case.client;
+			if own || case.barred.contains(&group) || !groups.insert(group) {
+				continue;
+			}
+			let rank = match Served::<T>::get(id, group) {
+				_ if challengers.contains(&group) => HAS_CHALLENGED,
+				None if case.racers.contains(&group) => HAS_RACED,
+				None => IS_FRESH,
+				Some(Service { judged: Some(judged) }) if same(judged) => HAS_JUDGED,
+				Some(_) => HAS_SERVED,
+			};
+			let of_rank = found.entry(rank).or_default();
+			of_rank.push((who, group, rank));
+			if rank == IS_FRESH && of_rank.len() as u32 == size {
+				break;
+			}
+		}
+		(found.into_values().flatten().take(size as usize).collect(), looks)
+	}
+}

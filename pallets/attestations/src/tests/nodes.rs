@@ -1,0 +1,510 @@
+//! The hooks of providers' nodes, with executors that answer as a real one does: nobody does anything by hand.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use codec::Encode;
+use frame_support::{BoundedVec, assert_ok};
+use ogpu_primitives::{
+	Balance, OGPU,
+	executor::{
+		ExecutorStatus, Fault, JobFault, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
+		Submission, Text, Units,
+	},
+	job::{
+		Arg, BlobId, Buffer, Element, Init, Job, Name, Profile, Program, Resources, Role, Shape,
+		Step, Timeouts, VERSION,
+	},
+	market::{
+		spec::TaskSpec,
+		stream::{Batch, StreamSpec},
+	},
+	merkle::{Blake2, Hash, Hasher},
+};
+use ogpu_traits::{Away, Duties, Node};
+use pallet_tasks::{Ending, Status};
+
+use crate::{
+	Due,
+	mock::{Attestations, *},
+};
+
+/// A hundred units of one work-group each.
+fn job() -> Job {
+	let name = |text| Name::new(text).expect("it is short");
+	Job {
+		version: VERSION,
+		name: name("test"),
+		profile: Profile::ExactInt,
+		program: Program { source: BlobId([5; 32]), source_len: 100, prelude: None },
+		buffers: vec![Buffer {
+			name: name("y"),
+			role: Role::Output,
+			element: Element::U32,
+			len: 6400,
+			init: Init::Zero,
+		}]
+		.try_into()
+		.expect("one fits"),
+		steps: vec![Step {
+			kernel: name("f"),
+			args: vec![Arg::Buffer(0)].try_into().expect("one fits"),
+			global: vec![6400].try_into().expect("one fits"),
+			local: vec![64].try_into().expect("one fits"),
+		}]
+		.try_into()
+		.expect("one fits"),
+		shape: Shape::DataParallel { groups: 1 },
+		resources: Resources { memory: 1 << 20, fp64: false },
+		timeouts: Timeouts { build_ms: 1_000, step_ms: 1_000, total_ms: 10_000 },
+	}
+}
+
+fn spec_of(job: &Job) -> TaskSpec {
+	let mut spec = spec();
+	spec.job.hash = job.hash();
+	spec.job.len = job.encoded_size() as u32;
+	spec
+}
+
+/// What is wrong with an executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flaw {
+	None,
+	/// It does not answer.
+	Away,
+	/// It computes something else.
+	Wrong,
+	/// It cannot run anything.
+	Broken,
+	/// It finds that the job is at fault.
+	Faultfinding,
+	/// It does not get any blob.
+	CutOff,
+}
+
+/// An executor with a memory.
+struct TestNode {
+	flaw: Flaw,
+	price: Balance,
+	/// Blocks that fetching and running take; runs by how often they were asked after.
+	patience: u32,
+	asked: RefCell<BTreeMap<Vec<u8>, u32>>,
+	runs: RefCell<BTreeMap<RunId, Vec<u32>>>,
+	memory: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
+	secrets: RefCell<u64>,
+}
+
+impl TestNode {
+	fn new(flaw: Flaw, price: Balance) -> Self {
+		Self {
+			flaw,
+			price,
+			patience: 1,
+			asked: RefCell::default(),
+			runs: RefCell::default(),
+			memory: RefCell::default(),
+			secrets: RefCell::new(price as u64),
+		}
+	}
+
+	/// Whether something was asked for often enough to be there.
+	fn is_there(&self, what: Vec<u8>) -> bool {
+		let mut asked = self.asked.borrow_mut();
+		let times = asked.entry(what).or_default();
+		*times += 1;
+		*times > self.patience
+	}
+
+	fn answers(&self) -> Result<(), Away> {
+		if self.flaw == Flaw::Away { Err(Away::Unreachable) } else { Ok(()) }
+	}
+
+	fn leaf(&self, unit: u32) -> Hash {
+		(self.flaw == Flaw::Wrong, unit).using_encoded(Blake2::hash)
+	}
+}
+
+impl Node for TestNode {
+	fn status(&self) -> Result<ExecutorStatus, Away> {
+		Err(Away::Unreachable)
+	}
+
+	fn quote(&self, _: &QuoteRequest) -> Result<Quote, Away> {
+		self.answers()?;
+		if !self.is_there(b"quote".to_vec()) {
+			return Ok(Quote::Pending);
+		}
+		Ok(match self.flaw {
+			Flaw::Faultfinding => Quote::Refused {
+				fault: Fault::Job(JobFault::Inadmissible),
+				message: Text::default(),
+			},
+			_ => Quote::Offer { price: self.price, run_ms: 1_000, wait_ms: 0, device: 0 },
+		})
+	}
+
+	fn run(&self, submission: &Submission) -> Result<RunState, Away> {
+		self.answers()?;
+		let units = match &submission.units {
+			Units::All => (0..100).collect(),
+			Units::These(units) => units.to_vec(),
+		};
+		self.runs.borrow_mut().insert(submission.id, units);
+		Ok(RunState::Queued)
+	}
+
+	fn state(&self, run: &RunId) -> Result<Option<RunState>, Away> {
+		self.answers()?;
+		let runs = self.runs.borrow();
+		let Some(units) = runs.get(run) else { return Ok(None) };
+		if !self.is_there(run.to_vec()) {
+			return Ok(Some(RunState::Running { done: 0, of: units.len() as u32 }));
+		}
+		Ok(Some(match self.flaw {
+			Flaw::Broken => RunState::Failed { fault: Fault::Host, message: Text::default() },
+			_ => RunState::Done { root: None, run_ms: 1 },
+		}))
+	}
+
+	fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
+		self.answers()?;
+		let units = self.runs.borrow().get(run).cloned().ok_or(Away::Refused(404))?;
+		let leaves = units.into_iter().map(|unit| (unit, self.leaf(unit))).collect();
+		Ok(Leaves { leaves: BoundedVec::truncate_from(leaves) })
+	}
+
+	fn fetch(&self, blob: &BlobId, _: u64, _: &[Peer]) -> Result<bool, Away> {
+		self.answers()?;
+		Ok(self.flaw != Flaw::CutOff && self.is_there(blob.0.to_vec()))
+	}
+
+	fn read(&self, _: &BlobId) -> Result<Vec<u8>, Away> {
+		self.answers()?;
+		Ok(job().encode())
+	}
+
+	fn recall(&self, key: &[u8]) -> Option<Vec<u8>> {
+		self.memory.borrow().get(key).cloned()
+	}
+
+	fn remember(&self, key: &[u8], value: &[u8]) -> Vec<u8> {
+		let mut memory = self.memory.borrow_mut();
+		memory.entry(key.to_vec()).or_insert_with(|| value.to_vec()).clone()
+	}
+
+	fn secret(&self) -> Hash {
+		*self.secrets.borrow_mut() += 1;
+		(b"secret", *self.secrets.borrow()).using_encoded(Blake2::hash)
+	}
+}
+
+/// Nodes of the providers, from 1 on.
+struct Nodes(Vec<TestNode>);
+
+impl Nodes {
+	/// So many, all well; the first asks the least.
+	fn new(count: u64) -> Self {
+		let price = |who| (10 + Balance::from(who)) * OGPU;
+		Self((0..count).map(|who| TestNode::new(Flaw::None, price(who as u8))).collect())
+	}
+
+	fn with(mut self, who: usize, flaw: Flaw) -> Self {
+		self.0[who - 1].flaw = flaw;
+		self
+	}
+
+	/// A block, after which every hook runs.
+	fn block(&self) {
+		silent_block();
+		for (who, node) in (1u64..).zip(&self.0) {
+			for done in <Tasks as Duties<AccountId>>::attend(&who, 16, node) {
+				if Tasks::is_live(&who, &done) {
+					assert_ok!(Tasks::act(RuntimeOrigin::signed(who), done));
+				}
+			}
+			for done in <Attestations as Duties<AccountId>>::attend(&who, 16, node) {
+				if Attestations::is_live(&who, &done) {
+					assert_ok!(act(who, done));
+				}
+			}
+		}
+	}
+
+	fn until(&self, mut so: impl FnMut() -> bool) {
+		for _ in 0..2_000 {
+			if so() {
+				return;
+			}
+			self.block();
+		}
+		panic!("it never came to that");
+	}
+
+	fn end(&self, task: u64) -> Ending {
+		self.until(|| ended(task).is_some());
+		ended(task).expect("it has ended")
+	}
+}
+
+fn submit(spec: TaskSpec) -> u64 {
+	let task = pallet_tasks::NextTask::<Test>::get();
+	assert_ok!(Tasks::submit(RuntimeOrigin::signed(CLIENT), spec, Balance::MAX));
+	task
+}
+
+#[test]
+fn nodes_bid_compute_verify_and_are_paid() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| matches!(live(task).status, Status::Assigned { .. }));
+		let by = live(task).status.assignment().cloned().expect("somebody has it");
+		// The cheapest, for what the next one asks.
+		assert_eq!((by.provider, by.price), (1, 11 * OGPU));
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn a_device_that_computes_wrongly_is_caught_by_the_others() {
+	market(40, || {
+		let nodes = Nodes::new(40).with(1, Flaw::Wrong);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| live(task).attempt == 1);
+		assert!(pallet_tasks::Convictions::<Test>::contains_key((task, 0)));
+		// The next best bid takes over by itself.
+		assert_eq!(nodes.end(task), Ending::Completed);
+		let ended = pallet_tasks::Records::<Test>::get(task).expect("it has ended");
+		assert_eq!(ended.provider, Some(2));
+	});
+}
+
+#[test]
+fn hosts_that_fail_abstain_and_are_not_punished() {
+	market(20, || {
+		let mut nodes = Nodes::new(20);
+		for who in 2..=5 {
+			nodes = nodes.with(who, Flaw::Broken);
+		}
+		let task = submit(spec_of(&job()));
+		assert_eq!(nodes.end(task), Ending::Completed);
+		for who in 2..=5u64 {
+			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(who).bonded(), BOND);
+		}
+	});
+}
+
+#[test]
+fn what_cannot_be_fetched_is_declined_in_time() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| matches!(live(task).status, Status::Revealing { .. }));
+		// The winner loses its way to the source after it has bid.
+		let nodes = Nodes(nodes.0).with(1, Flaw::CutOff);
+		nodes.until(|| holder_is(task, 2));
+		assert_eq!(live(task).attempt, 0);
+		assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(1).bonded(), BOND);
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+fn holder_is(task: u64, who: AccountId) -> bool {
+	live(task).status.assignment().is_some_and(|by| by.provider == who)
+}
+
+#[test]
+fn nodes_judge_claims_by_themselves() {
+	market(30, || {
+		let mut nodes = Nodes::new(30);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| holder_is(task, 1));
+		for who in 2..=30 {
+			nodes = nodes.with(who, Flaw::Faultfinding);
+		}
+		claim(task, ogpu_traits::Claim::Rejected);
+		assert_eq!(nodes.end(task), Ending::Rejected);
+	});
+}
+
+#[test]
+fn nodes_refuse_claims_that_are_not_so() {
+	market(30, || {
+		let nodes = Nodes::new(30);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| holder_is(task, 1));
+		claim(task, ogpu_traits::Claim::Unavailable);
+		nodes.until(|| !matches!(live(task).status, Status::Adjudicating { .. }));
+		assert!(holder_is(task, 1) && live(task).claimed);
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn inputs_that_nobody_can_have_are_found_missing() {
+	market(30, || {
+		let mut nodes = Nodes::new(30);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| holder_is(task, 1));
+		for who in 2..=30 {
+			nodes = nodes.with(who, Flaw::CutOff);
+		}
+		claim(task, ogpu_traits::Claim::Unavailable);
+		assert_eq!(nodes.end(task), Ending::Unavailable);
+	});
+}
+
+#[test]
+fn a_node_bids_the_same_however_often_it_is_asked() {
+	market(12, || {
+		submit(spec_of(&job()));
+		let attend = |node: &TestNode| <Tasks as Duties<AccountId>>::attend(&3, 16, node);
+		let node = TestNode::new(Flaw::None, 10 * OGPU);
+		// The job is fetched, then the quote is found out.
+		let first = (0..10).map(|_| attend(&node)).find(|done| !done.is_empty());
+		let first = first.expect("it bids");
+		// As on a fork, or after a restart: what it says is what it has remembered.
+		assert_eq!(attend(&node), first);
+		let other = TestNode::new(Flaw::None, 10 * OGPU + 1);
+		let others = (0..10).map(|_| attend(&other)).find(|done| !done.is_empty());
+		assert_ne!(others, Some(first));
+		assert!((0..10).all(|_| attend(&TestNode::new(Flaw::Away, OGPU)).is_empty()));
+	});
+}
+
+#[test]
+fn nodes_race_for_batches_and_verify_one_anothers() {
+	market(20, || {
+		let job = job();
+		let spec = spec_of(&job);
+		let stream = StreamSpec {
+			source: spec.job.source.clone(),
+			profile: spec.profile,
+			requirements: spec.requirements,
+			tier: spec.tier,
+			few_operators: spec.few_operators,
+			// What the nodes of the higher numbers ask is above the prize.
+			reward: OGPU * 15 / 100,
+			racers: 2,
+			work: 1_000,
+			time: 20,
+		};
+		let client = RuntimeOrigin::signed(CLIENT);
+		assert_ok!(Tasks::open_stream(client.clone(), stream, 1_000 * OGPU));
+		let (task, len) = (pallet_tasks::NextTask::<Test>::get(), spec.job.len);
+		let batch = Batch { hash: spec.job.hash, blob: spec.job.blob, len, requests: 100 };
+		assert_ok!(Tasks::send(client, 0, BoundedVec::truncate_from(vec![batch])));
+		// The cheapest computes wrongly. It is one of six who race, so its root comes last.
+		let nodes = Nodes::new(20).with(1, Flaw::Wrong);
+		nodes.until(|| matches!(live(task).status, Status::Verifying { .. }));
+		// The five besides whoever has won.
+		assert_eq!(pallet_tasks::Racers::<Test>::iter_prefix(task).count(), 5);
+		assert_ne!(holder(task), 1);
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn a_racer_opens_what_it_has_computed_though_others_came_first() {
+	market(30, || {
+		let spec = spec_of(&job());
+		let stream = StreamSpec {
+			source: spec.job.source.clone(),
+			profile: spec.profile,
+			requirements: spec.requirements,
+			tier: spec.tier,
+			few_operators: spec.few_operators,
+			// Two only: the first computes wrongly.
+			reward: OGPU * 12 / 100,
+			racers: 1,
+			work: 1_000,
+			time: 20,
+		};
+		let client = RuntimeOrigin::signed(CLIENT);
+		assert_ok!(Tasks::open_stream(client.clone(), stream, 1_000 * OGPU));
+		let task = pallet_tasks::NextTask::<Test>::get();
+		let (hash, blob, len) = (spec.job.hash, spec.job.blob, spec.job.len);
+		let batch = Batch { hash, blob, len, requests: 100 };
+		assert_ok!(Tasks::send(client, 0, BoundedVec::truncate_from(vec![batch])));
+		let nodes = Nodes::new(30).with(1, Flaw::Wrong);
+		assert_eq!(nodes.end(task), Ending::Completed);
+		let ended = pallet_tasks::Records::<Test>::get(task).expect("it has ended");
+		assert_eq!(ended.provider, Some(2));
+	});
+}
+
+#[test]
+fn reorg_under_a_commit() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| {
+			Attestations::due(&2, 10).iter().any(|due| matches!(due, Due::Commit { .. }))
+		});
+		let due = |who| Attestations::due(&who, 10);
+		let Some(Due::Commit { case, panel, of, units, seed, until }) = due(2).pop() else {
+			panic!("it is drawn");
+		};
+		// The node computes for one fork, and remembers what it will say there.
+		let node = TestNode::new(Flaw::None, OGPU);
+		let say = |units: &[u32], seed: Hash| {
+			let (of, units) = (of.clone(), units.to_vec());
+			let due = Due::Commit { case, panel, of, units, seed, until };
+			(0..10).find_map(|_| Attestations::attend_to(&2, due.clone(), &node))
+		};
+		let first = say(&units, seed).expect("it commits");
+		// On another fork the same panel has other units: what it says there is of those.
+		let others: Vec<u32> = units.iter().map(|unit| (unit + 1) % 100).collect();
+		let second = say(&others, [9; 32]).expect("it commits");
+		assert_ne!(first, second);
+		assert_eq!(say(&units, seed), Some(first));
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn what_takes_long_does_not_keep_an_opening_waiting() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		let opens =
+			|who: u64| Attestations::due(&who, 1).iter().any(|due| matches!(due, Due::Open { .. }));
+		nodes.until(|| opens(1));
+		// Forty panels wait for the same provider to compute something that never gets done.
+		let (id, mut panel) = crate::Panels::<Test>::iter()
+			.find(|(.., panel)| matches!(panel.stage, crate::Stage::Opening { .. }))
+			.map(|(id, _, panel)| (id, panel))
+			.expect("there is one");
+		panel.members[0] = crate::Member { who: 1, said: crate::Said::Nothing };
+		panel.stage = crate::Stage::Committing { until: u32::MAX };
+		let case = crate::Cases::<Test>::get((id.task, id.attempt), id.part).expect("it is there");
+		for other in 1_000..1_040 {
+			let id = ogpu_traits::PartOfTask { task: other, attempt: 0, part: 0 };
+			crate::Cases::<Test>::insert((other, 0), 0, case.clone());
+			crate::Panels::<Test>::insert(id, 0, panel.clone());
+			crate::Wanted::<Test>::insert(1, (id, 0), ());
+		}
+		let done = <Attestations as Duties<AccountId>>::attend(&1, 1, &nodes.0[0]);
+		assert!(matches!(done[..], [crate::Done::Open { .. }]), "{done:?}");
+		for other in 1_000..1_040 {
+			let id = ogpu_traits::PartOfTask { task: other, attempt: 0, part: 0 };
+			crate::Cases::<Test>::remove((other, 0), 0);
+			crate::Panels::<Test>::remove(id, 0);
+			crate::Wanted::<Test>::remove(1, (id, 0));
+		}
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn tasks_of_many_parts_are_delivered_at_once() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let job = job();
+		let task = submit(TaskSpec { parts: 5, ..spec_of(&job) });
+		nodes.until(|| live(task).progress.rooted > 0);
+		// One transaction has them all.
+		assert_eq!(live(task).progress.rooted, 5);
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}

@@ -1,0 +1,384 @@
+//! A result under verification, its rounds, and what members have said.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{BoundedVec, traits::ConstU32};
+use ogpu_primitives::{
+	Balance,
+	market::{
+		GroupId,
+		draw::{Numbers, units},
+		spec::Requirements,
+		tally::{FIRST_PANEL, SECOND_PANEL, majority, quorum, two_thirds},
+		verification::{Shape, Tier},
+	},
+	merkle::{Blake2, Hash},
+};
+use ogpu_traits::{Claim, Moment};
+use scale_info::TypeInfo;
+
+/// The most operators that cannot verify a result because they had it before, or are its client.
+pub const MAX_BARRED: u32 = 16;
+/// The most challenges of one result that wait to be judged.
+pub const MAX_DISPUTES: u32 = 64;
+/// The most leaves that are opened in a round.
+pub const MAX_OPENED: u32 = 64;
+/// The stream of numbers from which a final panel's unit is drawn.
+const FINAL_STREAM: u32 = u32::MAX - 1;
+/// What a judge of a claim reveals when the claim is right.
+pub const UPHELD: Hash = [1; 32];
+/// What a judge of a claim reveals when it is not.
+pub const REFUSED: Hash = [0; 32];
+
+/// Somebody says that a unit is false.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Dispute<AccountId> {
+	/// Who.
+	pub challenger: AccountId,
+	/// The lowest unit that it says is false, counted from the first of the part. With it the challenge stands
+	/// or falls.
+	pub unit: u32,
+	/// The number of what it has locked; members of panels answer with their seats instead.
+	pub lock: Option<u64>,
+}
+
+/// How far a result is.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Phase {
+	/// Rounds are counted.
+	#[codec(index = 0)]
+	Counting,
+	/// A dispute is judged; nothing is counted meanwhile.
+	#[codec(index = 1)]
+	Judging,
+	/// It was found valid. It can be challenged until it is forgotten.
+	#[codec(index = 2)]
+	Valid,
+}
+
+/// A result, or a claim, that is verified.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Case<AccountId> {
+	/// Whose it is.
+	pub provider: AccountId,
+	/// For whom it is.
+	pub client: AccountId,
+	/// Operators that cannot verify it: its provider's, its client's, and those that had the task before.
+	pub barred: BoundedVec<GroupId, ConstU32<MAX_BARRED>>,
+	/// Operators that raced for it: they verify it only where others are too few.
+	pub racers: BoundedVec<GroupId, ConstU32<MAX_BARRED>>,
+	/// What verifiers need to have.
+	pub requirements: Requirements,
+	/// How thoroughly it is verified.
+	pub tier: Tier,
+	/// How its units depend on one another.
+	pub shape: Shape,
+	/// The first unit of the part.
+	pub first_unit: u32,
+	/// How many units it has.
+	pub units: u32,
+	/// What is verified.
+	pub subject: Subject,
+	/// What a verifier gets for a unit.
+	pub unit_fee: Balance,
+	/// Market blocks in which its provider may compute all of the task.
+	pub time: Moment,
+	/// How far it is.
+	pub phase: Phase,
+	/// Whether it was found valid before: then it is decided for good unless a challenge shows fraud.
+	pub was_valid: bool,
+	/// Clean rounds in a row.
+	pub clean: u8,
+	/// Rounds of verification that have begun.
+	pub rounds: u8,
+	/// Of these, those that go on.
+	pub running: u8,
+	/// The number of the next panel of any kind.
+	pub next_panel: u8,
+	/// Challenges that wait to be judged.
+	pub disputes: BoundedVec<Dispute<AccountId>, ConstU32<MAX_DISPUTES>>,
+}
+
+/// What is verified.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Subject {
+	/// That the leaves of a part are right, by the root over them.
+	#[codec(index = 0)]
+	Root(Hash),
+	/// That the task is at fault.
+	#[codec(index = 1)]
+	Claim(Claim),
+}
+
+/// What a panel is for.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Kind {
+	/// To recompute units that are drawn for each member.
+	#[codec(index = 0)]
+	Round,
+	/// To judge a unit that somebody disputes.
+	#[codec(index = 1)]
+	Dispute {
+		/// Which.
+		unit: u32,
+		/// Whether another panel could not agree.
+		second: bool,
+	},
+	/// To judge a claim.
+	#[codec(index = 2)]
+	Claim {
+		/// Whether another panel could not agree.
+		second: bool,
+	},
+	/// To judge a random unit, because rounds came to no end.
+	#[codec(index = 3)]
+	Final,
+}
+
+impl Kind {
+	/// How many members it should have.
+	pub const fn size(self, tier: Tier) -> u32 {
+		match self {
+			Self::Round => tier.members(),
+			Self::Dispute { second: false, .. } | Self::Claim { second: false } => FIRST_PANEL,
+			Self::Dispute { second: true, .. } | Self::Claim { second: true } | Self::Final => {
+				SECOND_PANEL
+			}
+		}
+	}
+
+	/// How many of its members must say the same.
+	pub fn threshold(self, tier: Tier, members: u32) -> u32 {
+		match self {
+			Self::Round => quorum(tier, members),
+			Self::Dispute { second: false, .. } | Self::Claim { second: false } => {
+				two_thirds(members)
+			}
+			Self::Dispute { second: true, .. } | Self::Claim { second: true } | Self::Final => {
+				majority(members)
+			}
+		}
+	}
+}
+
+/// What a member has said.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Said {
+	/// Nothing yet.
+	#[codec(index = 0)]
+	Nothing,
+	/// That it cannot say.
+	#[codec(index = 1)]
+	Abstained,
+	/// The hash of what it computed.
+	#[codec(index = 2)]
+	Committed(Hash),
+	/// That it computed the same as the provider.
+	#[codec(index = 3)]
+	Agreed,
+	/// That it computed something else; in a round, which leads to a dispute.
+	#[codec(index = 4)]
+	Differed(Hash),
+	/// Nothing, in time.
+	#[codec(index = 5)]
+	Absent,
+}
+
+/// A member of a panel.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Member<AccountId> {
+	/// Who.
+	pub who: AccountId,
+	/// What it has said.
+	pub said: Said,
+}
+
+/// How far a panel is.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Stage {
+	/// It is not drawn yet.
+	#[codec(index = 0)]
+	Drawing,
+	/// Members compute, and commit to what they get.
+	#[codec(index = 1)]
+	Committing {
+		/// The last moment.
+		until: Moment,
+	},
+	/// The provider opens the leaves of the units that members have committed to.
+	#[codec(index = 2)]
+	Opening {
+		/// The last moment.
+		until: Moment,
+	},
+	/// Members reveal.
+	#[codec(index = 3)]
+	Revealing {
+		/// The last moment.
+		until: Moment,
+	},
+	/// It has ended.
+	#[codec(index = 4)]
+	Done,
+}
+
+/// A panel and what it does.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Panel<AccountId> {
+	/// What it is for.
+	pub kind: Kind,
+	/// The block that led to it: it is drawn by those after it.
+	pub trigger: u32,
+	/// From what its units are drawn; zero until it is drawn.
+	pub seed: Hash,
+	/// How far it is.
+	pub stage: Stage,
+	/// Its members.
+	pub members: BoundedVec<Member<AccountId>, ConstU32<SECOND_PANEL>>,
+	/// The leaves that were opened, by unit of the part.
+	pub opened: BoundedVec<(u32, Hash), ConstU32<MAX_OPENED>>,
+}
+
+impl<AccountId: PartialEq> Panel<AccountId> {
+	/// A panel that is drawn by the blocks after this one.
+	pub fn new(kind: Kind, trigger: u32) -> Self {
+		Self {
+			kind,
+			trigger,
+			seed: [0; 32],
+			stage: Stage::Drawing,
+			members: BoundedVec::new(),
+			opened: BoundedVec::new(),
+		}
+	}
+
+	/// The units of each member, counted from the first of the part.
+	pub fn units(&self, case: &Case<AccountId>) -> alloc::vec::Vec<alloc::vec::Vec<u32>> {
+		let members = self.members.len();
+		let one = |unit| alloc::vec![alloc::vec![unit]; members];
+		match self.kind {
+			Kind::Round => {
+				let each = case.tier.units_per_member(case.units);
+				units::<Blake2>(&self.seed, members as u32, case.units, each)
+			}
+			Kind::Dispute { unit, .. } => one(unit),
+			Kind::Final => one(Numbers::<Blake2>::new(&self.seed, FINAL_STREAM).below(case.units)),
+			Kind::Claim { .. } => alloc::vec![alloc::vec::Vec::new(); members],
+		}
+	}
+
+	/// The units that the provider opens: those of all members that have committed.
+	pub fn to_open(&self, case: &Case<AccountId>) -> alloc::vec::Vec<u32> {
+		let committed = self.members.iter().zip(self.units(case));
+		let committed = committed
+			.filter(|(member, _)| matches!(member.said, Said::Committed(_) | Said::Agreed));
+		let units: alloc::collections::BTreeSet<u32> =
+			committed.flat_map(|(_, units)| units).collect();
+		units.into_iter().collect()
+	}
+
+	/// The opened leaves of these units.
+	pub fn opened(&self, units: &[u32]) -> Option<alloc::vec::Vec<(u32, Hash)>> {
+		let leaf = |unit: &u32| self.opened.iter().find(|(opened, _)| opened == unit).copied();
+		units.iter().map(leaf).collect()
+	}
+
+	/// Where a member sits.
+	pub fn place_of(&self, who: &AccountId) -> Option<usize> {
+		self.members.iter().position(|member| member.who == *who)
+	}
+
+	/// The last moment of its stage, if members or provider have one.
+	pub const fn until(&self) -> Option<Moment> {
+		match self.stage {
+			Stage::Committing { until } | Stage::Opening { until } | Stage::Revealing { until } => {
+				Some(until)
+			}
+			Stage::Drawing | Stage::Done => None,
+		}
+	}
+}
+
+/// A block's contribution to draws.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Vrf {
+	/// Which block.
+	pub block: u32,
+	/// Its VRF output.
+	pub output: Hash,
+	/// The operator that its author is linked to.
+	pub group: Option<GroupId>,
+}
