@@ -4,5 +4,6 @@ mod attacks;
 mod disputes;
 mod draws;
 mod errors;
+mod histories;
 mod life;
 mod nodes;

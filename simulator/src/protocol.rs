@@ -1,0 +1,309 @@
+//! One case from its root to its verdict, with people who are honest or not.
+
+use std::collections::BTreeSet;
+
+use ogpu_primitives::{
+	market::{
+		draw::{PANEL_STREAM, Shuffle, units},
+		tally::{FIRST_PANEL, Judgement, SECOND_PANEL, judge, majority, quorum, two_thirds},
+		verification::Tier,
+	},
+	merkle::{Blake2, Hash},
+};
+use rand::{RngCore, rngs::SmallRng};
+
+/// Blocks from what leads to a panel to its commitments: six for the draw, one to see it.
+const DRAW_BLOCKS: u32 = 7;
+/// Blocks of a panel after its draw in which everybody speaks at once.
+const QUICK_STAGES: u32 = 5;
+/// Blocks that a silent member adds: its stage waits for the deadline.
+const SILENCE: u32 = 10;
+
+const RIGHT: Hash = [1; 32];
+const WRONG: Hash = [2; 32];
+
+/// What the colluders want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plot {
+	/// The provider's false result to be accepted.
+	Accept,
+	/// The provider's true result to be found false.
+	Frame,
+}
+
+/// The people, and what is verified.
+#[derive(Clone, Copy, Debug)]
+pub struct World {
+	/// Operators that can be drawn; one seat each.
+	pub operators: u32,
+	/// How many of them collude, from the first on.
+	pub colluding: u32,
+	/// How many of the others never say anything.
+	pub absent: u32,
+	/// How thoroughly it is verified.
+	pub tier: Tier,
+	/// Units of the part.
+	pub units: u32,
+	/// How many of them are false, spread at random.
+	pub bad: u32,
+	/// What the colluders want.
+	pub plot: Plot,
+	/// Slots of the provider's own at the end of those that make a seed: it has the best of `2^slots` draws.
+	pub own_slots: u32,
+}
+
+/// What a case came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+	/// Valid.
+	Valid,
+	/// False.
+	Fraud,
+	/// Nobody can say.
+	Inconclusive,
+}
+
+/// A case that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+	/// How.
+	pub verdict: Verdict,
+	/// Units that members recomputed.
+	pub recomputed: u32,
+	/// Blocks from the root to the verdict, where units take less than two.
+	pub blocks: u32,
+}
+
+struct Case<'a> {
+	world: &'a World,
+	bad: BTreeSet<u32>,
+	served: BTreeSet<u32>,
+	recomputed: u32,
+	blocks: u32,
+}
+
+fn seed(random: &mut SmallRng) -> Hash {
+	let mut seed = [0; 32];
+	random.fill_bytes(&mut seed);
+	seed
+}
+
+impl World {
+	fn colludes(&self, who: u32) -> bool {
+		who < self.colluding
+	}
+
+	fn speaks(&self, who: u32) -> bool {
+		self.colludes(who) || who >= self.colluding + self.absent
+	}
+
+	/// One case.
+	pub fn case(&self, random: &mut SmallRng) -> Ended {
+		let first = seed(random);
+		let bad = Shuffle::<Blake2>::new(&first, 0, self.units).take(self.bad as usize).collect();
+		// Whoever can time the commitment takes the draw that suits it.
+		let draws = 1u32 << self.own_slots;
+		let mut best = None;
+		for _ in 0..draws {
+			let mut case = Case {
+				world: self,
+				bad: BTreeSet::clone(&bad),
+				served: BTreeSet::new(),
+				recomputed: 0,
+				blocks: 0,
+			};
+			let verdict = case.decide(random);
+			let ended = Ended { verdict, recomputed: case.recomputed, blocks: case.blocks };
+			if verdict == Verdict::Valid {
+				return ended;
+			}
+			best.get_or_insert(ended);
+		}
+		best.unwrap_or(Ended { verdict: Verdict::Inconclusive, recomputed: 0, blocks: 0 })
+	}
+}
+
+/// A panel of judges: its size, and how many must say the same.
+type PanelRule = (u32, fn(u32) -> u32);
+const OF_DISPUTES: [PanelRule; 2] = [(FIRST_PANEL, two_thirds), (SECOND_PANEL, majority)];
+const LAST_WORD: [PanelRule; 1] = [(SECOND_PANEL, majority)];
+
+/// How a round ended.
+enum Round {
+	Clean,
+	Unclean,
+	/// Somebody says that this unit is false; the lowest.
+	Disputed(u32),
+}
+
+impl Case<'_> {
+	/// A panel, fresh operators first, as the chain draws it.
+	fn panel(&mut self, size: u32, random: &mut SmallRng) -> (Hash, Vec<u32>) {
+		let seed = seed(random);
+		let (mut fresh, mut again) = (Vec::new(), Vec::new());
+		for who in Shuffle::<Blake2>::new(&seed, PANEL_STREAM, self.world.operators) {
+			if self.served.contains(&who) {
+				again.push(who);
+			} else {
+				fresh.push(who);
+				if fresh.len() as u32 == size {
+					break;
+				}
+			}
+		}
+		fresh.extend(again);
+		fresh.truncate(size as usize);
+		self.served.extend(fresh.iter().copied());
+		(seed, fresh)
+	}
+
+	fn round(&mut self, random: &mut SmallRng) -> Round {
+		let world = self.world;
+		let (seed, members) = self.panel(world.tier.members(), random);
+		let each = world.tier.units_per_member(world.units);
+		let drawn = units::<Blake2>(&seed, members.len() as u32, world.units, each);
+		let (mut agreed, mut disputed) = (0, None::<u32>);
+		for (who, own) in members.iter().zip(drawn) {
+			if !world.speaks(*who) {
+				continue;
+			}
+			self.recomputed += own.len() as u32;
+			let differs = match (world.colludes(*who), world.plot) {
+				(true, Plot::Accept) => None,
+				(true, Plot::Frame) => own.first().copied(),
+				(false, _) => own.into_iter().find(|unit| self.bad.contains(unit)),
+			};
+			match differs {
+				Some(unit) => disputed = Some(disputed.map_or(unit, |lowest| lowest.min(unit))),
+				None => agreed += 1,
+			}
+		}
+		match disputed {
+			Some(unit) => Round::Disputed(unit),
+			None if agreed >= quorum(world.tier, members.len() as u32) => Round::Clean,
+			None => Round::Unclean,
+		}
+	}
+
+	/// What panels of judges say of a unit, one after the other: whether it is as the provider says; `None` if
+	/// none of them can agree.
+	fn judged(&mut self, unit: u32, panels: &[PanelRule], random: &mut SmallRng) -> Option<bool> {
+		let provider = if self.bad.contains(&unit) { WRONG } else { RIGHT };
+		for &(size, threshold) in panels {
+			let (_, members) = self.panel(size, random);
+			let world = self.world;
+			let says = |who: u32| match (world.colludes(who), world.plot) {
+				(true, Plot::Accept) => provider,
+				(true, Plot::Frame) => WRONG,
+				(false, _) => RIGHT,
+			};
+			let said: Vec<Hash> =
+				members.iter().filter(|who| world.speaks(**who)).map(|who| says(*who)).collect();
+			self.recomputed += said.len() as u32;
+			let silent = members.len() - said.len();
+			self.blocks += DRAW_BLOCKS + QUICK_STAGES + if silent > 0 { SILENCE } else { 0 };
+			if let Judgement::Agreed(leaf) = judge(&said, 0, threshold(members.len() as u32)) {
+				return Some(leaf == provider);
+			}
+		}
+		None
+	}
+
+	fn decide(&mut self, random: &mut SmallRng) -> Verdict {
+		let tier = self.world.tier;
+		let (mut clean, mut rounds) = (0, 0);
+		loop {
+			let missing = (tier.clean_rounds() - clean).min(tier.max_rounds() - rounds);
+			if missing == 0 {
+				break;
+			}
+			self.blocks += DRAW_BLOCKS + QUICK_STAGES;
+			let mut disputed = Vec::new();
+			let mut silence = 0;
+			for _ in 0..missing {
+				rounds += 1;
+				match self.round(random) {
+					Round::Clean => clean += 1,
+					Round::Unclean => silence = SILENCE,
+					Round::Disputed(unit) => disputed.push(unit),
+				}
+			}
+			self.blocks += silence;
+			disputed.sort_unstable();
+			disputed.dedup();
+			for unit in &disputed {
+				match self.judged(*unit, &OF_DISPUTES, random) {
+					Some(true) => {}
+					Some(false) => return Verdict::Fraud,
+					None => return Verdict::Inconclusive,
+				}
+			}
+			if !disputed.is_empty() {
+				clean = 0;
+			} else if clean >= tier.clean_rounds() {
+				return Verdict::Valid;
+			}
+		}
+		// The last word is a random unit's.
+		let last = seed(random);
+		let unit = Shuffle::<Blake2>::new(&last, 0, self.world.units).next().unwrap_or(0);
+		match self.judged(unit, &LAST_WORD, random) {
+			Some(true) => Verdict::Valid,
+			Some(false) => Verdict::Fraud,
+			None => Verdict::Inconclusive,
+		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use rand::SeedableRng;
+
+	use super::*;
+
+	fn world() -> World {
+		World {
+			operators: 100,
+			colluding: 20,
+			absent: 0,
+			tier: Tier::Standard,
+			units: 100,
+			bad: 0,
+			plot: Plot::Accept,
+			own_slots: 0,
+		}
+	}
+
+	fn count(world: World, cases: u32, verdict: Verdict) -> u32 {
+		let mut random = SmallRng::seed_from_u64(1);
+		(0..cases).filter(|_| world.case(&mut random).verdict == verdict).count() as u32
+	}
+
+	#[test]
+	fn honest_work_is_accepted_at_once() {
+		let mut random = SmallRng::seed_from_u64(1);
+		let ended = World { colluding: 0, ..world() }.case(&mut random);
+		// Two rounds of five members with two units each, twelve blocks after the root.
+		assert_eq!(ended, Ended { verdict: Verdict::Valid, recomputed: 20, blocks: 12 });
+	}
+
+	#[test]
+	fn what_is_false_throughout_is_found() {
+		assert_eq!(count(World { bad: 100, ..world() }, 2_000, Verdict::Fraud), 2_000);
+	}
+
+	#[test]
+	fn the_honest_are_not_framed() {
+		let framed = World { plot: Plot::Frame, ..world() };
+		assert_eq!(count(framed, 2_000, Verdict::Fraud), 0);
+		// Half of all seats can do that, which nobody promises otherwise.
+		assert!(count(World { colluding: 80, ..framed }, 200, Verdict::Fraud) > 100);
+	}
+
+	#[test]
+	fn timing_helps_those_who_author_blocks() {
+		let one = World { bad: 1, ..world() };
+		let timed = World { own_slots: 3, ..one };
+		assert!(count(timed, 500, Verdict::Valid) > count(one, 500, Verdict::Valid));
+	}
+}

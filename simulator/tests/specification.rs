@@ -1,0 +1,62 @@
+//! The protocol is as safe as its specification says, on a fixed seed.
+
+use ogpu_primitives::market::verification::Tier;
+use ogpu_simulator::{
+	Frequency,
+	closed::at_least,
+	protocol::{Plot, World},
+	report::{Effort, many, usual},
+};
+
+const EFFORT: Effort = Effort { cases: 10_000, seed: 7 };
+
+fn valid(world: &World) -> Frequency {
+	let sum = many(world, EFFORT);
+	Frequency { hits: sum.valid, tries: sum.all }
+}
+
+#[test]
+fn false_roots_are_not_accepted() {
+	for tier in [Tier::Standard, Tier::High] {
+		let world = usual(tier);
+		let accepted = valid(&World { bad: world.units, ..world });
+		assert_eq!(accepted.hits, 0, "{tier:?}");
+	}
+	// At `full` there are but six members in two rounds: all of them must collude.
+	let world = usual(Tier::Full);
+	let accepted = valid(&World { bad: world.units, ..world });
+	let all_collude = at_least(world.operators, world.colluding, 6, 6);
+	assert!(accepted.allows(all_collude), "{accepted:?} {all_collude:e}");
+}
+
+#[test]
+fn absent_members_do_not_spoil_honest_work() {
+	for tier in [Tier::Standard, Tier::High, Tier::Full] {
+		let world = World { colluding: 0, absent: 10, ..usual(tier) };
+		assert!(valid(&world).value() >= 0.99, "{tier:?}: {}", valid(&world).value());
+	}
+}
+
+#[test]
+fn the_simulation_agrees_with_what_can_be_computed() {
+	// One false unit, nobody colludes, no dispute is ever lost: it is accepted if no member of two rounds meets it.
+	// No two members of a round have the same unit, so a round misses it with 1 − 10/100.
+	let world = World { bad: 1, colluding: 0, ..usual(Tier::Standard) };
+	assert!(valid(&world).allows(0.9 * 0.9), "{:?}", valid(&world).interval());
+	// Framers reach a verdict of fraud only as judges; with 45 % that is likely enough to be seen.
+	let framed = World { plot: Plot::Frame, colluding: 45, ..usual(Tier::Standard) };
+	let sum = many(&framed, EFFORT);
+	let fraud = Frequency { hits: sum.fraud, tries: sum.all };
+	assert!(fraud.value() > at_least(99, 45, 15, 10) / 2.0);
+}
+
+#[test]
+fn verification_costs_what_it_may() {
+	for units in [20, 64, 100, 640, 4096] {
+		let world = World { units, colluding: 0, ..usual(Tier::Standard) };
+		let sum = many(&world, Effort { cases: 100, seed: 1 });
+		let each = sum.recomputed as f64 / sum.all as f64 / f64::from(units);
+		assert!(each <= 0.6, "{units} units: {each}");
+		assert_eq!(sum.blocks, 12 * sum.all);
+	}
+}
