@@ -15,6 +15,34 @@ fn bonded(who: AccountId) -> u128 {
 	pallet_trust_lock::Ledgers::<Test>::get(who).bonded()
 }
 
+/// Whoever is drawn looks away from what is false in these units.
+fn everybody_looks_away(bad: &[u32]) {
+	Bad::set(bad.to_vec());
+	for who in 2..=60 {
+		behave(who, Behaviour::Colluding);
+	}
+}
+
+/// A result that is false in these units and was found valid all the same; nobody looks away any more.
+fn falsely_valid(bad: &[u32]) -> (u64, PartOfTask) {
+	everybody_looks_away(bad);
+	let task = assigned(spec());
+	let id = compute(task);
+	until(|| matches!(live(task).status, Status::Delivered { .. }));
+	Players::set(Default::default());
+	(task, id)
+}
+
+/// A task of two parts, of which the first is settled and nothing is known of the second.
+fn half_done() -> (u64, PartOfTask) {
+	let task = assigned(TaskSpec { parts: 2, ..spec() });
+	let done = pallet_tasks::Done::Acknowledge { task, attempt: 0 };
+	assert_ok!(Tasks::act(RuntimeOrigin::signed(EXECUTOR), done));
+	commit_root(task, 0);
+	until(|| live(task).progress.settled == 1);
+	(task, PartOfTask { task, attempt: 0, part: 0 })
+}
+
 #[test]
 fn a_false_result_is_found_and_punished() {
 	market(40, || {
@@ -86,15 +114,7 @@ fn a_provider_that_does_not_open_is_convicted() {
 #[test]
 fn anybody_can_challenge_what_was_found_valid() {
 	market(60, || {
-		// Everybody who is drawn looks away; then nobody does any more.
-		Bad::set(vec![7]);
-		for who in 2..=60 {
-			behave(who, Behaviour::Colluding);
-		}
-		let task = assigned(spec());
-		let id = compute(task);
-		until(|| matches!(live(task).status, Status::Delivered { .. }));
-		Players::set(Default::default());
+		let (task, id) = falsely_valid(&[7]);
 		let challenge =
 			|who, id, unit| Attestations::challenge(RuntimeOrigin::signed(who), id, unit);
 		assert_noop!(challenge(WATCHTOWER, id, 100), Error::<Test>::NoSuchUnit);
@@ -130,10 +150,7 @@ fn a_wrong_challenge_pays_the_judges() {
 #[test]
 fn members_answer_for_what_they_affirmed() {
 	market(60, || {
-		Bad::set(vec![7]);
-		for who in 2..=60 {
-			behave(who, Behaviour::Colluding);
-		}
+		everybody_looks_away(&[7]);
 		// Until somebody was drawn onto the false unit.
 		let (task, id, guilty) = loop {
 			let task = assigned(spec());
@@ -164,20 +181,11 @@ fn members_answer_for_what_they_affirmed() {
 #[test]
 fn what_was_paid_to_somebody_who_left_can_still_be_challenged() {
 	market(60, || {
-		Bad::set(vec![3]);
-		for who in 2..=60 {
-			behave(who, Behaviour::Colluding);
-		}
-		let task = assigned(TaskSpec { parts: 2, ..spec() });
-		let attempt = live(task).attempt;
-		let done = pallet_tasks::Done::Acknowledge { task, attempt };
-		assert_ok!(Tasks::act(RuntimeOrigin::signed(EXECUTOR), done));
-		commit_root(task, 0);
-		until(|| live(task).progress.settled == 1);
+		everybody_looks_away(&[3]);
+		let (task, id) = half_done();
 		// It misses its deadline with the second part, and loses the task.
 		Players::set(Default::default());
 		until(|| live(task).attempt == 1);
-		let id = PartOfTask { task, attempt: 0, part: 0 };
 		assert_ok!(Attestations::challenge(RuntimeOrigin::signed(WATCHTOWER), id, 3));
 		until(|| Convictions::<Test>::contains_key((task, 0)));
 		let before = bonded(EXECUTOR);
@@ -243,14 +251,7 @@ fn everybody_who_found_it_is_paid() {
 #[test]
 fn a_challenge_in_the_last_block_of_the_window_is_judged() {
 	market(60, || {
-		Bad::set(vec![7]);
-		for who in 2..=60 {
-			behave(who, Behaviour::Colluding);
-		}
-		let task = assigned(spec());
-		let id = compute(task);
-		until(|| matches!(live(task).status, Status::Delivered { .. }));
-		Players::set(Default::default());
+		let (task, id) = falsely_valid(&[7]);
 		let last = live(task).status.until();
 		until(|| pallet_tasks::Now::<Test>::get() == last);
 		assert_ok!(Attestations::challenge(RuntimeOrigin::signed(WATCHTOWER), id, 7));
@@ -262,17 +263,9 @@ fn a_challenge_in_the_last_block_of_the_window_is_judged() {
 #[test]
 fn nobody_gets_away_while_its_result_is_being_judged() {
 	market(60, || {
-		Bad::set(vec![3]);
-		for who in 2..=60 {
-			behave(who, Behaviour::Colluding);
-		}
-		let task = assigned(TaskSpec { parts: 2, ..spec() });
-		let done = pallet_tasks::Done::Acknowledge { task, attempt: 0 };
-		assert_ok!(Tasks::act(RuntimeOrigin::signed(EXECUTOR), done));
-		commit_root(task, 0);
-		until(|| live(task).progress.settled == 1);
+		everybody_looks_away(&[3]);
+		let (task, id) = half_done();
 		Players::set(Default::default());
-		let id = PartOfTask { task, attempt: 0, part: 0 };
 		assert_ok!(Attestations::challenge(RuntimeOrigin::signed(WATCHTOWER), id, 3));
 		// Neither by a claim, nor with the client's help, nor by missing its deadline.
 		let claim =
@@ -295,11 +288,8 @@ fn nobody_gets_away_while_its_result_is_being_judged() {
 #[test]
 fn whoever_left_its_task_stays_to_answer() {
 	market(60, || {
-		let task = assigned(TaskSpec { parts: 2, ..spec() });
-		let done = pallet_tasks::Done::Acknowledge { task, attempt: 0 };
-		assert_ok!(Tasks::act(RuntimeOrigin::signed(EXECUTOR), done));
-		commit_root(task, 0);
-		until(|| live(task).progress.settled == 1 && live(task).attempt == 1);
+		let (task, _) = half_done();
+		until(|| live(task).attempt == 1);
 		let retire = || Providers::retire(RuntimeOrigin::signed(EXECUTOR));
 		assert_ok!(retire());
 		assert_noop!(

@@ -372,28 +372,34 @@ fn a_node_bids_the_same_however_often_it_is_asked() {
 	});
 }
 
+/// Has a stream's client send a batch of a hundred requests, each for this much.
+fn send_batch(reward: Balance, racers: u8) -> u64 {
+	let spec = spec_of(&job());
+	let stream = StreamSpec {
+		source: spec.job.source.clone(),
+		profile: spec.profile,
+		requirements: spec.requirements,
+		tier: spec.tier,
+		few_operators: spec.few_operators,
+		reward,
+		racers,
+		work: 1_000,
+		time: 20,
+	};
+	let client = RuntimeOrigin::signed(CLIENT);
+	assert_ok!(Tasks::open_stream(client.clone(), stream, 1_000 * OGPU));
+	let (hash, blob, len) = (spec.job.hash, spec.job.blob, spec.job.len);
+	let task = pallet_tasks::NextTask::<Test>::get();
+	let batch = Batch { hash, blob, len, requests: 100 };
+	assert_ok!(Tasks::send(client, 0, BoundedVec::truncate_from(vec![batch])));
+	task
+}
+
 #[test]
 fn nodes_race_for_batches_and_verify_one_anothers() {
 	market(20, || {
-		let job = job();
-		let spec = spec_of(&job);
-		let stream = StreamSpec {
-			source: spec.job.source.clone(),
-			profile: spec.profile,
-			requirements: spec.requirements,
-			tier: spec.tier,
-			few_operators: spec.few_operators,
-			// What the nodes of the higher numbers ask is above the prize.
-			reward: OGPU * 15 / 100,
-			racers: 2,
-			work: 1_000,
-			time: 20,
-		};
-		let client = RuntimeOrigin::signed(CLIENT);
-		assert_ok!(Tasks::open_stream(client.clone(), stream, 1_000 * OGPU));
-		let (task, len) = (pallet_tasks::NextTask::<Test>::get(), spec.job.len);
-		let batch = Batch { hash: spec.job.hash, blob: spec.job.blob, len, requests: 100 };
-		assert_ok!(Tasks::send(client, 0, BoundedVec::truncate_from(vec![batch])));
+		// What the nodes of the higher numbers ask is above the prize.
+		let task = send_batch(OGPU * 15 / 100, 2);
 		// The cheapest computes wrongly. It is one of six who race, so its root comes last.
 		let nodes = Nodes::new(20).with(1, Flaw::Wrong);
 		nodes.until(|| matches!(live(task).status, Status::Verifying { .. }));
@@ -407,29 +413,14 @@ fn nodes_race_for_batches_and_verify_one_anothers() {
 #[test]
 fn a_racer_opens_what_it_has_computed_though_others_came_first() {
 	market(30, || {
-		let spec = spec_of(&job());
-		let stream = StreamSpec {
-			source: spec.job.source.clone(),
-			profile: spec.profile,
-			requirements: spec.requirements,
-			tier: spec.tier,
-			few_operators: spec.few_operators,
-			// Two only: the first computes wrongly.
-			reward: OGPU * 12 / 100,
-			racers: 1,
-			work: 1_000,
-			time: 20,
-		};
-		let client = RuntimeOrigin::signed(CLIENT);
-		assert_ok!(Tasks::open_stream(client.clone(), stream, 1_000 * OGPU));
-		let task = pallet_tasks::NextTask::<Test>::get();
-		let (hash, blob, len) = (spec.job.hash, spec.job.blob, spec.job.len);
-		let batch = Batch { hash, blob, len, requests: 100 };
-		assert_ok!(Tasks::send(client, 0, BoundedVec::truncate_from(vec![batch])));
-		let nodes = Nodes::new(30).with(1, Flaw::Wrong);
+		// Three only, of whom two come to the same false root: it is looked at first.
+		let task = send_batch(OGPU * 12 / 100, 1);
+		let nodes = Nodes::new(30).with(1, Flaw::Wrong).with(2, Flaw::Wrong);
+		nodes.until(|| matches!(live(task).status, Status::Verifying { .. }));
+		assert_ne!(holder(task), 3);
 		assert_eq!(nodes.end(task), Ending::Completed);
 		let ended = pallet_tasks::Records::<Test>::get(task).expect("it has ended");
-		assert_eq!(ended.provider, Some(2));
+		assert_eq!(ended.provider, Some(3));
 	});
 }
 
