@@ -65,10 +65,10 @@ impl<T: Config> Agenda for ToDraw<T> {
 		T::WeightInfo::draw()
 	}
 
-	fn look_at(item: Item) -> Weight {
+	fn look_at(item: Item, most: Weight) -> Weight {
 		let looks = Pallet::<T>::draw(item.case, item.panel);
 		// A seat and its holder, and the share of what is done once for each member.
-		let each = T::WeightInfo::draw() / (MAX_LOOKS as u64);
+		let each = most / (MAX_LOOKS as u64);
 		each.saturating_mul(looks.saturating_add(FIXED_LOOKS).into())
 	}
 }
@@ -103,10 +103,9 @@ impl<T: Config> Agenda for ToEnd<T> {
 		if over { T::WeightInfo::end_stage() } else { T::DbWeight::get().reads(2) }
 	}
 
-	fn look_at(item: Item) -> Weight {
-		let weight = Self::weight(&item);
+	fn look_at(item: Item, most: Weight) -> Weight {
 		Pallet::<T>::stage_over(item.case, item.panel);
-		weight
+		most
 	}
 }
 

@@ -10,9 +10,7 @@ use ogpu_primitives::merkle::Hash;
 use ogpu_traits::{Duties, Moment, Node, PartOfTask};
 use scale_info::TypeInfo;
 
-use crate::{
-	Case, Config, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo,
-};
+use crate::{Case, Config, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo};
 
 /// The most panels whose units are computed, or asked after, in one block.
 const SLOW_DUTIES: usize = 8;
@@ -224,8 +222,7 @@ impl<T: Config> Pallet<T> {
 
 	/// What a panel wants of somebody.
 	fn due_in(who: &T::AccountId, id: PartOfTask, number: u8) -> Option<Due<T::AccountId>> {
-		let case = Self::case(id).ok()?;
-		let panel = Panels::<T>::get(id, number)?;
+		let (case, panel) = (Self::case(id).ok()?, Self::panel(id, number).ok()?);
 		let place = panel.place_of(who);
 		let said = place.map(|place| panel.members[place].said);
 		match (panel.stage, place) {
@@ -242,9 +239,9 @@ impl<T: Config> Pallet<T> {
 				if matches!(said, Some(Said::Committed(_))) =>
 			{
 				let units = panel.units(&case).swap_remove(place);
-				let opened = match (panel.kind, case.subject) {
-					(Kind::Claim { .. }, _) | (_, Subject::Claim(_)) => Vec::new(),
-					_ => panel.opened(&units)?,
+				let opened = match case.subject {
+					Subject::Claim(_) => Vec::new(),
+					Subject::Root(_) => panel.opened(&units)?,
 				};
 				Some(Due::Reveal { case: id, panel: number, opened, seed: panel.seed, until })
 			}

@@ -419,9 +419,9 @@ pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 				Subject::Root(_) => leaves_of(who, case.task, of.first_unit, &units),
 				Subject::Claim(_) => vec![(0, opinion(behaviour))],
 			};
-			let about = (case.task, case.attempt, case.part, panel);
 			let genesis = ogpu_traits::genesis::<Test>();
-			let commitment = commitment::<Blake2>(&genesis, &about, &who, &salt(who), &leaves);
+			let commitment =
+				commitment::<Blake2>(&genesis, &(case, panel), &who, &salt(who), &leaves);
 			Some(Done::Commit { case, panel, commitment })
 		}
 		(Due::Open { case, panel, units, .. }, _) => {

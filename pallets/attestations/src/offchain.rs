@@ -5,18 +5,21 @@ use alloc::{vec, vec::Vec};
 use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
-	executor::{Care, Fault, Leaves, Quote, QuoteRequest, RunId, RunState, Submission, Units},
-	job::Job,
+	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
 	market::{spec::TaskSpec, tally::commitment},
 	merkle::{Blake2, Hash, Hasher, Tree},
 };
 use ogpu_traits::{
 	Claim, Clock, Moment, Node, PartOfTask, Specs, genesis,
-	offchain::{Trouble, job_of, leaves_of_part, run_id, sources},
+	offchain::{
+		Trouble, inputs_are_here, job_of, leaves_of_part, quote, run_id, sources, state_of,
+	},
 };
 
 use crate::{Case, Config, Done, Due, Pallet, REFUSED, Subject, UPHELD};
 
+/// For whom runs of members are: whoever computes for pay does not wait for them, nor they for it.
+const LANE: &[u8] = b"verification";
 /// Market blocks before the end of a stage from which on nothing is waited for any more.
 const LAST_MOMENTS: Moment = 3;
 
@@ -81,7 +84,6 @@ impl<T: Config> Pallet<T> {
 		until: Moment,
 		node: &dyn Node,
 	) -> Option<Done> {
-		let genesis = genesis::<T>();
 		let remembered = match Self::remembered(id, panel, &seed, node) {
 			// The same as before: the first may have been lost.
 			Some(remembered) => remembered,
@@ -107,8 +109,7 @@ impl<T: Config> Pallet<T> {
 			}
 		};
 		let Remembered { salt, leaves } = remembered;
-		let about = (id.task, id.attempt, id.part, panel);
-		let commitment = commitment::<Blake2>(&genesis, &about, who, &salt, &leaves);
+		let commitment = commitment::<Blake2>(&genesis::<T>(), &(id, panel), who, &salt, &leaves);
 		Some(Done::Commit { case: id, panel, commitment })
 	}
 
@@ -121,7 +122,13 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Outcome {
 		let of_job: Vec<u32> = units.iter().map(|unit| case.first_unit + unit).collect();
-		match run_on(spec, run, Units::These(BoundedVec::truncate_from(of_job.clone())), node) {
+		match state_of(
+			run,
+			LANE,
+			Units::These(BoundedVec::truncate_from(of_job.clone())),
+			spec,
+			node,
+		) {
 			Ok(RunState::Done { .. }) => {
 				let Ok(Leaves { leaves }) = node.leaves(&run) else { return Outcome::Later };
 				let same = leaves.iter().map(|(unit, _)| *unit).eq(of_job);
@@ -166,15 +173,14 @@ impl<T: Config> Pallet<T> {
 				_ => Outcome::Later,
 			},
 			Claim::Rejected => {
-				let peers = BoundedVec::truncate_from(sources(&spec.job));
-				match node.quote(&QuoteRequest { job, peers }) {
+				match quote(job, spec, node) {
 					Ok(Quote::Refused { fault: Fault::Job(_), .. }) => return say(true),
 					Ok(Quote::Offer { .. }) => {}
 					Ok(Quote::Refused { .. }) => return Outcome::Nothing,
 					_ => return Outcome::Later,
 				}
 				// All of it: a job may be at fault in one unit alone.
-				match run_on(spec, run, Units::All, node) {
+				match state_of(run, LANE, Units::All, spec, node) {
 					Ok(RunState::Done { .. }) => say(false),
 					Ok(RunState::Failed { fault: Fault::Job(_), .. }) => say(true),
 					Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
@@ -190,16 +196,17 @@ impl<T: Config> Pallet<T> {
 		let spec = T::Specs::spec(id.task)?;
 		let Subject::Root(root) = Self::case(id).ok()?.subject else { return None };
 		// A batch is computed once for its race, in which it may come to be looked at only later.
-		let of_part = (0..=id.attempt).rev().find_map(|attempt| {
-			let run = run_id(&genesis::<T>(), id.task, attempt, &spec.job);
+		let genesis = genesis::<T>();
+		let (opened, tree) = (0..=id.attempt).rev().find_map(|attempt| {
+			let run = run_id(&genesis, id.task, attempt, &spec.job);
 			let Leaves { leaves } = node.leaves(&run).ok()?;
 			let of_part = leaves_of_part(&spec, id.part, &leaves)?;
-			let found = Tree::new::<Blake2>(of_part.clone()).ok()?.root();
-			(found == root).then_some(of_part)
+			let opened = units.iter().map(|unit| of_part.get(*unit as usize).copied());
+			let opened: Vec<Hash> = opened.collect::<Option<_>>()?;
+			let tree = Tree::new::<Blake2>(of_part).ok()?;
+			(tree.root() == root).then_some((opened, tree))
 		})?;
-		let opened = units.iter().map(|unit| of_part.get(*unit as usize).copied());
-		let opened: Vec<Hash> = opened.collect::<Option<_>>()?;
-		let proof = Tree::new::<Blake2>(of_part).ok()?.prove(units).ok()?;
+		let proof = tree.prove(units).ok()?;
 		Some(Done::Open {
 			case: id,
 			panel,
@@ -207,31 +214,4 @@ impl<T: Config> Pallet<T> {
 			siblings: proof.siblings.try_into().ok()?,
 		})
 	}
-}
-
-/// Whether everything that a job starts from is here; what is not is being fetched.
-fn inputs_are_here(job: &Job, spec: &TaskSpec, node: &dyn Node) -> Result<bool, Trouble> {
-	let peers = sources(&spec.job);
-	let mut here = true;
-	for (blob, size) in job.blobs() {
-		here &= node.fetch(&blob, size, &peers)?;
-	}
-	Ok(here)
-}
-
-/// Has units run, or asks how that stands.
-fn run_on(spec: &TaskSpec, id: RunId, units: Units, node: &dyn Node) -> Result<RunState, Trouble> {
-	if let Some(state) = node.state(&id)? {
-		return Ok(state);
-	}
-	let (job, _) = job_of(spec, node)?;
-	Ok(node.run(&Submission {
-		id,
-		owner: BoundedVec::truncate_from(b"verification".to_vec()),
-		job,
-		units,
-		care: Care::Batched,
-		peers: BoundedVec::truncate_from(sources(&spec.job)),
-		checkpoints: Default::default(),
-	})?)
 }

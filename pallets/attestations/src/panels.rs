@@ -10,13 +10,14 @@ use ogpu_primitives::{
 	market::{
 		GroupId,
 		draw::{PANEL_STREAM, Shuffle, seed},
+		verification::Shape,
 	},
 	merkle::{Blake2, Hash},
 };
 use ogpu_traits::{Claim, Clock, PartOfTask, Registry, SeatTable};
 
 use crate::{
-	Case, Cases, Config, Event, Kind, Member, Pallet, Panel, Panels, Said, Served, Service, Stage,
+	Case, Config, Event, Kind, Member, Pallet, Panel, Panels, Said, Served, Service, Stage,
 	Subject, Wanted, vrf::BLOCKS,
 };
 
@@ -51,9 +52,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Draws a panel, if the blocks since its trigger are enough. At how many seats it has looked.
 	pub(crate) fn draw(id: PartOfTask, number: u8) -> u32 {
-		let (Some(case), Some(mut panel)) =
-			(Cases::<T>::get((id.task, id.attempt), id.part), Panels::<T>::get(id, number))
-		else {
+		let (Ok(case), Ok(mut panel)) = (Self::case(id), Self::panel(id, number)) else {
 			return 0;
 		};
 		if panel.stage != Stage::Drawing {
@@ -108,23 +107,19 @@ impl<T: Config> Pallet<T> {
 	/// Market blocks in which members compute and commit: as long as the provider may take for as much, and
 	/// some for the way.
 	fn time_to_commit(case: &Case<T::AccountId>, kind: Kind) -> u32 {
-		use ogpu_primitives::market::verification::Shape;
 		let own = T::Rules::get().commit.get();
-		let each = match (kind, case.subject) {
-			(_, Subject::Claim(Claim::Unavailable)) => return own.saturating_mul(FETCHING),
-			// A job may be at fault in one unit alone: judges run all of it.
-			(_, Subject::Claim(Claim::Rejected)) => return own.saturating_add(case.time),
-			(Kind::Round, _) => case.tier.units_per_member(case.units),
-			_ => 1,
-		};
-		let work = match case.shape {
-			Shape::Parallel => {
-				u64::from(case.time).saturating_mul(each.into()).div_ceil(case.units.max(1).into())
+		let work = match (case.subject, case.shape) {
+			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),
+			// A job may be at fault in one unit alone: judges run all of it. And members of a panel for an
+			// iterative job begin at its first state.
+			(Subject::Claim(Claim::Rejected), _) | (_, Shape::Iterative) => case.time,
+			(Subject::Root(_), Shape::Parallel) => {
+				let each = u64::from(kind.units_each(case.tier, case.units));
+				let work = u64::from(case.time).saturating_mul(each);
+				u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX)
 			}
-			// Members begin at the first state.
-			Shape::Iterative => case.time.into(),
 		};
-		own.saturating_add(u32::try_from(work).unwrap_or(u32::MAX))
+		own.saturating_add(work)
 	}
 
 	/// Members for a panel with their operators, of which each has one, in the order of the draw. Where there

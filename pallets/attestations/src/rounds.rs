@@ -22,7 +22,7 @@ impl<T: Config> Pallet<T> {
 		Cases::<T>::get((id.task, id.attempt), id.part).ok_or(Error::<T>::NoSuchCase)
 	}
 
-	fn panel(id: PartOfTask, number: u8) -> Result<Panel<T::AccountId>, Error<T>> {
+	pub(crate) fn panel(id: PartOfTask, number: u8) -> Result<Panel<T::AccountId>, Error<T>> {
 		Panels::<T>::get(id, number).ok_or(Error::<T>::NoSuchPanel)
 	}
 
@@ -59,8 +59,7 @@ impl<T: Config> Pallet<T> {
 			abstains: said == Said::Abstained,
 		});
 		if panel.members.iter().all(|member| member.said != Said::Nothing) {
-			let any = panel.members.iter().any(|member| matches!(member.said, Said::Committed(_)));
-			if any {
+			if panel.has_commitments() {
 				Self::end_commitments(id, number, case, panel);
 				return Ok(());
 			}
@@ -77,20 +76,18 @@ impl<T: Config> Pallet<T> {
 		case: Case<T::AccountId>,
 		mut panel: Panel<T::AccountId>,
 	) {
-		let each = panel.units(&case).first().map_or(1, |units| units.len().max(1) as u32);
 		for member in &mut panel.members {
 			if member.said == Said::Nothing {
 				member.said = Said::Absent;
-				Self::penalise_absence(&member.who, &case, each);
+				Self::penalise_absence(&member.who, &case, panel.kind);
 				Wanted::<T>::remove(&member.who, (id, number));
 			}
 		}
-		let any = panel.members.iter().any(|member| matches!(member.said, Said::Committed(_)));
-		let now = T::Clock::now();
-		let rules = T::Rules::get();
-		if !any {
+		if !panel.has_commitments() {
 			return Self::finish(id, number, case, panel);
 		}
+		let now = T::Clock::now();
+		let rules = T::Rules::get();
 		if matches!(case.subject, Subject::Root(_)) {
 			Wanted::<T>::insert(&case.provider, (id, number), ());
 			// Who thought that it was done gets time to come back.
@@ -153,9 +150,8 @@ impl<T: Config> Pallet<T> {
 			return Err(Error::<T>::SaidBefore.into());
 		};
 		let units = panel.units(&case).swap_remove(place);
-		let about = (id.task, id.attempt, id.part, number);
 		let matches = |leaves: &[(u32, Hash)]| {
-			commitment::<Blake2>(&genesis::<T>(), &about, who, &salt, leaves) == committed
+			commitment::<Blake2>(&genesis::<T>(), &(id, number), who, &salt, leaves) == committed
 		};
 		let said = match (case.subject, own) {
 			(Subject::Claim(_), own) => {
@@ -199,8 +195,7 @@ impl<T: Config> Pallet<T> {
 			member: who.clone(),
 			agrees: said == Said::Agreed,
 		});
-		let waiting = |member: &crate::Member<_>| matches!(member.said, Said::Committed(_));
-		if !panel.members.iter().any(waiting) {
+		if !panel.has_commitments() {
 			Self::end_soon(id, number, &mut panel);
 		}
 		Panels::<T>::insert(id, number, panel);
@@ -230,11 +225,10 @@ impl<T: Config> Pallet<T> {
 			Stage::Committing { .. } => Self::end_commitments(id, number, case, panel),
 			Stage::Opening { .. } => Self::not_opened(id, number, case, panel),
 			Stage::Revealing { .. } => {
-				let each = panel.units(&case).first().map_or(1, |units| units.len().max(1) as u32);
 				for member in &mut panel.members {
 					if matches!(member.said, Said::Committed(_)) {
 						member.said = Said::Absent;
-						Self::penalise_absence(&member.who, &case, each);
+						Self::penalise_absence(&member.who, &case, panel.kind);
 					}
 				}
 				Self::finish(id, number, case, panel);

@@ -183,6 +183,14 @@ impl Kind {
 		}
 	}
 
+	/// How many units each member recomputes, of a part with so many; a claim counts as one.
+	pub fn units_each(self, tier: Tier, units: u32) -> u32 {
+		match self {
+			Self::Round => tier.units_per_member(units),
+			Self::Dispute { .. } | Self::Claim { .. } | Self::Final => 1,
+		}
+	}
+
 	/// How many of its members must say the same.
 	pub fn threshold(self, tier: Tier, members: u32) -> u32 {
 		match self {
@@ -301,6 +309,13 @@ pub struct Panel<AccountId> {
 	pub opened: BoundedVec<(u32, Hash), ConstU32<MAX_OPENED>>,
 }
 
+impl<AccountId> Case<AccountId> {
+	/// What a member gets for all that it recomputes in a panel.
+	pub fn fee(&self, kind: Kind) -> Balance {
+		self.unit_fee.saturating_mul(kind.units_each(self.tier, self.units).into())
+	}
+}
+
 impl<AccountId: PartialEq> Panel<AccountId> {
 	/// A panel that is drawn by the blocks after this one.
 	pub fn new(kind: Kind, trigger: u32) -> Self {
@@ -320,7 +335,7 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 		let one = |unit| alloc::vec![alloc::vec![unit]; members];
 		match self.kind {
 			Kind::Round => {
-				let each = case.tier.units_per_member(case.units);
+				let each = self.kind.units_each(case.tier, case.units);
 				units::<Blake2>(&self.seed, members as u32, case.units, each)
 			}
 			Kind::Dispute { unit, .. } => one(unit),
@@ -343,6 +358,11 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 	pub fn opened(&self, units: &[u32]) -> Option<alloc::vec::Vec<(u32, Hash)>> {
 		let leaf = |unit: &u32| self.opened.iter().find(|(opened, _)| opened == unit).copied();
 		units.iter().map(leaf).collect()
+	}
+
+	/// Whether somebody has committed to something and has not revealed it.
+	pub fn has_commitments(&self) -> bool {
+		self.members.iter().any(|member| matches!(member.said, Said::Committed(_)))
 	}
 
 	/// Where a member sits.

@@ -14,7 +14,7 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{
 	Beneficiaries, Claim, Collateral, Decision, LockId, PartOfTask, Purpose, Registry, Verdict,
-	Verdicts,
+	Verdicts, unpaid,
 };
 
 use crate::{
@@ -35,16 +35,13 @@ impl<T: Config> Pallet<T> {
 		panel: Panel<T::AccountId>,
 	) {
 		case.running = case.running.saturating_sub(1);
-		let each = case.tier.units_per_member(case.units);
-		let fee = case.unit_fee.saturating_mul(each.into());
-		for member in &panel.members {
-			// Whoever differs is paid when it is proven right.
-			if member.said == Said::Agreed {
-				Self::earn(id, &member.who, fee);
-			}
+		let fee = case.fee(panel.kind);
+		let mut agreed = 0;
+		// Whoever differs is paid when it is proven right.
+		for member in panel.members.iter().filter(|member| member.said == Said::Agreed) {
+			Self::earn(id, &member.who, fee);
+			agreed += 1;
 		}
-		let agreed =
-			panel.members.iter().filter(|member| member.said == Said::Agreed).count() as u32;
 		let threshold = panel.kind.threshold(case.tier, panel.members.len() as u32);
 		let clean = agreed >= threshold;
 		if clean && case.phase == Phase::Counting {
@@ -240,12 +237,7 @@ impl<T: Config> Pallet<T> {
 			Self::release_dispute(dispute);
 			T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 0);
 			// Slashing may be switched off, or too little left; nobody works for nothing.
-			let mut paid = slashed.panel;
-			for (judge, fee) in fees {
-				let covered = paid.min(fee);
-				paid -= covered;
-				Self::earn(id, &judge, fee - covered);
-			}
+			Self::earn_all(id, unpaid(fees, slashed.panel));
 		}
 		Self::earn_all(id, judges.unwrap_or_default());
 		case.disputes = open.try_into().unwrap_or_default();
@@ -254,7 +246,7 @@ impl<T: Config> Pallet<T> {
 	/// A unit is proven false: that is fraud. Whoever said so first is the finder; whoever affirmed it answers
 	/// for that.
 	fn unit_is_false(id: PartOfTask, mut case: Case<T::AccountId>, unit: u32) {
-		let fee = case.unit_fee.saturating_mul(case.tier.units_per_member(case.units).into());
+		let fee = case.fee(Kind::Round);
 		let mut finder = None;
 		for dispute in core::mem::take(&mut case.disputes) {
 			Self::release_dispute(&dispute);
@@ -294,10 +286,10 @@ impl<T: Config> Pallet<T> {
 	) {
 		panel.stage = crate::Stage::Done;
 		Self::release_members(id, number, &case, &panel);
-		let each = panel.units(&case).first().map_or(1, |units| units.len().max(1) as u32);
+		let fee = case.fee(panel.kind);
 		for member in &panel.members {
 			if matches!(member.said, Said::Committed(_)) {
-				Self::earn(id, &member.who, case.unit_fee.saturating_mul(each.into()));
+				Self::earn(id, &member.who, fee);
 			}
 		}
 		let unit = panel.to_open(&case).first().copied().unwrap_or(0);
@@ -376,9 +368,8 @@ impl<T: Config> Pallet<T> {
 		T::Collateral::slash_liable(who, amount, Beneficiaries::treasury());
 	}
 
-	pub(crate) fn penalise_absence(who: &T::AccountId, case: &Case<T::AccountId>, units: u32) {
-		let times = T::Rules::get().no_show.get().saturating_mul(units);
-		Self::penalise(who, case.unit_fee.saturating_mul(times.into()));
+	pub(crate) fn penalise_absence(who: &T::AccountId, case: &Case<T::AccountId>, kind: Kind) {
+		Self::penalise(who, case.fee(kind).saturating_mul(T::Rules::get().no_show.get().into()));
 		T::Registry::see(who, Aspect::Timeliness, 0, 0);
 	}
 

@@ -84,8 +84,7 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 		}
 	}
 
-	fn look_at(item: Item) -> Weight {
-		let weight = Self::weight(&item);
+	fn look_at(item: Item, most: Weight) -> Weight {
 		match item {
 			Item::Task(task) => Self::wake(task),
 			Item::Conviction(task, attempt) => Self::carry_out(task, attempt),
@@ -97,6 +96,6 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 				}
 			}
 		}
-		weight
+		most
 	}
 }

@@ -8,9 +8,9 @@ use ogpu_primitives::{
 		auction::{Quality, Score, commitment, tie_break},
 		price::share,
 	},
-	merkle::{Blake2, Hash},
+	merkle::{Blake2, Hash, Hasher},
 };
-use ogpu_traits::{Beneficiaries, Collateral, Registry, genesis};
+use ogpu_traits::{Beneficiaries, Collateral, Registry, Standing, genesis};
 
 use codec::Encode;
 
@@ -20,6 +20,26 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
+	/// How a provider stands that may bid or race for a task.
+	pub(crate) fn admitted(
+		provider: &T::AccountId,
+		task: &Task<T::AccountId>,
+	) -> Result<Standing, Error<T>> {
+		let standing = T::Registry::meets(provider, &task.spec.requirements)?;
+		let clients = T::Registry::group(&task.client) == Some(standing.group);
+		ensure!(
+			!clients && task.client != *provider && !task.barred.contains(&standing.group),
+			Error::<T>::GroupBarred
+		);
+		Ok(standing)
+	}
+
+	/// What decides between equals. Nobody knew it a block ago.
+	pub(crate) fn fresh_draw() -> Hash {
+		let parent = || frame_system::Pallet::<T>::parent_hash().using_encoded(Blake2::hash);
+		T::Randomness::get().unwrap_or_else(parent)
+	}
+
 	/// Takes a sealed bid.
 	pub(crate) fn seal_bid(
 		provider: &T::AccountId,
@@ -29,19 +49,13 @@ impl<T: Config> Pallet<T> {
 		let mut task = Self::task(id)?;
 		ensure!(matches!(task.status, Status::Bidding { .. }), Error::<T>::WrongStatus);
 		ensure!(u32::from(task.sealed) < MAX_BIDS, Error::<T>::TooManyBids);
-		let requirements = task.spec.requirements;
-		let standing = T::Registry::meets(provider, &requirements).map_err(Error::<T>::from)?;
-		let clients = T::Registry::group(&task.client) == Some(standing.group);
-		ensure!(
-			!clients && task.client != *provider && !task.barred.contains(&standing.group),
-			Error::<T>::GroupBarred
-		);
+		let standing = Self::admitted(provider, &task)?;
 		let again =
 			Bids::<T>::contains_key(id, provider) || Bidders::<T>::contains_key(id, standing.group);
 		ensure!(!again, Error::<T>::OneBidPerGroup);
 		let bond = share(task.reserve, T::Charges::get().bid_bond.get());
 		T::Collateral::set_lock(provider, bid_lock(id), bond)?;
-		let least = requirements.tier.least_rating();
+		let least = task.spec.requirements.tier.least_rating();
 		let quality = Quality::new(standing.reputation, standing.rating, least);
 		let bid = SealedBid { group: standing.group, commitment, quality, bond };
 		Bids::<T>::insert(id, provider, bid);
@@ -118,10 +132,7 @@ impl<T: Config> Pallet<T> {
 			return Self::end(id, task, Ending::NoProvider);
 		}
 		let until = Self::after(T::Windows::get().reveal.get());
-		let draw = T::Randomness::get().unwrap_or_else(|| {
-			let parent = frame_system::Pallet::<T>::parent_hash();
-			parent.using_encoded(<Blake2 as ogpu_primitives::merkle::Hasher>::hash)
-		});
+		let draw = Self::fresh_draw();
 		task.status = Status::Revealing { until, draw };
 		Self::deposit_event(Event::BidsClosed { task: id, bids: task.sealed, until });
 		Self::put(id, task);

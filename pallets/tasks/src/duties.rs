@@ -1,6 +1,6 @@
 //! What the market wants of providers, and the doing of it.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
@@ -208,14 +208,15 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 			// Each block begins elsewhere, so that many junk auctions cannot hide the others for ever.
 			let block: u64 = frame_system::Pallet::<T>::block_number().saturated_into();
 			let start = Auctions::<T>::hashed_key_for(block);
-			let auctions = Auctions::<T>::iter_keys_from(start);
-			let all = auctions.chain(Auctions::<T>::iter_keys());
-			due.extend(all.take(MOST_WANTED).filter_map(|id| Self::biddable(provider, group, id)));
+			let all = Auctions::<T>::iter_keys_from(start).chain(Auctions::<T>::iter_keys());
+			// Going round, none is looked at twice.
+			let mut seen = BTreeSet::new();
+			let auctions = all.filter(|id| seen.insert(*id)).take(MOST_WANTED);
+			due.extend(auctions.filter_map(|id| Self::biddable(provider, group, id)));
 			let races = Races::<T>::iter_keys().take(MOST_WANTED);
 			due.extend(races.filter_map(|id| Self::raceable(provider, group, id)));
 		}
 		due.sort_by_key(Due::urgency);
-		due.dedup();
 		due.truncate(most as usize);
 		due
 	}

@@ -697,16 +697,13 @@ pub mod pallet {
 			let client = ensure_signed(origin)?;
 			let (terms, operators, quote) = Self::quote_for(&spec)?;
 			ensure!(quote.most() <= most, Error::<T>::QuoteTooHigh);
-			let id = NextTask::<T>::get();
-			T::Collateral::set_lock(&client, client_lock(id), quote.client_lock)?;
-			Self::put_in_escrow(&client, quote.most())?;
-			NextTask::<T>::put(id.saturating_add(1));
 			let until = Self::after(T::Windows::get().commit.get());
 			let job = spec.job.hash;
 			let status = Status::Bidding { until };
 			let task = Task::new(client.clone(), None, spec, terms, &quote, operators, status);
+			let id = Self::take_on(task, &quote)?;
+			Self::put_in_escrow(&client, quote.most())?;
 			Auctions::<T>::insert(id, ());
-			Self::put(id, task);
 			Self::deposit_event(Event::Submitted { task: id, client, job, quote, until });
 			Ok(())
 		}
@@ -870,6 +867,18 @@ pub mod pallet {
 		pub(super) fn put(id: TaskId, task: Task<T::AccountId>) {
 			Self::remind(task.status.until(), Item::Task(id));
 			Tasks::<T>::insert(id, task);
+		}
+
+		/// Takes a new task, once its client has locked what the quote says. Its number.
+		pub(super) fn take_on(
+			task: Task<T::AccountId>,
+			quote: &Quote,
+		) -> Result<TaskId, DispatchError> {
+			let id = NextTask::<T>::get();
+			T::Collateral::set_lock(&task.client, client_lock(id), quote.client_lock)?;
+			NextTask::<T>::put(id.saturating_add(1));
+			Self::put(id, task);
+			Ok(id)
 		}
 
 		/// So many market blocks from now.

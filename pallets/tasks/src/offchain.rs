@@ -5,18 +5,19 @@ use alloc::{vec, vec::Vec};
 use codec::{Decode, Encode};
 use ogpu_primitives::{
 	Balance,
-	executor::{Care, Fault, Quote, QuoteRequest, RunId, RunState, Submission, Units},
-	job::Job,
+	executor::{Fault, Quote, RunState, Units},
 	market::{TaskId, auction::commitment, spec::TaskSpec, stream},
 	merkle::{Blake2, Hash, Tree},
 };
 use ogpu_traits::{
 	Claim, Moment, Node, genesis,
-	offchain::{Trouble, job_of, leaves_of_part, run_id, sources},
+	offchain::{Trouble, inputs_are_here, job_of, leaves_of_part, quote, run, run_id, state_of},
 };
 
 use crate::{Clock, Config, Done, Due, Pallet};
 
+/// For whom runs of won tasks and races are.
+const LANE: &[u8] = b"market";
 /// Milliseconds of a block. What is promised in market blocks must be done in their time.
 const BLOCK_MS: u64 = 3_000;
 
@@ -105,11 +106,7 @@ impl<T: Config> Pallet<T> {
 			Some(bid) => bid,
 			None => {
 				let (job, _) = job_of(spec, node).ok()?;
-				let request = QuoteRequest {
-					job,
-					peers: frame_support::BoundedVec::truncate_from(sources(&spec.job)),
-				};
-				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) = node.quote(&request) else {
+				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) = quote(job, spec, node) else {
 					return None;
 				};
 				let in_time = run_ms.saturating_add(wait_ms) <= u64::from(spec.time) * BLOCK_MS / 2;
@@ -136,22 +133,14 @@ impl<T: Config> Pallet<T> {
 		until: Moment,
 		node: &dyn Node,
 	) -> Option<Done> {
-		let here = job_of(spec, node).and_then(|(job, _)| {
-			let mut here = true;
-			let peers = sources(&spec.job);
-			for (blob, size) in job.blobs() {
-				// All are asked for at once, not one after the other.
-				here &= node.fetch(&blob, size, &peers)?;
-			}
-			if here { Ok(()) } else { Err(Trouble::Later) }
-		});
+		let here = job_of(spec, node).and_then(|(job, _)| inputs_are_here(&job, spec, node));
 		match here {
-			Ok(()) => Some(Done::Acknowledge { task, attempt }),
+			Ok(true) => Some(Done::Acknowledge { task, attempt }),
 			Err(Trouble::NotAsDeclared) => {
 				Some(Done::Claim { task, attempt, claim: Claim::Rejected })
 			}
 			// The last moments are for saying so.
-			Err(Trouble::Later) => {
+			Ok(false) | Err(Trouble::Later) => {
 				(<Self as Clock>::now() + 3 >= until).then_some(Done::Decline { task, attempt })
 			}
 		}
@@ -180,13 +169,11 @@ impl<T: Config> Pallet<T> {
 					Ok(Some(state)) => state,
 					Ok(None) => {
 						let (job, _) = job_of(spec, node).ok()?;
-						let peers = frame_support::BoundedVec::truncate_from(sources(&spec.job));
-						let request = QuoteRequest { job: job.clone(), peers };
-						match node.quote(&request) {
+						match quote(job.clone(), spec, node) {
 							Ok(Quote::Offer { price, .. }) if price <= prize => {}
 							_ => return None,
 						}
-						node.run(&Self::submission(id, job, spec)).ok()?
+						run(id, LANE, job, Units::All, spec, node).ok()?
 					}
 					Err(_) => return None,
 				};
@@ -203,32 +190,10 @@ impl<T: Config> Pallet<T> {
 		Some(Done::Race { task, commitment })
 	}
 
-	/// All of a job, for this node.
-	fn submission(id: RunId, job: Job, spec: &TaskSpec) -> Submission {
-		Submission {
-			id,
-			owner: frame_support::BoundedVec::truncate_from(b"market".to_vec()),
-			job,
-			units: Units::All,
-			care: Care::Batched,
-			peers: frame_support::BoundedVec::truncate_from(sources(&spec.job)),
-			checkpoints: Default::default(),
-		}
-	}
-
 	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
 	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
 		let id = run_id(&genesis::<T>(), task, attempt, &spec.job);
-		// A job is read and sent once, not in every block.
-		let state = match node.state(&id) {
-			Ok(Some(state)) => Ok(state),
-			Ok(None) => {
-				let Ok((job, _)) = job_of(spec, node) else { return Vec::new() };
-				node.run(&Self::submission(id, job, spec))
-			}
-			Err(away) => Err(away),
-		};
-		match state {
+		match state_of(id, LANE, Units::All, spec, node) {
 			Ok(RunState::Done { .. }) => {
 				let leaves = node.leaves(&id).ok();
 				let roots = leaves.and_then(|leaves| roots(spec, &leaves.leaves));

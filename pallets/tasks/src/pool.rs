@@ -2,7 +2,6 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use codec::Encode;
 use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::{
 	Balance,
@@ -12,17 +11,13 @@ use ogpu_primitives::{
 		price::share,
 		stream::{Batch, MAX_REQUESTS, StreamId, StreamSpec, commitment},
 	},
-	merkle::{Blake2, Hash, Hasher},
+	merkle::{Blake2, Hash},
 };
-use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, Moment, PartOfTask, Registry, Verdict,
-	genesis,
-};
+use ogpu_traits::{Beneficiaries, Collateral, Moment, PartOfTask, genesis};
 
 use crate::{
-	Assignment, Config, Ending, Error, Event, MAX_RACERS, NextStream, NextTask, Now, Pallet, Racer,
-	Racers, Races, Roots, Status, Stream, Streams, Task, client_lock, money::Purse, race_lock,
-	work_lock,
+	Assignment, Config, Ending, Error, Event, MAX_RACERS, NextStream, Now, Pallet, Racer, Racers,
+	Races, Roots, Status, Stream, Streams, Task, money::Purse, race_lock, work_lock,
 };
 
 /// Moments in which roots are sealed, from the first seal on: whoever is not slower than a block is as good.
@@ -98,16 +93,13 @@ impl<T: Config> Pallet<T> {
 		let spec = stream.spec.task(batch, T::Charges::get().runner_up.get());
 		let (terms, operators, quote) = Self::quote_for(&spec)?;
 		let left = stream.balance.checked_sub(quote.most()).ok_or(Error::<T>::StreamTooPoor)?;
-		let task = NextTask::<T>::get();
-		T::Collateral::set_lock(client, client_lock(task), quote.client_lock)?;
-		NextTask::<T>::put(task.saturating_add(1));
 		stream.balance = left;
 		stream.live = stream.live.saturating_add(1);
 		Streams::<T>::insert(id, stream);
 		let status = Status::Open { until: Self::after(spec.time) };
 		let found = Task::new(client.clone(), Some(id), spec, terms, &quote, operators, status);
+		let task = Self::take_on(found, &quote)?;
 		Races::<T>::insert(task, ());
-		Self::put(task, found);
 		let job = batch.hash;
 		Self::deposit_event(Event::BatchSent { stream: id, task, job, quote });
 		Ok(())
@@ -133,13 +125,7 @@ impl<T: Config> Pallet<T> {
 		let mut task = Self::task(id)?;
 		let now = Now::<T>::get();
 		ensure!(Self::may_race(&task.status), Error::<T>::WrongStatus);
-		let standing =
-			T::Registry::meets(provider, &task.spec.requirements).map_err(Error::<T>::from)?;
-		let clients = T::Registry::group(&task.client) == Some(standing.group);
-		ensure!(
-			!clients && task.client != *provider && !task.barred.contains(&standing.group),
-			Error::<T>::GroupBarred
-		);
+		let standing = Self::admitted(provider, &task)?;
 		let mut racers = 0;
 		for (other, racer) in Racers::<T>::iter_prefix(id) {
 			let again = other == *provider || racer.group == standing.group;
@@ -192,9 +178,7 @@ impl<T: Config> Pallet<T> {
 		let racers: Vec<_> = Racers::<T>::iter_prefix(id).collect();
 		for (provider, racer) in racers {
 			if racer.shown.is_none() {
-				let lock = race_lock(id, task.race);
-				T::Collateral::slash(&provider, lock, loss, Beneficiaries::treasury());
-				Self::leave_race(id, task.race, &provider);
+				Self::expel(id, task.race, &provider, loss);
 			}
 		}
 		Self::next_candidate(id, task);
@@ -237,21 +221,13 @@ impl<T: Config> Pallet<T> {
 		let until = Self::last_verdict(&task);
 		task.status = Status::Verifying { by, until };
 		Self::put(id, task);
-		let decision = match verified {
-			true => T::Attestation::verify(request),
-			false => Some(Decision::bare(Verdict::Unverified)),
-		};
-		if let Some(decision) = decision {
-			Self::decide(part, decision);
-		}
+		Self::have_verified(request, verified);
 	}
 
 	/// The root that most operators have shown; among equals the one that was shown first; its first racer.
 	/// Where that is the same moment, the draw decides, and never the place in a block.
 	fn best_candidate(id: TaskId) -> Option<Candidate<T::AccountId>> {
-		let draw = T::Randomness::get().unwrap_or_else(|| {
-			frame_system::Pallet::<T>::parent_hash().using_encoded(Blake2::hash)
-		});
+		let draw = Self::fresh_draw();
 		let mut candidates = BTreeMap::<Hash, Candidate<T::AccountId>>::new();
 		for (who, racer) in Racers::<T>::iter_prefix(id) {
 			let Some((root, moment)) = racer.shown else { continue };
@@ -272,6 +248,11 @@ impl<T: Config> Pallet<T> {
 		}
 		let order = |one: &Candidate<_>| (u32::MAX - one.agreeing, one.earliest, one.draw);
 		candidates.into_values().min_by_key(order)
+	}
+
+	/// The root of a batch that is verified; none for other tasks.
+	pub(crate) fn root_of_batch(id: TaskId, task: &Task<T::AccountId>) -> Option<Hash> {
+		task.stream.and_then(|_| Roots::<T>::get(id, 0)).map(|(_, root)| root)
 	}
 
 	/// What whoever wins a batch is paid.
@@ -295,13 +276,11 @@ impl<T: Config> Pallet<T> {
 
 	/// A root was found false: whoever came to the same has computed as falsely.
 	pub(crate) fn punish_same_root(id: TaskId, task: &Task<T::AccountId>, root: Hash) {
-		let lock = race_lock(id, task.race);
 		let same: Vec<_> = Racers::<T>::iter_prefix(id)
 			.filter(|(_, racer)| racer.shown.is_some_and(|(shown, _)| shown == root))
 			.collect();
 		for (provider, racer) in same {
-			T::Collateral::slash(&provider, lock, racer.lock, Beneficiaries::treasury());
-			Self::leave_race(id, task.race, &provider);
+			Self::expel(id, task.race, &provider, racer.lock);
 		}
 	}
 
@@ -330,6 +309,12 @@ impl<T: Config> Pallet<T> {
 		for provider in left {
 			Self::leave_race(id, task.race, &provider);
 		}
+	}
+
+	/// Takes so much from a racer, and lets go of it.
+	fn expel(id: TaskId, race: u8, provider: &T::AccountId, loss: Balance) {
+		T::Collateral::slash(provider, race_lock(id, race), loss, Beneficiaries::treasury());
+		Self::leave_race(id, race, provider);
 	}
 
 	fn leave_race(id: TaskId, race: u8, provider: &T::AccountId) {

@@ -10,7 +10,7 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{
 	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Specs, Verdict,
-	Verdicts, WorkCredit,
+	Verdicts, WorkCredit, unpaid,
 };
 
 use codec::Encode;
@@ -25,19 +25,6 @@ impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 	fn decided(part: PartOfTask, decision: Decision<T::AccountId>) {
 		Self::decide(part, decision);
 	}
-}
-
-/// What is left to be paid of some fees, after so much of them was paid in their order.
-fn unpaid<AccountId: Clone>(
-	fees: &[(AccountId, Balance)],
-	mut paid: Balance,
-) -> Vec<(AccountId, Balance)> {
-	let left = fees.iter().map(|(who, fee)| {
-		let covered = paid.min(*fee);
-		paid -= covered;
-		(who.clone(), fee - covered)
-	});
-	left.filter(|(_, left)| *left > 0).collect()
 }
 
 impl<T: Config> Specs for Pallet<T> {
@@ -147,7 +134,7 @@ impl<T: Config> Pallet<T> {
 		if task.progress.settled < task.spec.parts {
 			return Tasks::<T>::insert(id, task);
 		}
-		if let Some((_, root)) = Roots::<T>::get(id, 0).filter(|_| task.stream.is_some()) {
+		if let Some(root) = Self::root_of_batch(id, &task) {
 			Self::pay_runners_up(id, &mut task, root);
 			Self::end_race(id, &task);
 		}
@@ -182,7 +169,7 @@ impl<T: Config> Pallet<T> {
 			task.owed = 0;
 		}
 		Self::convict(&task, &by, part, unit, damage, decision.finder);
-		if let Some((_, root)) = Roots::<T>::get(id, 0).filter(|_| task.stream.is_some()) {
+		if let Some(root) = Self::root_of_batch(id, &task) {
 			Self::punish_same_root(id, &task, root);
 		}
 		Self::dismiss(id, &mut task, &by);
@@ -287,7 +274,7 @@ impl<T: Config> Pallet<T> {
 				let mut to = Beneficiaries::treasury();
 				to.panel.clone_from(&decision.fees);
 				let paid = T::Collateral::slash(&by.provider, lock, wanted, to);
-				Self::pay_verifiers(&mut task, &unpaid(&decision.fees, paid.panel));
+				Self::pay_verifiers(&mut task, &unpaid(decision.fees, paid.panel));
 				let by = Assignment { lock: T::Collateral::locked(&by.provider, lock), ..by };
 				let weight = Self::weight_of(&task, by.price);
 				T::Registry::see(&by.provider, Aspect::Disputes, weight, 0);
@@ -328,7 +315,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let slashed = T::Collateral::slash(&task.client, lock, wanted, to);
 		// Slashing may be switched off, or the lock too small, but nobody works for nothing.
-		Self::pay_verifiers(&mut task, &unpaid(&decision.fees, slashed.panel));
+		Self::pay_verifiers(&mut task, &unpaid(decision.fees, slashed.panel));
 		Self::end(id, task, ending);
 	}
 

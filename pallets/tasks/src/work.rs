@@ -136,6 +136,13 @@ impl<T: Config> Pallet<T> {
 		} else {
 			Tasks::<T>::insert(id, task);
 		}
+		Self::have_verified(request, verified);
+		Ok(())
+	}
+
+	/// Hands a root over to be verified, or accepts it as the client agreed.
+	pub(crate) fn have_verified(request: Requested<T::AccountId>, verified: bool) {
+		let of = request.part;
 		let decision = match verified {
 			true => T::Attestation::verify(request),
 			false => Some(Decision::bare(Verdict::Unverified)),
@@ -143,7 +150,6 @@ impl<T: Config> Pallet<T> {
 		if let Some(decision) = decision {
 			Self::decide(of, decision);
 		}
-		Ok(())
 	}
 
 	pub(crate) fn request(

@@ -25,8 +25,8 @@ pub trait Agenda {
 	/// What looking at it costs at most now.
 	fn weight(item: &Self::Item) -> Weight;
 
-	/// Looks at it. What that has cost.
-	fn look_at(item: Self::Item) -> Weight;
+	/// Looks at it. What that has cost, of `most`, which is its [`weight`](Self::weight).
+	fn look_at(item: Self::Item, most: Weight) -> Weight;
 }
 
 /// Looks at what is due before `now`, moment by moment. `step` is what finding one item costs.
@@ -53,7 +53,7 @@ pub fn serve<A: Agenda>(now: Moment, step: Weight, meter: &mut WeightMeter) {
 				return;
 			}
 			A::remove(moment, &item);
-			meter.consume(A::look_at(item).min(most));
+			meter.consume(A::look_at(item, most).min(most));
 			any = true;
 		}
 		// Something may have been added behind the walk.

@@ -150,6 +150,19 @@ impl Slashed {
 	}
 }
 
+/// What is left to be paid of some fees, after so much of them was paid in their order.
+pub fn unpaid<AccountId>(
+	fees: Vec<(AccountId, Balance)>,
+	mut paid: Balance,
+) -> Vec<(AccountId, Balance)> {
+	let left = fees.into_iter().map(|(who, fee)| {
+		let covered = paid.min(fee);
+		paid -= covered;
+		(who, fee - covered)
+	});
+	left.filter(|(_, left)| *left > 0).collect()
+}
+
 /// Collateral of providers, clients and whoever disputes.
 pub trait Collateral<AccountId> {
 	/// What an account has bonded and is neither locked nor bound in seats nor leaving.

@@ -41,7 +41,7 @@ mod weights;
 pub use attestation::{
 	Attestation, Claim, Decision, PartOfTask, Requested, Specs, Verdict, Verdicts,
 };
-pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed};
+pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed, unpaid};
 pub use duties::{Away, Duties, Node};
 pub use registry::{Registry, SeatTable, Standing, Unmet};
 

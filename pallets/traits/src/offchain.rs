@@ -3,8 +3,9 @@
 use alloc::{vec, vec::Vec};
 
 use codec::{Decode, Encode};
+use frame_support::BoundedVec;
 use ogpu_primitives::{
-	executor::{Peer, RunId},
+	executor::{Care, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
 	job::{Job, Plan, Shape as JobShape},
 	market::{
 		TaskId,
@@ -65,6 +66,73 @@ pub fn job_of(spec: &TaskSpec, node: &dyn Node) -> Result<(Job, Plan), Trouble> 
 		&& job.profile == spec.profile
 		&& memory <= u32::from(spec.requirements.memory);
 	if as_declared { Ok((job, plan)) } else { Err(Trouble::NotAsDeclared) }
+}
+
+/// Whether everything that a job starts from is here. What is not is being fetched, all of it at once and not one
+/// after the other.
+///
+/// # Errors
+///
+/// When the executor is away.
+pub fn inputs_are_here(job: &Job, spec: &TaskSpec, node: &dyn Node) -> Result<bool, Trouble> {
+	let peers = sources(&spec.job);
+	let mut here = true;
+	for (blob, size) in job.blobs() {
+		here &= node.fetch(&blob, size, &peers)?;
+	}
+	Ok(here)
+}
+
+/// What a task's job would cost on this node.
+///
+/// # Errors
+///
+/// When the executor is away.
+pub fn quote(job: Job, spec: &TaskSpec, node: &dyn Node) -> Result<Quote, Away> {
+	node.quote(&QuoteRequest { job, peers: BoundedVec::truncate_from(sources(&spec.job)) })
+}
+
+/// Has units of a task's job run, for one of the lanes in which an executor serves whoever asks.
+///
+/// # Errors
+///
+/// When the executor is away.
+pub fn run(
+	id: RunId,
+	lane: &[u8],
+	job: Job,
+	units: Units,
+	spec: &TaskSpec,
+	node: &dyn Node,
+) -> Result<RunState, Away> {
+	node.run(&Submission {
+		id,
+		owner: BoundedVec::truncate_from(lane.to_vec()),
+		job,
+		units,
+		care: Care::Batched,
+		peers: BoundedVec::truncate_from(sources(&spec.job)),
+		checkpoints: Default::default(),
+	})
+}
+
+/// How a run stands; it is begun if it never was. A job is read and sent once, not in every block.
+///
+/// # Errors
+///
+/// When the job is not here yet, or is something else.
+pub fn state_of(
+	id: RunId,
+	lane: &[u8],
+	units: Units,
+	spec: &TaskSpec,
+	node: &dyn Node,
+) -> Result<RunState, Trouble> {
+	if let Some(state) = node.state(&id)? {
+		return Ok(state);
+	}
+	let (job, _) = job_of(spec, node)?;
+	Ok(run(id, lane, job, units, spec, node)?)
 }
 
 /// The leaves of one part, if `leaves` are those of the whole job.
