@@ -36,6 +36,23 @@ pub struct ProviderArgs {
 	/// The file in which the executor keeps its token: `token` in its data folder.
 	#[arg(long, value_name = "FILE", requires = "executor_url")]
 	pub executor_token_file: Option<PathBuf>,
+
+	/// Starts an executor on this machine, and starts it again whenever it ends. Makes a worker key if there is
+	/// none.
+	#[arg(long, conflicts_with = "executor_url")]
+	pub provider: bool,
+
+	/// The executor's configuration, a TOML file; docs/service.md says what it may hold.
+	#[arg(long, value_name = "FILE", requires = "provider")]
+	pub executor_config: Option<PathBuf>,
+
+	/// Where the executor keeps everything [default: the folder `executor` of the base path].
+	#[arg(long, value_name = "FOLDER", requires = "provider")]
+	pub executor_data: Option<PathBuf>,
+
+	/// The executor's program [default: `ogpu-worker` beside this program].
+	#[arg(long, value_name = "FILE", requires = "provider")]
+	pub executor_program: Option<PathBuf>,
 }
 
 /// What a node can do besides running.

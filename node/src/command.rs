@@ -58,6 +58,30 @@ pub fn main() -> ExitCode {
 	}
 }
 
+/// The executor that the command line names, if any.
+fn executor(args: ProviderArgs, config: &sc_service::Configuration) -> Result<Option<Executor>> {
+	let ProviderArgs {
+		executor_url,
+		executor_token_file,
+		provider,
+		executor_config,
+		executor_data,
+		executor_program,
+	} = args;
+	if let Some((url, token)) = executor_url.zip(executor_token_file) {
+		return Ok(Some(Executor::elsewhere(&url, token)?));
+	}
+	if !provider {
+		return Ok(None);
+	}
+	if !config.offchain_worker.enabled {
+		let why = "a provider's work is done by its off-chain worker; drop --offchain-worker never";
+		return Err(sc_cli::Error::Input(why.into()));
+	}
+	let data = executor_data.unwrap_or_else(|| config.base_path.path().join("executor"));
+	Ok(Some(Executor::own(executor_program, executor_config, data)?))
+}
+
 /// The parts that commands on the database need.
 macro_rules! with_partial {
 	($cli:ident, $cmd:ident, |$config:ident, $partial:ident| $body:expr) => {{
@@ -121,9 +145,7 @@ fn run() -> Result<()> {
 		None => {
 			let runner = cli.create_runner(&cli.run)?;
 			preflight::check(runner.config(), preflight::Ports::Used)?;
-			let ProviderArgs { executor_url, executor_token_file } = cli.provider;
-			let executor = executor_url.zip(executor_token_file);
-			let executor = executor.map(|(url, token)| Executor::new(&url, token)).transpose()?;
+			let executor = executor(cli.provider, runner.config())?;
 			runner.run_node_until_exit(|config| async move {
 				service::new_full(config, executor).map_err(sc_cli::Error::Service)
 			})

@@ -48,3 +48,14 @@ fn listening_addresses_are_read() {
 	assert_eq!(parse("/ip4/127.0.0.1/tcp/30334/ws"), Some(([127, 0, 0, 1], 30334).into()));
 	assert_eq!(parse("/dns/example.org/tcp/30333"), None);
 }
+
+#[test]
+fn an_executor_is_the_node_s_own_or_elsewhere() {
+	let parse = |args: &[&str]| Cli::try_parse_from([&["ogpu-node"], args].concat());
+	let elsewhere = ["--executor-url", "http://127.0.0.1:9960", "--executor-token-file", "token"];
+	assert!(parse(&elsewhere).is_ok());
+	assert!(parse(&elsewhere[..2]).is_err());
+	assert!(parse(&["--provider", "--executor-config", "worker.toml"]).is_ok());
+	assert!(parse(&["--executor-config", "worker.toml"]).is_err());
+	assert!(parse(&[&["--provider"], &elsewhere[..]].concat()).is_err());
+}

@@ -12,17 +12,40 @@ use frame_system_benchmarking::{
 	Pallet as SystemBench, extensions::Pallet as SystemExtensionsBench,
 };
 
+use ogpu_primitives::market::TaskId;
+use pallet_market_benchmarking::{
+	attestations::Pallet as AttestationsBench, providers::Pallet as ProvidersBench,
+	tasks::Pallet as TasksBench, worker::Pallet as WorkerBench,
+};
+use pallet_providers::HeartbeatDone;
+
 use crate::{
 	AllPalletsWithSystem, Babe, Balances, Bounties, ConvictionVoting, Grandpa, Identity, ImOnline,
 	Multisig, Parameters, Preimage, Proxy, Referenda, Runtime, SafeMode, Scheduler, Staking, Sudo,
 	Timestamp, TransactionPayment, Treasury, TrustLock, Utility, Vesting, VoterList,
+	configs::duties::Done,
 };
 
 impl frame_system_benchmarking::Config for Runtime {}
 
+impl pallet_market_benchmarking::Config for Runtime {
+	fn about(task: TaskId) -> Done {
+		Done::Tasks(pallet_tasks::Done::Bid { task, commitment: [1; 32] })
+	}
+
+	fn heartbeat(session: u32) -> Done {
+		Done::Providers(HeartbeatDone { session, load: 500, free_memory: 33 })
+	}
+
+	fn set_session(session: u32) {
+		pallet_session::CurrentIndex::<Runtime>::put(session);
+	}
+}
+
 define_benchmarks!(
 	[frame_system, SystemBench::<Runtime>]
 	[frame_system_extensions, SystemExtensionsBench::<Runtime>]
+	[pallet_attestations, AttestationsBench::<Runtime>]
 	[pallet_babe, Babe]
 	[pallet_bags_list, VoterList]
 	[pallet_balances, Balances]
@@ -34,18 +57,21 @@ define_benchmarks!(
 	[pallet_multisig, Multisig]
 	[pallet_parameters, Parameters]
 	[pallet_preimage, Preimage]
+	[pallet_providers, ProvidersBench::<Runtime>]
 	[pallet_proxy, Proxy]
 	[pallet_referenda, Referenda]
 	[pallet_safe_mode, SafeMode]
 	[pallet_scheduler, Scheduler]
 	[pallet_staking, Staking]
 	[pallet_sudo, Sudo]
+	[pallet_tasks, TasksBench::<Runtime>]
 	[pallet_timestamp, Timestamp]
 	[pallet_transaction_payment, TransactionPayment]
 	[pallet_treasury, Treasury]
 	[pallet_trust_lock, TrustLock]
 	[pallet_utility, Utility]
 	[pallet_vesting, Vesting]
+	[pallet_worker, WorkerBench::<Runtime>]
 );
 
 /// Lists the benchmarks.

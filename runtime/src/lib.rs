@@ -46,10 +46,12 @@ mod tests;
 pub mod timing;
 #[warn(missing_docs)]
 pub mod voter_bags;
+mod weights;
 
 use alloc::{borrow::Cow, vec::Vec};
 
 pub use apis::{RUNTIME_API_VERSIONS, RuntimeApi};
+pub use pallet_providers::PROOF_DOMAIN;
 pub use pallet_worker::{EXECUTOR_KEY, ExecutorAddress, WORKER_KEY};
 use sp_runtime::{
 	MultiAddress, MultiSignature, generic, impl_opaque_keys,

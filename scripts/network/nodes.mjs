@@ -153,7 +153,8 @@ export class Executor extends Program {
 	}
 
 	start() {
-		return this.run('ogpu-worker', ['serve', '--config', this.configFile]);
+		// The node whose own it is starts it, and starts it again.
+		return this.owned ? this : this.run('ogpu-worker', ['serve', '--config', this.configFile]);
 	}
 
 	async call(method, path, body) {
@@ -233,14 +234,17 @@ class Node extends Program {
 	}
 }
 
-// The four validators of the `local` network; the first `executors` of them have one each.
+// The four validators of the `local` network; the first `executors` of them have one each. The first starts its own.
 export function localNetwork({ executors = 0, ...options } = {}) {
 	const network = new Network({ chain: 'local', ...options });
 	for (const [index, name] of ['alice', 'bob', 'charlie', 'dave'].entries()) {
 		const args = ['--validator', `--${name}`];
 		if (index < executors) {
-			const { url, tokenFile } = network.executor(`${name}-executor`);
-			args.push('--executor-url', url, '--executor-token-file', tokenFile);
+			const executor = network.executor(`${name}-executor`);
+			executor.owned = index === 0;
+			args.push(...(executor.owned
+				? ['--provider', '--executor-config', executor.configFile, '--executor-data', executor.data]
+				: ['--executor-url', executor.url, '--executor-token-file', executor.tokenFile]));
 		}
 		network.node(name, { args });
 	}

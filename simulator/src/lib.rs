@@ -1,4 +1,4 @@
-//! How often verification is wrong, what it costs, and whether cheating pays.
+//! How often verification is wrong, what it costs, and whether cheating pays; and what auctions come to.
 //!
 //! The protocol is simulated with the chain's own draws, quorums and tallies
 //! ([`ogpu_primitives::market`]); only people are made up. Beside it stands the idealised closed form, in
@@ -7,9 +7,11 @@
 //! - [`closed`]: probabilities that can be computed;
 //! - [`protocol`]: one case from its root to its verdict;
 //! - [`profit`]: what a cheat earns on average under the chain's locks;
-//! - [`report`]: the tables of `docs/simulation.md`.
+//! - [`auction`]: what sealed bids come to when not everybody bids its cost;
+//! - [`report`]: the tables of `docs/simulation.md` and `docs/auctions.md`.
 #![forbid(unsafe_code)]
 
+pub mod auction;
 pub mod closed;
 pub mod profit;
 pub mod protocol;

@@ -1,22 +1,36 @@
-//! Where the executor is: told to the hook of the runtime, which talks to it.
+//! Where the executor is: told to the hook of the runtime, which talks to it. It may be a program that this node
+//! starts itself.
+
+mod own;
 
 use std::{path::PathBuf, time::Duration};
 
 use codec::Encode;
 use futures::FutureExt;
-use ogpu_runtime::{EXECUTOR_KEY, ExecutorAddress};
+use ogpu_runtime::{EXECUTOR_KEY, ExecutorAddress, WORKER_KEY};
 use sc_client_api::Backend;
 use sc_service::{SpawnTaskHandle, error::Error};
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
+use sp_keystore::KeystorePtr;
 
 use super::partial::FullBackend;
+use own::Own;
 
 /// How often the token file is looked at: the executor may come later than the node, and with another token.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// An executor, as the command line names it.
+/// What runs a provider's jobs, as the command line names it.
 #[derive(Clone, Debug)]
-pub(crate) struct Executor {
+pub(crate) enum Executor {
+	/// Somebody else starts it.
+	Elsewhere(Elsewhere),
+	/// This node does.
+	Own(Own),
+}
+
+/// An executor at a URL, whose token is in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Elsewhere {
 	url: String,
 	token_file: PathBuf,
 }
@@ -27,11 +41,11 @@ impl Executor {
 	/// # Errors
 	///
 	/// When the token would cross a network in clear.
-	pub(crate) fn new(url: &str, token_file: PathBuf) -> Result<Self, String> {
+	pub(crate) fn elsewhere(url: &str, token_file: PathBuf) -> Result<Self, String> {
 		let url = url.trim_end_matches('/').to_owned();
 		let address = ExecutorAddress { url: url.clone().into_bytes(), token: Vec::new() };
 		if address.is_trusted() {
-			return Ok(Self { url, token_file });
+			return Ok(Self::Elsewhere(Elsewhere { url, token_file }));
 		}
 		Err(format!(
 			"--executor-url {url}: the executor's token would cross the network in clear; give \
@@ -39,13 +53,45 @@ impl Executor {
 		))
 	}
 
+	/// An executor that this node starts, and starts again.
+	///
+	/// # Errors
+	///
+	/// When there is no such program, or its configuration is wrong.
+	pub(crate) fn own(
+		program: Option<PathBuf>,
+		config: Option<PathBuf>,
+		data: PathBuf,
+	) -> Result<Self, String> {
+		Own::new(program, config, data).map(Self::Own)
+	}
+}
+
+impl Elsewhere {
 	/// What the hook needs, once the executor has written its token.
 	async fn address(&self) -> std::io::Result<ExecutorAddress> {
-		let token = tokio::fs::read_to_string(&self.token_file).await?;
-		Ok(ExecutorAddress {
-			url: self.url.clone().into_bytes(),
-			token: token.trim().as_bytes().to_vec(),
-		})
+		address(&self.url, &self.token_file).await
+	}
+}
+
+async fn address(url: &str, token_file: &std::path::Path) -> std::io::Result<ExecutorAddress> {
+	let token = tokio::fs::read_to_string(token_file).await?;
+	Ok(ExecutorAddress { url: url.as_bytes().to_vec(), token: token.trim().as_bytes().to_vec() })
+}
+
+/// Where the hook reads where the executor is.
+pub(super) struct Told<S>(S);
+
+impl<S: OffchainStorage> Told<S> {
+	/// It is there.
+	fn at(&mut self, address: &ExecutorAddress) {
+		log::info!("the executor is at {}", String::from_utf8_lossy(&address.url));
+		self.0.set(STORAGE_PREFIX, EXECUTOR_KEY, &address.encode());
+	}
+
+	/// There is none.
+	fn nowhere(&mut self) {
+		self.0.remove(STORAGE_PREFIX, EXECUTOR_KEY);
 	}
 }
 
@@ -53,26 +99,53 @@ impl Executor {
 ///
 /// # Errors
 ///
-/// When the node keeps nothing for its hooks.
+/// When the node keeps nothing for its hooks, or its keystore cannot be written.
 pub(super) fn spawn(
 	executor: Option<Executor>,
 	backend: &FullBackend,
+	keystore: &KeystorePtr,
 	spawner: &SpawnTaskHandle,
 ) -> Result<(), Error> {
-	let mut storage = backend
+	let storage = backend
 		.offchain_storage()
 		.ok_or_else(|| Error::Other("the database keeps nothing for off-chain workers".into()))?;
+	let mut told = Told(storage);
 	// One that an earlier run was told of may be another's by now.
-	storage.remove(STORAGE_PREFIX, EXECUTOR_KEY);
-	let Some(executor) = executor else { return Ok(()) };
-	let follow = async move {
+	told.nowhere();
+	let follow = match executor {
+		None => return Ok(()),
+		Some(Executor::Elsewhere(executor)) => executor.follow(told).boxed(),
+		Some(Executor::Own(executor)) => {
+			worker_key(keystore)?;
+			executor.supervise(told).boxed()
+		}
+	};
+	spawner.spawn("executor", Some("offchain-worker"), follow);
+	Ok(())
+}
+
+/// Makes a worker key, unless there is one.
+fn worker_key(keystore: &KeystorePtr) -> Result<(), Error> {
+	if !keystore.sr25519_public_keys(WORKER_KEY).is_empty() {
+		return Ok(());
+	}
+	let key = keystore
+		.sr25519_generate_new(WORKER_KEY, None)
+		.map_err(|error| Error::Other(format!("no worker key could be made: {error}")))?;
+	let key = sp_core::hexdisplay::HexDisplay::from(&key.0);
+	log::info!("made a worker key, 0x{key}; register it with your account, see docs/providers.md");
+	Ok(())
+}
+
+impl Elsewhere {
+	/// Looks again and again where it is.
+	async fn follow<S: OffchainStorage>(self, mut hook: Told<S>) {
 		let mut told = None;
 		let mut complained = false;
 		loop {
-			match executor.address().await {
+			match self.address().await {
 				Ok(address) if told.as_ref() != Some(&address) => {
-					log::info!("the executor is at {}", executor.url);
-					storage.set(STORAGE_PREFIX, EXECUTOR_KEY, &address.encode());
+					hook.at(&address);
 					(told, complained) = (Some(address), false);
 				}
 				Ok(_) => {}
@@ -81,7 +154,7 @@ pub(super) fn spawn(
 						log::warn!(
 							"the executor's token cannot be read from {}: {error}; is ogpu-worker running, with \
 							 this data folder?",
-							executor.token_file.display(),
+							self.token_file.display(),
 						);
 					}
 					complained = true;
@@ -89,7 +162,5 @@ pub(super) fn spawn(
 			}
 			tokio::time::sleep(LOOK).await;
 		}
-	};
-	spawner.spawn("executor-address", Some("offchain-worker"), follow.boxed());
-	Ok(())
+	}
 }

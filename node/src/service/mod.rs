@@ -2,7 +2,7 @@
 //!
 //! - [`partial`]: what commands on the database need too: client, queue, pool.
 //! - [`consensus`]: authoring, finality and authority discovery.
-//! - [`executor`]: tells the hook of the runtime where the executor is.
+//! - [`executor`]: tells the hook of the runtime where the executor is; starts one, if it is to.
 //! - [`genesis`]: the database must be of the chain that was asked for.
 //! - [`offchain`]: the off-chain workers, with HTTP.
 
@@ -103,7 +103,12 @@ fn start<N: NetworkBackend<Block, Hash>>(
 		})?;
 
 	if config.offchain_worker.enabled {
-		executor::spawn(executor, &backend, &task_manager.spawn_handle())?;
+		executor::spawn(
+			executor,
+			&backend,
+			&keystore_container.keystore(),
+			&task_manager.spawn_handle(),
+		)?;
 		offchain::spawn(offchain::Params {
 			client: client.clone(),
 			backend: &backend,
@@ -123,6 +128,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
 		select_chain: select_chain.clone(),
 		chain_spec: config.chain_spec.cloned_box(),
 		keystore: keystore_container.keystore(),
+		genesis: genesis_hash,
 		babe_worker,
 		voter_state: voter_state.clone(),
 		authority_set: authority_set.clone(),

@@ -13,7 +13,8 @@ use ogpu_traits::{
 use scale_info::TypeInfo;
 
 use crate::{
-	Config, Deadlines, DeadlinesFrom, Draws, DrawsFrom, MAX_LOOKS, Pallet, Panels, WeightInfo,
+	AGENDA_SHARE, Config, Deadlines, DeadlinesFrom, Draws, DrawsFrom, MAX_LOOKS, Pallet, Panels,
+	Places, Stage, WeightInfo,
 };
 
 /// A panel of a case. Looking at it twice, or when it is gone, does nothing.
@@ -61,16 +62,27 @@ impl<T: Config> Agenda for ToDraw<T> {
 		Draws::<T>::remove(block, item);
 	}
 
-	fn weight(_: &Item) -> Weight {
-		T::WeightInfo::draw()
+	/// Where too few can be drawn, the case ends, and the task with it.
+	fn weight(item: &Item) -> Weight {
+		T::WeightInfo::draw().saturating_add(end_of::<T>(item))
 	}
 
 	fn look_at(item: Item, most: Weight) -> Weight {
 		let looks = Pallet::<T>::draw(item.case, item.panel);
+		let drawn =
+			Panels::<T>::get(item.case, item.panel).is_some_and(|panel| panel.stage != Stage::Done);
+		if !drawn {
+			return most;
+		}
 		// A seat and its holder, and the share of what is done once for each member.
-		let each = most / (MAX_LOOKS as u64);
+		let each = T::WeightInfo::draw() / (MAX_LOOKS as u64);
 		each.saturating_mul(looks.saturating_add(FIXED_LOOKS).into())
 	}
+}
+
+/// What the end of a stage costs at most.
+fn end_of<T: Config>(item: &Item) -> Weight {
+	T::WeightInfo::end_stage(Places::<T>::get(item.case.task))
 }
 
 /// Panels whose stage ends.
@@ -100,7 +112,7 @@ impl<T: Config> Agenda for ToEnd<T> {
 		let panel = Panels::<T>::get(item.case, item.panel);
 		let over =
 			panel.is_some_and(|panel| panel.until().is_some_and(|until| until < T::Clock::now()));
-		if over { T::WeightInfo::end_stage() } else { T::DbWeight::get().reads(2) }
+		if over { end_of::<T>(item) } else { T::DbWeight::get().reads(2) }
 	}
 
 	fn look_at(item: Item, most: Weight) -> Weight {
@@ -126,9 +138,17 @@ impl<T: Config> Pallet<T> {
 		let step = T::DbWeight::get().reads_writes(3, 1);
 		// Half for each, so that many draws cannot keep deadlines from being served. Draws are due in their
 		// block, deadlines after their moment.
+		let share = Self::share() / 2;
 		let mut half = WeightMeter::with_limit(meter.remaining() / 2);
-		agenda::serve::<ToEnd<T>>(T::Clock::now(), step, &mut half);
+		agenda::serve::<ToEnd<T>>(T::Clock::now(), step, share, &mut half);
 		meter.consume(half.consumed());
-		agenda::serve::<ToDraw<T>>(Self::block().saturating_add(1), step, meter);
+		let mut rest = WeightMeter::with_limit(meter.remaining());
+		agenda::serve::<ToDraw<T>>(Self::block().saturating_add(1), step, share, &mut rest);
+		meter.consume(rest.consumed());
+	}
+
+	/// What draws and deadlines together may take of a block.
+	pub(crate) fn share() -> Weight {
+		T::BlockWeights::get().max_block / AGENDA_SHARE
 	}
 }

@@ -9,7 +9,7 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{Attestation, Claim, Decision, PartOfTask, Registry, Requested, Verdict};
 
-use crate::{Case, Cases, Config, Event, Kind, Pallet, Phase, Subject};
+use crate::{Case, Cases, Config, Event, Kind, Pallet, Phase, Places, Subject};
 
 impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 	fn verify(request: Requested<T::AccountId>) -> Option<Decision<T::AccountId>> {
@@ -37,6 +37,10 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 			let root = matches!(case.subject, Subject::Root(_));
 			root && (case.phase == Phase::Judging || !case.disputes.is_empty())
 		})
+	}
+
+	fn places(task: TaskId) -> u32 {
+		Places::<T>::get(task)
 	}
 
 	fn drop_from(from: PartOfTask) -> Vec<(T::AccountId, Balance)> {

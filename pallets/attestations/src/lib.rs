@@ -200,6 +200,10 @@ pub mod pallet {
 	pub type Wanted<T: Config> =
 		StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, (PartOfTask, u8), ()>;
 
+	/// How many members the panels have that are kept for a task. The keys are counted by the chain.
+	#[pallet::storage]
+	pub type Places<T> = StorageMap<_, Twox64Concat, TaskId, u32, ValueQuery>;
+
 	/// The number of the next challenge from outside.
 	#[pallet::storage]
 	pub type NextDispute<T> = StorageValue<_, u64, ValueQuery>;
@@ -380,8 +384,7 @@ pub mod pallet {
 
 		/// Draws panels and ends stages, as far as the meter allows.
 		fn on_poll(_: BlockNumberFor<T>, meter: &mut WeightMeter) {
-			let most = T::BlockWeights::get().max_block / AGENDA_SHARE;
-			let mut own = WeightMeter::with_limit(meter.remaining().min(most));
+			let mut own = WeightMeter::with_limit(meter.remaining().min(Self::share()));
 			Self::serve_agendas(&mut own);
 			meter.consume(own.consumed());
 		}

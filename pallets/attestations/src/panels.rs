@@ -17,7 +17,7 @@ use ogpu_primitives::{
 use ogpu_traits::{Claim, Clock, PartOfTask, Registry, SeatTable};
 
 use crate::{
-	Case, Config, Event, Kind, Member, Pallet, Panel, Panels, Said, Served, Service, Stage,
+	Case, Config, Event, Kind, Member, Pallet, Panel, Panels, Places, Said, Served, Service, Stage,
 	Subject, Wanted, vrf::BLOCKS,
 };
 
@@ -90,6 +90,8 @@ impl<T: Config> Pallet<T> {
 			let added = panel.members.try_push(Member { who, said: Said::Nothing });
 			frame_support::defensive_assert!(added.is_ok(), "no panel is larger than the largest");
 		}
+		let places = panel.members.len() as u32;
+		Places::<T>::mutate(id.task, |kept| *kept = kept.saturating_add(places));
 		let until = T::Clock::now().saturating_add(Self::time_to_commit(&case, panel.kind));
 		Self::deposit_event(Event::Drawn {
 			task: id.task,

@@ -3,22 +3,25 @@
 use alloc::collections::BTreeMap;
 
 use frame_support::ensure;
+use ogpu_primitives::market::TaskId;
 use ogpu_traits::{Collateral, LockId, PartOfTask, Purpose};
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Cases, Config, Deadlines, DeadlinesFrom, Draws, Earned, Item, Kind, Pallet, Panels, Said,
-	Served, Stage, Wanted,
+	Cases, Config, Deadlines, DeadlinesFrom, Draws, Earned, Item, Kind, Pallet, Panels, Places,
+	Said, Served, Stage, Wanted,
 };
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
 		let draws: alloc::vec::Vec<Item> = Draws::<T>::iter().map(|(_, item, ())| item).collect();
 		let mut running = BTreeMap::<PartOfTask, u8>::new();
+		let mut places = BTreeMap::<TaskId, u32>::new();
 		for (id, number, panel) in Panels::<T>::iter() {
 			let case = Self::case(id).map_err(|_| "there is a panel without a case")?;
 			ensure!(number < case.next_panel, "a panel has a number that was never given");
 			let item = Item { case: id, panel: number };
+			*places.entry(id.task).or_default() += panel.members.len() as u32;
 			match panel.until() {
 				Some(until) => {
 					let until = until.max(DeadlinesFrom::<T>::get());
@@ -36,6 +39,8 @@ impl<T: Config> Pallet<T> {
 				*running.entry(id).or_default() += 1;
 			}
 		}
+		places.retain(|_, members| *members > 0);
+		ensure!(places == Places::<T>::iter().collect(), "members are miscounted");
 		for ((task, attempt), part, case) in Cases::<T>::iter() {
 			let id = PartOfTask { task, attempt, part };
 			let found = running.remove(&id).unwrap_or(0);

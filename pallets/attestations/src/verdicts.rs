@@ -19,7 +19,7 @@ use ogpu_traits::{
 
 use crate::{
 	Case, Cases, Config, Dispute, Earned, Error, Event, Kind, NextDispute, Pallet, Panel, Panels,
-	Phase, REFUSED, Said, Served, Subject, UPHELD,
+	Phase, Places, REFUSED, Said, Served, Stage, Subject, UPHELD,
 };
 
 /// The most challenges from outside that wait at a time.
@@ -284,7 +284,7 @@ impl<T: Config> Pallet<T> {
 		mut case: Case<T::AccountId>,
 		mut panel: Panel<T::AccountId>,
 	) {
-		panel.stage = crate::Stage::Done;
+		panel.stage = Stage::Done;
 		Self::release_members(id, number, &case, &panel);
 		let fee = case.fee(panel.kind);
 		for member in &panel.members {
@@ -406,9 +406,16 @@ impl<T: Config> Pallet<T> {
 		for dispute in &case.disputes {
 			Self::release_dispute(dispute);
 		}
+		let mut places = 0;
 		for (number, panel) in Panels::<T>::drain_prefix(id) {
-			Self::release_members(id, number, &case, &panel);
+			places += panel.members.len() as u32;
+			if panel.stage != Stage::Done {
+				Self::release_members(id, number, &case, &panel);
+			}
 		}
+		Places::<T>::mutate_exists(id.task, |kept| {
+			*kept = kept.unwrap_or(0).checked_sub(places).filter(|kept| *kept > 0);
+		});
 		for _ in Served::<T>::drain_prefix(id) {}
 		Earned::<T>::drain_prefix(id).collect()
 	}

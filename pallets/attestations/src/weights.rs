@@ -1,21 +1,19 @@
-//! What the calls weigh.
-//!
-//! Counted by hand: the storage accesses of the costliest case, and a generous time for the rest. Measured
-//! weights replace them.
+//! What the calls weigh. The runtime has it measured.
 
-ogpu_traits::counted_weights! {
+ogpu_traits::weight_info! {
 	/// [`challenge`](crate::Pallet::challenge).
-	challenge: 10 reads, 9 writes, 100 us;
+	challenge();
 	/// Committing, as the last of a panel.
-	commit: 12 reads, 8 writes, 120 us;
+	commit();
 	/// Opening the leaves of a round, proof included.
-	open: 6 reads, 5 writes, 900 us;
+	open();
 	/// Revealing.
-	reveal: 10 reads, 7 writes, 120 us;
+	reveal();
 	/// What happens in every block, whatever is due.
-	every_block: 8 reads, 6 writes, 30 us;
+	every_block();
 	/// Drawing a panel: every seat that may be looked at.
-	draw: 1100 reads, 50 writes, 2000 us;
-	/// Looking at a panel whose stage ends: what follows may be a verdict, and the end of a task.
-	end_stage: 320 reads, 320 writes, 1500 us;
+	draw();
+	/// Looking at a panel whose stage ends: what follows may be a verdict, and the end of a task for which panels with
+	/// `p` members are kept.
+	end_stage(p);
 }

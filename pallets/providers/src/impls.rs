@@ -8,7 +8,8 @@ use frame_support::{
 };
 use ogpu_primitives::{
 	Balance,
-	executor::Health,
+	executor::{API_VERSION, Health},
+	job,
 	market::{
 		DeviceTier, Features, GroupId,
 		reputation::{Aspect, TOKEN_WEIGHT},
@@ -203,7 +204,9 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		// Without an executor there is nothing to offer, and nobody to say so.
 		let Ok(status) = node.status() else { return Vec::new() };
 		let good = || status.devices.iter().filter(|device| device.health == Health::Good);
-		if status.draining || good().next().is_none() {
+		// One that speaks another version would be asked in vain, by the client that waits for its work too.
+		let speaks = (status.api, status.job_format) == (API_VERSION, job::VERSION);
+		if !speaks || status.draining || good().next().is_none() {
 			return Vec::new();
 		}
 		let busy = good().filter(|device| device.busy).count();

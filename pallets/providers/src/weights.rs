@@ -1,33 +1,30 @@
-//! What the calls weigh.
-//!
-//! Counted by hand: the storage accesses of the costliest case, and a generous time for the rest. Measured
-//! weights replace them.
+//! What the calls weigh. The runtime has it measured.
 
-ogpu_traits::counted_weights! {
+ogpu_traits::weight_info! {
 	/// [`register`](crate::Pallet::register).
-	register: 6 reads, 8 writes, 150 us;
+	register();
 	/// [`update`](crate::Pallet::update).
-	update: 6 reads, 6 writes, 130 us;
+	update();
 	/// [`retire`](crate::Pallet::retire).
-	retire: 5 reads, 5 writes, 40 us;
+	retire();
 	/// [`resume`](crate::Pallet::resume).
-	resume: 1 reads, 1 writes, 20 us;
+	resume();
 	/// [`deregister`](crate::Pallet::deregister).
-	deregister: 7 reads, 8 writes, 70 us;
+	deregister();
 	/// [`set_seats`](crate::Pallet::set_seats).
-	set_seats: 6 reads, 5 writes, 45 us;
+	set_seats();
 	/// [`invite`](crate::Pallet::invite).
-	invite: 4 reads, 1 writes, 30 us;
+	invite();
 	/// [`join`](crate::Pallet::join) and [`merge`](crate::Pallet::merge).
-	join: 6 reads, 6 writes, 50 us;
+	join();
 	/// [`suspend`](crate::Pallet::suspend) and [`reinstate`](crate::Pallet::reinstate).
-	suspend: 2 reads, 2 writes, 25 us;
+	suspend();
 	/// [`link_stash`](crate::Pallet::link_stash) and [`unlink_stash`](crate::Pallet::unlink_stash).
-	link_stash: 2 reads, 2 writes, 25 us;
+	link_stash();
 	/// [`accept_stash`](crate::Pallet::accept_stash).
-	accept_stash: 3 reads, 3 writes, 30 us;
+	accept_stash();
 	/// Settling the seats of one provider, from none to the most.
-	settle_seats: 40 reads, 74 writes, 250 us;
+	settle_seats();
 	/// Taking a heartbeat.
-	heartbeat: 2 reads, 2 writes, 40 us;
+	heartbeat();
 }

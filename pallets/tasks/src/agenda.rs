@@ -6,10 +6,13 @@ use frame_support::{
 	weights::{Weight, WeightMeter},
 };
 use ogpu_primitives::market::TaskId;
-use ogpu_traits::{Moment, agenda};
+use ogpu_traits::{Attestation, Moment, agenda};
 use scale_info::TypeInfo;
 
-use crate::{Agenda, AgendaFrom, Config, Now, Pallet, Records, Status, Tasks, WeightInfo};
+use crate::{
+	AGENDA_SHARE, Agenda, AgendaFrom, Config, MAX_RACERS, Now, Pallet, Records, Status, Task,
+	Tasks, WeightInfo,
+};
 
 /// Something to look at. Looking twice, or at what is gone, does nothing.
 #[derive(
@@ -46,7 +49,31 @@ impl<T: Config> Pallet<T> {
 
 	/// Looks at what is due, moment by moment.
 	pub(crate) fn serve_agenda(meter: &mut WeightMeter) {
-		agenda::serve::<Self>(Now::<T>::get(), T::DbWeight::get().reads_writes(3, 1), meter);
+		let step = T::DbWeight::get().reads_writes(3, 1);
+		agenda::serve::<Self>(Now::<T>::get(), step, Self::share(), meter);
+	}
+
+	/// What the agenda may take of a block: the rest belongs to those who pay for it.
+	pub(crate) fn share() -> Weight {
+		T::BlockWeights::get().max_block / AGENDA_SHARE
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// What looking at a task costs whose status ends.
+	fn weight_of_end(id: TaskId, task: &Task<T::AccountId>) -> Weight {
+		match task.status {
+			Status::Bidding { .. } => T::WeightInfo::close_empty(),
+			Status::Revealing { .. } => T::WeightInfo::close_auction(task.sealed.into())
+				.saturating_add(T::WeightInfo::wake(0)),
+			_ => {
+				let end = T::WeightInfo::wake(T::Attestation::places(id));
+				match task.stream {
+					Some(_) => end.saturating_add(T::WeightInfo::close_race(MAX_RACERS)),
+					None => end,
+				}
+			}
+		}
 	}
 }
 
@@ -73,10 +100,9 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 	fn weight(item: &Item) -> Weight {
 		match item {
 			Item::Task(id) => match Tasks::<T>::get(id) {
-				Some(task) if task.status.until() < Now::<T>::get() => match task.status {
-					Status::Bidding { .. } => T::WeightInfo::close_empty(),
-					_ => T::WeightInfo::wake(),
-				},
+				Some(task) if task.status.until() < Now::<T>::get() => {
+					Self::weight_of_end(*id, &task)
+				}
 				_ => T::DbWeight::get().reads(2),
 			},
 			Item::Conviction(..) => T::WeightInfo::carry_out(),

@@ -97,6 +97,10 @@ pub use weights::WeightInfo;
 /// The most batches that are sent at once.
 pub const MAX_BATCHES: u32 = 16;
 
+/// Members of panels that are kept for a task which is found valid part by part without a dispute, at most: 64 parts
+/// with two rounds of five. Cancelling a task is paid for as if it had so many, and what is too much comes back.
+pub const MOST_PLACES: u32 = 640;
+
 /// The part of a block that the agenda may take: one in so many.
 pub const AGENDA_SHARE: u64 = 6;
 
@@ -658,9 +662,7 @@ pub mod pallet {
 
 		/// Serves the agenda, as far as the meter allows.
 		fn on_poll(_: BlockNumberFor<T>, meter: &mut WeightMeter) {
-			// The rest of the block belongs to those who pay for it.
-			let most = T::BlockWeights::get().max_block / AGENDA_SHARE;
-			let mut own = WeightMeter::with_limit(meter.remaining().min(most));
+			let mut own = WeightMeter::with_limit(meter.remaining().min(Self::share()));
 			Self::serve_agenda(&mut own);
 			meter.consume(own.consumed());
 		}
@@ -715,12 +717,14 @@ pub mod pallet {
 		/// which would tell the client what others ask for nothing, and once all roots are known. Event:
 		/// [`Event::Ended`].
 		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::cancel())]
-		pub fn cancel(origin: OriginFor<T>, task: TaskId) -> DispatchResult {
+		#[pallet::weight(T::WeightInfo::cancel(MOST_PLACES))]
+		pub fn cancel(origin: OriginFor<T>, task: TaskId) -> DispatchResultWithPostInfo {
 			let client = ensure_signed(origin)?;
 			let found = Self::task(task)?;
 			ensure!(found.client == client, Error::<T>::NotClient);
-			Self::cancel_task(task, found)
+			let places = T::Attestation::places(task).min(MOST_PLACES);
+			Self::cancel_task(task, found)?;
+			Ok(Some(T::WeightInfo::cancel(places)).into())
 		}
 
 		/// Says that the client has the result, which pays the rest of the price.

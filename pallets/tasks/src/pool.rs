@@ -296,6 +296,8 @@ impl<T: Config> Pallet<T> {
 		right.sort();
 		let paid = usize::from(stream.spec.racers.saturating_sub(1));
 		for (_, provider) in right.into_iter().take(paid) {
+			// What the winner gets on delivery is not theirs, should their part have grown meanwhile.
+			let amount = amount.min(task.escrow.price.saturating_sub(task.owed));
 			let amount = Self::pay(task, Purse::Price, &provider, amount);
 			let (fee, _) = Self::take_fee(task, amount);
 			Self::deposit_event(Event::Paid { task: id, provider, amount, fee });

@@ -219,7 +219,9 @@ impl<T: Config> Pallet<T> {
 	fn miss(id: TaskId, mut task: Task<T::AccountId>, by: Assignment<T::AccountId>) {
 		let lock = work_lock(id, task.attempt);
 		let left = task.share_left(by.price);
-		let penalty = share(left, T::Charges::get().default.get()).min(by.lock);
+		// By the reserve, not by the price: whoever bids nothing, and others of a ring with it, would risk nothing.
+		let at_stake = task.share_left(task.reserve);
+		let penalty = share(at_stake, T::Charges::get().default.get()).min(by.lock);
 		Self::deposit_event(Event::Missed { task: id, provider: by.provider.clone(), penalty });
 		T::Registry::see(&by.provider, Aspect::Timeliness, Self::weight_of(&task, left), 0);
 		let more = task.successor_costs_more(by.price);

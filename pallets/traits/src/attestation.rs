@@ -173,6 +173,9 @@ pub trait Attestation<AccountId> {
 	/// Whether a result of an attempt is being judged. Nothing must end meanwhile that secures it.
 	fn is_disputed(task: TaskId, attempt: u8) -> bool;
 
+	/// How many members the panels have that are kept for a task: what forgetting it costs grows with them.
+	fn places(task: TaskId) -> u32;
+
 	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more. What verifiers
 	/// have earned on them.
 	fn drop_from(part: PartOfTask) -> Vec<(AccountId, Balance)>;
@@ -190,6 +193,10 @@ impl<AccountId> Attestation<AccountId> for () {
 
 	fn is_disputed(_: TaskId, _: u8) -> bool {
 		false
+	}
+
+	fn places(_: TaskId) -> u32 {
+		0
 	}
 
 	fn drop_from(_: PartOfTask) -> Vec<(AccountId, Balance)> {

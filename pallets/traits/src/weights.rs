@@ -1,31 +1,28 @@
-//! Weights that are counted by hand, until measured ones replace them.
+//! What calls weigh, as pallets ask for it.
 
-/// Declares a pallet's `WeightInfo`, the storage accesses and microseconds of each call's costliest case,
-/// and what follows from them: `CountedWeight`, on a chain with the database weights of its parameter, and
-/// for tests `()`, with which everything weighs a little, so that they can run out of weight.
+/// Declares a pallet's `WeightInfo`, with what the weight of a call depends on, and `()` for tests, with which
+/// everything weighs a little, so that they can run out of weight. The runtime has measured weights.
 #[macro_export]
-macro_rules! counted_weights {
-	($($(#[$doc:meta])* $name:ident: $reads:literal reads, $writes:literal writes, $micros:literal us;)*) => {
+macro_rules! weight_info {
+	($($(#[$doc:meta])* $name:ident($($component:ident),*);)*) => {
 		/// What the calls weigh.
 		pub trait WeightInfo {
-			$($(#[$doc])* fn $name() -> frame_support::weights::Weight;)*
-		}
-
-		/// On a chain with the database weights of `T`.
-		pub struct CountedWeight<T>(core::marker::PhantomData<T>);
-
-		impl<T: frame_system::Config> WeightInfo for CountedWeight<T> {
-			$(fn $name() -> frame_support::weights::Weight {
-				use frame_support::traits::Get;
-				frame_support::weights::Weight::from_parts($micros * 1_000_000, 0)
-					.saturating_add(T::DbWeight::get().reads_writes($reads, $writes))
-			})*
+			$($(#[$doc])* fn $name($($component: u32),*) -> frame_support::weights::Weight;)*
 		}
 
 		impl WeightInfo for () {
-			$(fn $name() -> frame_support::weights::Weight {
+			$(fn $name($(_: ogpu_traits::component!($component)),*) -> frame_support::weights::Weight {
 				frame_support::weights::Weight::from_parts(1, 0)
 			})*
 		}
+	};
+}
+
+/// The type of what a weight depends on.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! component {
+	($name:ident) => {
+		u32
 	};
 }

@@ -19,6 +19,7 @@ use crate::{
 		duties::{self, MarketDuties},
 	},
 	parameters::market,
+	weights,
 };
 
 /// Market blocks until collateral that is unbonded may leave: what governance set, and longer than any
@@ -47,7 +48,7 @@ impl pallet_trust_lock::Config for Runtime {
 	type UnbondingDelay = UnbondingDelay;
 	type Slashing = market::Slashes;
 	type Treasury = TreasuryAccount;
-	type WeightInfo = pallet_trust_lock::weights::CountedWeight<Runtime>;
+	type WeightInfo = weights::pallet_trust_lock::WeightInfo<Runtime>;
 }
 
 /// The number of the running session.
@@ -85,7 +86,7 @@ impl pallet_providers::Config for Runtime {
 	type Deposit = RegistrationDeposit;
 	type SeatPrice = SeatPrice;
 	type AdminOrigin = EnsureRoot<AccountId>;
-	type WeightInfo = pallet_providers::weights::CountedWeight<Runtime>;
+	type WeightInfo = weights::pallet_providers::WeightInfo<Runtime>;
 }
 
 /// The VRF output of the block before this one.
@@ -146,7 +147,7 @@ impl pallet_worker::Config for Runtime {
 	type Session = SessionNow;
 	type Quota = Quota;
 	type Largest = LargestTransaction;
-	type WeightInfo = pallet_worker::weights::CountedWeight<Runtime>;
+	type WeightInfo = weights::pallet_worker::WeightInfo<Runtime>;
 }
 
 /// Who authors this block.
@@ -178,7 +179,7 @@ impl pallet_attestations::Config for Runtime {
 	type Vrf = BlockRandomness;
 	type Author = BlockAuthor;
 	type Validators = ValidatorCount;
-	type WeightInfo = pallet_attestations::weights::CountedWeight<Runtime>;
+	type WeightInfo = weights::pallet_attestations::WeightInfo<Runtime>;
 }
 
 impl pallet_tasks::Config for Runtime {
@@ -195,5 +196,5 @@ impl pallet_tasks::Config for Runtime {
 	type Prices = market::Prices;
 	type Randomness = BlockRandomness;
 	type Paused = IsPaused;
-	type WeightInfo = pallet_tasks::weights::CountedWeight<Runtime>;
+	type WeightInfo = weights::pallet_tasks::WeightInfo<Runtime>;
 }

@@ -5,6 +5,7 @@ mod filters;
 mod governance;
 mod presets;
 mod stability;
+mod state;
 
 use sp_io::TestExternalities;
 use sp_runtime::BuildStorage;

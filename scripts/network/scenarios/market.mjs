@@ -29,7 +29,7 @@ const nowhere = (byte) => endpoint({ key: byte.repeat(32), addresses: ['127.0.0.
 
 function profile(worker, name, served) {
 	return {
-		worker: worker.publicKey,
+		worker,
 		endpoint: served,
 		encryption: new Uint8Array(32).fill(2),
 		region: 276,
@@ -37,13 +37,27 @@ function profile(worker, name, served) {
 	};
 }
 
-async function registered(api, account, name, served) {
-	// The worker key signs for the provider from now on; it proves that it knows whom.
+// A worker key of somebody who has no node, and its proof that it knows the account that it will sign for.
+function workerByHand(api, account, name) {
 	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
 	const proof = worker.sign(u8aConcat(stringToU8a('ogpu/worker/1'), api.genesisHash.toU8a(), account.publicKey));
-	await send(api, account, api.tx.providers.register(profile(worker, name, served), proof));
+	return { key: worker.publicKey, proof };
+}
+
+async function registered(api, account, name, served, { key, proof } = workerByHand(api, account, name)) {
+	await send(api, account, api.tx.providers.register(profile(key, name, served), proof));
 	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
-	return worker;
+}
+
+// The worker key of a node: of its own making, or inserted as a person would.
+async function workerOfNode(node, account, name) {
+	const keyOfNode = () => node.rpc('provider_workerProof', account.address);
+	if (node.args.includes('--provider')) return keyOfNode();
+	const none = await keyOfNode().then(() => 'there is a key', ({ message }) => message);
+	assert(none.includes('no worker key'), none);
+	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
+	await node.rpc('author_insertKey', 'ogpu', `//${name}//worker`, `0x${Buffer.from(worker.publicKey).toString('hex')}`);
+	return keyOfNode();
 }
 
 const someJob = {
@@ -178,8 +192,8 @@ export async function taskByNodes({ api, network, accounts: { ferdie } }) {
 	}, 120)));
 	await Promise.all(providers.map(async (provider, index) => {
 		const name = `Nodes//provider-${index}`;
-		const worker = await registered(api, provider, name, endpoint(served[index]));
-		await network.nodes[index].rpc('author_insertKey', 'ogpu', `//${name}//worker`, `0x${Buffer.from(worker.publicKey).toString('hex')}`);
+		const worker = await workerOfNode(network.nodes[index], provider, name);
+		await registered(api, provider, name, endpoint(served[index]), worker);
 		await send(api, provider, api.tx.providers.setSeats(1));
 	}));
 	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.

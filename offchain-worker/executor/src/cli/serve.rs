@@ -36,6 +36,9 @@ pub(crate) struct Serve {
 	/// Only see whether the configuration is right.
 	#[arg(long)]
 	check: bool,
+	/// End when the standard input ends: for a program that starts this one and holds the other end.
+	#[arg(long)]
+	with_parent: bool,
 }
 
 impl Serve {
@@ -73,7 +76,7 @@ impl Serve {
 		let host = |error: &dyn std::fmt::Display| Trouble::host(error.to_string());
 		let tools = Tools::find(config.compute.insecure).map_err(|error| host(&error))?;
 		let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-		runtime.map_err(|error| host(&error))?.block_on(go(config, tools))
+		runtime.map_err(|error| host(&error))?.block_on(go(config, tools, self.with_parent))
 	}
 }
 
@@ -89,7 +92,22 @@ fn clear_temporary(data: &Path) -> io::Result<()> {
 	})
 }
 
-async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
+/// Waits until whoever started this program is gone, if it is to end with it.
+async fn orphaned(with_parent: bool) {
+	if !with_parent {
+		return std::future::pending().await;
+	}
+	let (gone, told) = tokio::sync::oneshot::channel();
+	// A thread that nobody waits for: reading cannot be interrupted.
+	std::thread::spawn(move || {
+		// Whether it ends or breaks is the same.
+		let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+		let _ = gone.send(());
+	});
+	let _ = told.await;
+}
+
+async fn go(config: Config, tools: Tools, with_parent: bool) -> Result<(), Trouble> {
 	let host = |what: &dyn std::fmt::Display, error: &dyn std::fmt::Display| {
 		Trouble::host(format!("{what}: {error}"))
 	};
@@ -131,6 +149,7 @@ async fn go(config: Config, tools: Tools) -> Result<(), Trouble> {
 		},
 	));
 	let failure = tokio::select! {
+		() = orphaned(with_parent) => None,
 		_ = tokio::signal::ctrl_c() => None,
 		_ = terminate.recv() => None,
 		reason = service.failed() => Some(reason),

@@ -100,7 +100,7 @@ pub struct Charges {
 	pub bid_bond: Ranged32<1_000, 200_000>,
 	/// What a client pays the provider for cancelling work under way, of the price that is left.
 	pub cancellation: Ranged32<0, 500_000>,
-	/// What a provider pays for missing a deadline, of the price that is left.
+	/// What a provider pays for missing a deadline, of what is left of the reserve: whatever it has asked for.
 	pub default: Ranged32<10_000, 1_000_000>,
 	/// What is paid only on delivery, of the price.
 	pub held_back: Ranged32<0, 500_000>,

@@ -125,9 +125,9 @@ fn whoever_misses_a_deadline_pays_what_the_successor_costs_more() {
 		acknowledge(task);
 		let (client, treasury) = (Balances::balance(&CLIENT), Balances::balance(&TREASURY));
 		pass(task);
-		// It was paid 50, the successor is paid 70: the client gets the difference, the treasury a tenth.
+		// It was paid 50, the successor is paid 70: the client gets the difference, the treasury a tenth of the reserve.
 		assert_eq!(Balances::balance(&CLIENT) - client, 20 * OGPU);
-		assert_eq!(Balances::balance(&TREASURY) - treasury, 5 * OGPU);
+		assert_eq!(Balances::balance(&TREASURY) - treasury, 10 * OGPU);
 		assert_eq!(holder(task), Some(2));
 		assert_eq!(live(task).attempt, 1);
 		let provider = pallet_providers::Providers::<Test>::get(1).expect("it is registered");
@@ -146,7 +146,22 @@ fn silence_after_winning_is_a_miss() {
 		auction(task, &[(1, 40 * OGPU), (2, 50 * OGPU)]);
 		pass(task);
 		assert_eq!(holder(task), Some(2));
-		System::assert_has_event(Event::Missed { task, provider: 1, penalty: 5 * OGPU }.into());
+		System::assert_has_event(Event::Missed { task, provider: 1, penalty: 10 * OGPU }.into());
+	});
+}
+
+#[test]
+fn rings_of_bidders_that_default_in_turn_pay_each_time_though_they_asked_for_nothing() {
+	build_and_execute(|| {
+		let task = submit(spec());
+		auction(task, &[(1, 0), (2, 0), (3, 0)]);
+		let before = Balances::balance(&TREASURY);
+		for count in 1..=3 {
+			acknowledge(task);
+			pass(task);
+			assert_eq!(Balances::balance(&TREASURY) - before, count * 10 * OGPU);
+		}
+		assert_eq!(live(task).barred.len(), 3);
 	});
 }
 

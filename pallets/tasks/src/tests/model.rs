@@ -14,22 +14,29 @@ use ogpu_primitives::{
 		quote::Terms,
 		rules::{Charges, Windows},
 		spec::TaskSpec,
+		stream::StreamSpec,
 	},
-	merkle::Blake2,
+	merkle::{Blake2, Hash},
 	ranged::{Ranged32, Ranged128},
 };
 use ogpu_traits::{Claim, Collateral, Decision, PartOfTask, Verdict, Verdicts};
 use pallet_trust_lock::Slashing;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
+use super::pool::{batch, show, stream, try_race};
 use crate::{
-	Bids, Convictions, Departures, Done, Ending, Escrows, Item, Now, Records, Status,
-	Tasks as Live,
+	Bids, Convictions, Departures, Done, Ending, Escrows, Item, NextStream, Now, Races, Records,
+	Status, Streams, Tasks as Live,
 	mock::{Tasks, *},
-	types::{bid_lock, client_lock, work_lock},
+	types::{bid_lock, client_lock, race_lock, work_lock},
 };
 
 const CLIENTS: [u64; 2] = [CLIENT, OTHER_CLIENT];
+/// What stands for a bid, and added to the number of a race, among the attempts of locks.
+const BID: u8 = 255;
+const RACE: u8 = 100;
+/// What racers may come to.
+const RACED: [Hash; 2] = [ROOT, [8; 32]];
 
 #[derive(Clone, Debug, PartialEq)]
 struct Holder {
@@ -40,10 +47,29 @@ struct Holder {
 	first: u8,
 }
 
+#[derive(Clone, Debug)]
+struct StreamModel {
+	client: u64,
+	spec: StreamSpec,
+	balance: u128,
+	paused: bool,
+	live: u32,
+}
+
+#[derive(Clone, Debug)]
+struct RacerModel {
+	root: Hash,
+	/// When it has shown its root.
+	shown: Option<u32>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum State {
 	Bidding,
 	Revealing,
+	Open,
+	/// Since when.
+	Racing(u32),
 	Assigned(Holder),
 	Executing(Holder),
 	Verifying(Holder),
@@ -61,6 +87,11 @@ struct Bid {
 #[derive(Clone, Debug)]
 struct TaskModel {
 	client: u64,
+	stream: Option<u64>,
+	race: u8,
+	racers: BTreeMap<u64, RacerModel>,
+	/// The root that is verified, of a batch.
+	root: Hash,
 	spec: TaskSpec,
 	terms: Terms,
 	reserve: u128,
@@ -99,9 +130,10 @@ struct Model {
 	/// Bonded collateral that no lock holds.
 	collateral: BTreeMap<u64, u128>,
 	leaving: BTreeMap<u64, u128>,
-	/// Locks of providers: task, attempt (255 for a bid), provider.
+	/// Locks of providers: task, attempt ([`BID`] for a bid, from [`RACE`] on for races), provider.
 	locks: BTreeMap<(u64, u8, u64), u128>,
 	tasks: BTreeMap<u64, TaskModel>,
+	streams: BTreeMap<u64, StreamModel>,
 	sentences: BTreeMap<(u64, u8), Sentence>,
 	/// Who left a task, the part after the last that it was paid for, and what verifying has cost.
 	departed: BTreeMap<(u64, u8), (Holder, u8, u128)>,
@@ -111,7 +143,7 @@ struct Model {
 
 fn holder_of(state: &State) -> Option<&Holder> {
 	match state {
-		State::Bidding | State::Revealing => None,
+		State::Bidding | State::Revealing | State::Open | State::Racing(_) => None,
 		State::Assigned(by)
 		| State::Executing(by)
 		| State::Verifying(by)
@@ -180,11 +212,116 @@ impl Model {
 		};
 		task.owed += later;
 		self.pay(task, by.provider, amount - later);
+		self.take_fee(task, amount);
+	}
+
+	fn take_fee(&mut self, task: &mut TaskModel, amount: u128) {
 		let fee = share(amount, task.terms.protocol_fee).min(task.fee_left);
 		task.fee_left -= fee;
-		let burnt = share(fee, charges.burnt.get()).min(fee);
+		let burnt = share(fee, MarketCharges::get().burnt.get()).min(fee);
 		self.burnt += burnt;
 		self.give(TREASURY, fee - burnt);
+	}
+
+	/// What whoever wins a batch is paid.
+	fn prize(&self, task: &TaskModel) -> u128 {
+		let stream = &self.streams[&task.stream.expect("it is a batch")];
+		(stream.spec.reward * u128::from(task.spec.units)).min(task.reserve)
+	}
+
+	/// Lets go of whoever races.
+	fn end_race(&mut self, id: u64, task: &mut TaskModel) {
+		for who in std::mem::take(&mut task.racers).into_keys() {
+			self.unlock((id, RACE + task.race, who));
+		}
+	}
+
+	/// The root that most have shown is verified next, then the earliest; whoever has it first has it.
+	fn next_candidate(&mut self, id: u64, mut task: TaskModel, now: u32) {
+		if task.attempt >= task.terms.max_attempts {
+			return self.end(id, task, Ending::NoProvider);
+		}
+		let draw = Draw::get().expect("there is a draw");
+		let best = RACED.into_iter().filter_map(|root| {
+			let mut same: Vec<_> = task
+				.racers
+				.iter()
+				.filter(|(_, racer)| racer.root == root)
+				.filter_map(|(who, racer)| {
+					Some((racer.shown?, tie_break::<Blake2>(&draw, id, who), *who))
+				})
+				.collect();
+			same.sort_unstable();
+			let (moment, rank, who) = *same.first()?;
+			Some((u32::MAX - same.len() as u32, moment, rank, who, root))
+		});
+		let Some((.., who, root)) = best.min() else {
+			task.attempt += 1;
+			if task.attempt >= task.terms.max_attempts {
+				return self.end(id, task, Ending::NoProvider);
+			}
+			task.race = task.attempt;
+			task.state = State::Open;
+			task.until = now + task.spec.time;
+			self.tasks.insert(id, task);
+			return;
+		};
+		task.racers.remove(&who);
+		let race = (id, RACE + task.race, who);
+		let lock = self.locks[&race];
+		self.unlock(race);
+		assert!(self.lock((id, task.attempt, who), lock), "it was free a moment ago");
+		let price = self.prize(&task);
+		task.root = root;
+		task.rooted = 1;
+		task.until = last_verdict(&task, now);
+		task.state = State::Verifying(Holder { provider: who, price, lock, first: 0 });
+		self.tasks.insert(id, task);
+	}
+
+	/// A race is over: whoever has shown nothing pays for it.
+	fn close_race(&mut self, id: u64, mut task: TaskModel, now: u32) {
+		let loss = share(task.reserve, MarketCharges::get().bid_bond.get());
+		self.expel(id, &mut task, loss, |racer| racer.shown.is_none());
+		self.next_candidate(id, task, now);
+	}
+
+	fn expel(
+		&mut self,
+		id: u64,
+		task: &mut TaskModel,
+		loss: u128,
+		whom: impl Fn(&RacerModel) -> bool,
+	) {
+		let (out, left) = std::mem::take(&mut task.racers)
+			.into_iter()
+			.partition::<BTreeMap<_, _>, _>(|(_, racer)| whom(racer));
+		task.racers = left;
+		for who in out.into_keys() {
+			let key = (id, RACE + task.race, who);
+			self.slash(key, loss, &[]);
+			self.unlock(key);
+		}
+	}
+
+	/// Others with the right root are paid too, as many as the stream pays.
+	fn pay_runners_up(&mut self, id: u64, task: &mut TaskModel) {
+		let Some(stream) = task.stream else { return };
+		let paid = usize::from(self.streams[&stream].spec.racers - 1);
+		let amount = share(self.prize(task), MarketCharges::get().runner_up.get());
+		let mut right: Vec<_> = task
+			.racers
+			.iter()
+			.filter(|(_, racer)| racer.root == task.root)
+			.filter_map(|(who, racer)| Some((racer.shown?, *who)))
+			.collect();
+		right.sort_unstable();
+		for (_, who) in right.into_iter().take(paid) {
+			let amount = amount.min(task.price_left - task.owed);
+			let amount = self.pay(task, who, amount);
+			self.take_fee(task, amount);
+		}
+		self.end_race(id, task);
 	}
 
 	/// Parts that are valid are paid, though one before them was never decided.
@@ -224,15 +361,24 @@ impl Model {
 			}
 		}
 		for (provider, _) in std::mem::take(&mut task.sealed) {
-			self.unlock((id, 255, provider));
+			self.unlock((id, BID, provider));
 		}
+		self.end_race(id, &mut task);
 		for attempt in 0..=task.attempt {
 			if let Some((by, ..)) = self.departed.remove(&(id, attempt)) {
 				self.unlock((id, attempt, by.provider));
 			}
 		}
 		self.give(task.client, task.client_lock);
-		self.give(task.client, task.price_left + task.fee_left + task.verification_left);
+		let left = task.price_left + task.fee_left + task.verification_left;
+		match task.stream {
+			None => self.give(task.client, left),
+			Some(stream) => {
+				let stream = self.streams.get_mut(&stream).expect("it outlives its batches");
+				stream.balance += left;
+				stream.live -= 1;
+			}
+		}
 		self.ended.insert(id, ending);
 		self.tasks.remove(&id);
 	}
@@ -273,6 +419,9 @@ impl Model {
 		task.rooted = task.settled;
 		task.verified = 0;
 		task.valid.clear();
+		if task.stream.is_some() {
+			return self.next_candidate(id, task, now);
+		}
 		if let Some(task) = self.assign_next(id, task, now) {
 			self.auction_again(id, task, now);
 		}
@@ -299,17 +448,19 @@ impl Model {
 			}
 			State::Revealing => {
 				for (provider, (_, bond)) in std::mem::take(&mut task.sealed) {
-					self.slash((id, 255, provider), bond, &[]);
-					self.unlock((id, 255, provider));
+					self.slash((id, BID, provider), bond, &[]);
+					self.unlock((id, BID, provider));
 				}
 				if let Some(mut task) = self.assign_next(id, task, now) {
 					task.attempt += 1;
 					self.auction_again(id, task, now);
 				}
 			}
+			State::Open => self.end(id, task, Ending::NoProvider),
+			State::Racing(_) => self.close_race(id, task, now),
 			State::Assigned(by) | State::Executing(by) => {
-				let left = Self::left(&task, by.price);
-				let penalty = share(left, MarketCharges::get().default.get()).min(by.lock);
+				let at_stake = Self::left(&task, task.reserve);
+				let penalty = share(at_stake, MarketCharges::get().default.get()).min(by.lock);
 				let more = Self::more(&task, by.price);
 				let key = (id, task.attempt, by.provider);
 				self.slash(key, penalty + more, &[(task.client, more)]);
@@ -451,6 +602,7 @@ impl Model {
 					task.settled += 1;
 				}
 				if task.settled == task.spec.parts {
+					self.pay_runners_up(id, &mut task);
 					task.begun = false;
 					task.state = State::Delivered(by);
 					task.until = now + MarketWindows::get().delivery.get();
@@ -470,6 +622,11 @@ impl Model {
 					task.owed = 0;
 				}
 				self.sentence(id, &task, &by, damage, now);
+				// Whoever came to the same has computed as falsely; what it has locked is lost.
+				let root = task.root;
+				self.expel(id, &mut task, u128::MAX, |racer| {
+					racer.shown.is_some() && racer.root == root
+				});
 				self.dismiss(&mut task, &by);
 				self.succeed(id, task, now);
 			}
@@ -515,7 +672,11 @@ impl Model {
 			assert_eq!(TrustLock::free(who), *collateral, "the free collateral of {who}");
 		}
 		for ((id, attempt, who), amount) in &self.locks {
-			let lock = if *attempt == 255 { bid_lock(*id) } else { work_lock(*id, *attempt) };
+			let lock = match *attempt {
+				BID => bid_lock(*id),
+				race if race >= RACE => race_lock(*id, race - RACE),
+				attempt => work_lock(*id, attempt),
+			};
 			assert_eq!(TrustLock::locked(who, lock), *amount, "{lock:?} of {who}");
 		}
 		for client in CLIENTS {
@@ -523,8 +684,14 @@ impl Model {
 			let escrow: u128 = mine()
 				.map(|(_, task)| task.price_left + task.fee_left + task.verification_left)
 				.sum();
+			let streams: u128 = self
+				.streams
+				.values()
+				.filter(|stream| stream.client == client)
+				.map(|stream| stream.balance)
+				.sum();
 			let held = Escrows::<Test>::get(client);
-			assert_eq!(held, escrow, "the escrow of {client}");
+			assert_eq!(held, escrow + streams, "the escrow of {client}");
 			for (id, task) in mine() {
 				let locked = TrustLock::locked(&client, client_lock(*id));
 				assert_eq!(locked, task.client_lock, "the lock of {client}");
@@ -535,7 +702,9 @@ impl Model {
 			let found = live(*id);
 			let same = match (&found.status, &task.state) {
 				(Status::Bidding { .. }, State::Bidding)
-				| (Status::Revealing { .. }, State::Revealing) => true,
+				| (Status::Revealing { .. }, State::Revealing)
+				| (Status::Open { .. }, State::Open) => true,
+				(Status::Racing { first, .. }, State::Racing(since)) => first == since,
 				(Status::Assigned { to: by, .. }, State::Assigned(holder))
 				| (Status::Executing { by, .. }, State::Executing(holder))
 				| (Status::Verifying { by, .. }, State::Verifying(holder))
@@ -552,6 +721,49 @@ impl Model {
 		}
 		assert_eq!(Convictions::<Test>::iter_keys().count(), self.sentences.len());
 		assert_eq!(Departures::<Test>::iter_keys().count(), self.departed.len());
+		assert_eq!(Streams::<Test>::iter_keys().count(), self.streams.len());
+		for (id, stream) in &self.streams {
+			let found = Streams::<Test>::get(id).expect("it is open");
+			let said = (stream.balance, stream.paused, stream.live);
+			assert_eq!((found.balance, found.paused, found.live), said, "stream {id}");
+		}
+	}
+}
+
+impl TaskModel {
+	/// A task that was just taken.
+	fn new(id: u64, state: State, until: u32) -> Self {
+		let found = live(id);
+		let quote = found.terms.quote(&found.spec, found.operators).expect("it was quoted");
+		Self {
+			client: found.client,
+			stream: found.stream,
+			race: 0,
+			racers: BTreeMap::new(),
+			root: ROOT,
+			spec: found.spec,
+			terms: found.terms,
+			reserve: quote.reserve,
+			operators: found.operators,
+			client_lock: quote.client_lock,
+			price_left: quote.reserve,
+			fee_left: quote.protocol_fee,
+			verification_left: quote.verification,
+			owed: 0,
+			verified: 0,
+			attempt: 0,
+			begun: false,
+			claimed: false,
+			sealed: BTreeMap::new(),
+			any_sealed: false,
+			best: Vec::new(),
+			barred: BTreeSet::new(),
+			settled: 0,
+			rooted: 0,
+			valid: BTreeSet::new(),
+			state,
+			until,
+		}
 	}
 }
 
@@ -602,7 +814,7 @@ impl History {
 		};
 		let id = crate::NextTask::<Test>::get();
 		let quote = Tasks::quote(spec.clone()).expect("a quote");
-		let submitted = Tasks::submit(RuntimeOrigin::signed(client), spec.clone(), quote.most());
+		let submitted = Tasks::submit(RuntimeOrigin::signed(client), spec, quote.most());
 		let needed = quote.most() + quote.client_lock;
 		let balance = self.model.free[&client];
 		assert_eq!(submitted.is_ok(), balance >= needed + 1_000, "{submitted:?}");
@@ -610,33 +822,131 @@ impl History {
 			return;
 		}
 		*self.model.free.get_mut(&client).expect("a client") -= needed;
-		let found = live(id);
-		let task = TaskModel {
-			client,
-			spec,
-			terms: found.terms,
-			reserve: quote.reserve,
-			operators: found.operators,
-			client_lock: quote.client_lock,
-			price_left: quote.reserve,
-			fee_left: quote.protocol_fee,
-			verification_left: quote.verification,
-			owed: 0,
-			verified: 0,
-			attempt: 0,
-			begun: false,
-			claimed: false,
-			sealed: BTreeMap::new(),
-			any_sealed: false,
-			best: Vec::new(),
-			barred: BTreeSet::new(),
-			settled: 0,
-			rooted: 0,
-			valid: BTreeSet::new(),
-			state: State::Bidding,
-			until: Now::<Test>::get() + MarketWindows::get().commit.get(),
+		let until = Now::<Test>::get() + MarketWindows::get().commit.get();
+		self.model.tasks.insert(id, TaskModel::new(id, State::Bidding, until));
+	}
+
+	/// Opens, tops up, pauses, closes a stream, or sends a batch.
+	fn stream(&mut self) {
+		let known: Vec<u64> = self.model.streams.keys().copied().collect();
+		let Some(id) = self.one_of(&known).filter(|_| self.random.random_range(0..10) > 0) else {
+			return self.open_stream();
 		};
-		self.model.tasks.insert(id, task);
+		let found = self.model.streams[&id].clone();
+		let (client, origin) = (found.client, RuntimeOrigin::signed(found.client));
+		let stream = self.model.streams.get_mut(&id).expect("it is open");
+		match self.random.random_range(0..20) {
+			0 => {
+				let amount = self.random.random_range(1..200) * OGPU;
+				let added = Tasks::top_up(origin, id, amount);
+				assert_eq!(added.is_ok(), self.model.free[&client] >= amount + 1_000);
+				if added.is_ok() {
+					stream.balance += amount;
+					*self.model.free.get_mut(&client).expect("a client") -= amount;
+				}
+			}
+			1 => {
+				stream.paused = !stream.paused;
+				Tasks::pause_stream(origin, id, stream.paused).expect("it may");
+			}
+			2 => {
+				let closed = Tasks::close_stream(origin, id);
+				assert_eq!(closed.is_ok(), found.live == 0);
+				if closed.is_ok() {
+					self.model.streams.remove(&id);
+					self.model.give(client, found.balance);
+				}
+			}
+			_ if self.model.tasks.len() < 16 => self.send(id),
+			_ => {}
+		}
+	}
+
+	fn open_stream(&mut self) {
+		if self.model.streams.len() >= 3 {
+			return;
+		}
+		let client = CLIENTS[self.random.random_range(0..2)];
+		let spec = StreamSpec {
+			reward: self.random.random_range(OGPU / 100..OGPU),
+			racers: self.random.random_range(1..=4),
+			time: self.random.random_range(2..20),
+			..stream()
+		};
+		let deposit = self.random.random_range(1..500) * OGPU;
+		let id = NextStream::<Test>::get();
+		let opened = Tasks::open_stream(RuntimeOrigin::signed(client), spec.clone(), deposit);
+		assert_eq!(opened.is_ok(), self.model.free[&client] >= deposit + 1_000);
+		if opened.is_ok() {
+			*self.model.free.get_mut(&client).expect("a client") -= deposit;
+			let stream = StreamModel { client, spec, balance: deposit, paused: false, live: 0 };
+			self.model.streams.insert(id, stream);
+		}
+	}
+
+	fn send(&mut self, id: u64) {
+		let stream = self.model.streams[&id].clone();
+		let requests = batch(self.random.random_range(1..60));
+		let task = crate::NextTask::<Test>::get();
+		let runner_up = MarketCharges::get().runner_up.get();
+		let quote = Tasks::quote(stream.spec.task(&requests, runner_up)).expect("a quote");
+		let sent = Tasks::send(
+			RuntimeOrigin::signed(stream.client),
+			id,
+			vec![requests].try_into().expect("it is one"),
+		);
+		let free = self.model.free.get_mut(&stream.client).expect("a client");
+		let allowed =
+			!stream.paused && stream.balance >= quote.most() && *free >= quote.client_lock + 1_000;
+		assert_eq!(sent.is_ok(), allowed, "{sent:?}");
+		if allowed {
+			*free -= quote.client_lock;
+			let stream = self.model.streams.get_mut(&id).expect("it is open");
+			stream.balance -= quote.most();
+			stream.live += 1;
+			let until = Now::<Test>::get() + stream.spec.time;
+			self.model.tasks.insert(task, TaskModel::new(task, State::Open, until));
+		}
+	}
+
+	/// Seals the root of a batch, or shows it.
+	fn race(&mut self) {
+		let now = Now::<Test>::get();
+		let open = self.tasks(|task| matches!(task.state, State::Open | State::Racing(_)));
+		let Some(id) = self.one_of(&open) else { return };
+		let who = self.random.random_range(1..=PROVIDERS);
+		let task = self.model.tasks[&id].clone();
+		let racer = task.racers.get(&who).cloned();
+		let since = match task.state {
+			State::Racing(first) => Some(now - first),
+			_ => None,
+		};
+		if since.is_some_and(|since| since >= 2) {
+			let root = racer.as_ref().map_or(ROOT, |racer| racer.root);
+			let shown = show(id, who, root);
+			assert_eq!(shown.is_ok(), racer.is_some_and(|racer| racer.shown.is_none()));
+			if shown.is_ok() {
+				let task = self.model.tasks.get_mut(&id).expect("it is live");
+				task.racers.get_mut(&who).expect("it races").shown = Some(now);
+			}
+			return;
+		}
+		let root = RACED[usize::from(self.random.random_range(0..4) == 0)];
+		let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
+		let lock = lock.expect("it was quoted");
+		let allowed =
+			racer.is_none() && !task.barred.contains(&who) && self.model.collateral[&who] >= lock;
+		let raced = try_race(id, who, root);
+		assert_eq!(raced.is_ok(), allowed, "{raced:?}");
+		if allowed {
+			assert!(self.model.lock((id, RACE + task.race, who), lock));
+			let task = self.model.tasks.get_mut(&id).expect("it is live");
+			task.racers.insert(who, RacerModel { root, shown: None });
+			if task.state == State::Open {
+				task.state = State::Racing(now);
+				task.until = now + 3;
+			}
+		}
 	}
 
 	fn seal(&mut self) {
@@ -653,7 +963,7 @@ impl History {
 		let sealed = bid(id, who, price);
 		assert_eq!(sealed.is_ok(), allowed, "{sealed:?}");
 		if allowed {
-			assert!(self.model.lock((id, 255, who), bond));
+			assert!(self.model.lock((id, BID, who), bond));
 			let task = self.model.tasks.get_mut(&id).expect("it is live");
 			task.sealed.insert(who, (price, bond));
 			task.any_sealed = true;
@@ -670,10 +980,10 @@ impl History {
 		reveal(id, who, price).expect("it can be opened");
 		let void = price > self.model.tasks[&id].reserve;
 		if void {
-			let bond = self.model.locks[&(id, 255, who)];
-			self.model.slash((id, 255, who), bond, &[]);
+			let bond = self.model.locks[&(id, BID, who)];
+			self.model.slash((id, BID, who), bond, &[]);
 		}
-		self.model.unlock((id, 255, who));
+		self.model.unlock((id, BID, who));
 		let task = self.model.tasks.get_mut(&id).expect("it is live");
 		task.sealed.remove(&who);
 		if price <= task.reserve {
@@ -799,7 +1109,7 @@ impl History {
 		let cancelled = Tasks::cancel(origin, id);
 		match task.state.clone() {
 			State::Revealing => assert!(cancelled.is_err()),
-			State::Bidding => {
+			State::Bidding | State::Open => {
 				cancelled.expect("it may");
 				self.model.end(id, task, Ending::Cancelled);
 			}
@@ -856,6 +1166,7 @@ impl History {
 				default: Ranged32::new(self.random.random_range(10_000..=1_000_000)),
 				finder: Ranged32::new(self.random.random_range(0..=500_000)),
 				bid_bond: Ranged32::new(self.random.random_range(1_000..=200_000)),
+				runner_up: Ranged32::new(self.random.random_range(0..=500_000)),
 				protocol_fee: Ranged32::new(self.random.random_range(0..=200_000)),
 				large_payment: Ranged128::new(self.random.random_range(OGPU..=3_000 * OGPU)),
 				..Charges::DEFAULT
@@ -872,10 +1183,12 @@ impl History {
 
 	fn step(&mut self) {
 		match self.random.random_range(0..100) {
-			0..10 => self.submit(),
-			10..35 => self.seal(),
-			35..55 => self.open(),
-			55..70 => self.work(),
+			0..7 => self.submit(),
+			7..27 => self.seal(),
+			27..42 => self.open(),
+			42..46 => self.stream(),
+			46..60 => self.race(),
+			60..70 => self.work(),
 			70..80 => self.verdict(),
 			80..85 => self.client(),
 			85..88 => self.collateral(),
@@ -919,6 +1232,12 @@ fn every_history_is_as_the_model_says() {
 			history.model.compare();
 		}
 		assert!(history.model.tasks.is_empty() && history.model.sentences.is_empty());
+		// What was sent has ended: streams can be closed.
+		for (id, stream) in &history.model.streams {
+			assert_eq!(stream.live, 0);
+			Tasks::close_stream(RuntimeOrigin::signed(stream.client), *id).expect("it may");
+		}
+		assert_eq!(Races::<Test>::iter_keys().count(), 0);
 		for client in CLIENTS {
 			assert_eq!(Escrows::<Test>::get(client), 0);
 			assert!(!pallet_trust_lock::Ledgers::<Test>::contains_key(client));

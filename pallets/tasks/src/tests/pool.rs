@@ -23,7 +23,7 @@ const STREAM: u64 = 0;
 const DEPOSIT: Balance = 1_000 * OGPU;
 const FALSE_ROOT: Hash = [8; 32];
 
-fn stream() -> StreamSpec {
+pub(super) fn stream() -> StreamSpec {
 	let task = spec();
 	StreamSpec {
 		source: task.job.source,
@@ -38,7 +38,7 @@ fn stream() -> StreamSpec {
 	}
 }
 
-fn batch(requests: u32) -> Batch {
+pub(super) fn batch(requests: u32) -> Batch {
 	Batch { hash: [1; 32], blob: BlobId([2; 32]), len: 1000, requests }
 }
 
@@ -61,7 +61,7 @@ fn send() -> u64 {
 	task
 }
 
-fn try_race(task: u64, who: AccountId, root: Hash) -> sp_runtime::DispatchResult {
+pub(super) fn try_race(task: u64, who: AccountId, root: Hash) -> sp_runtime::DispatchResult {
 	let genesis = ogpu_traits::genesis::<Test>();
 	let race = live(task).race;
 	let commitment = commitment::<Blake2>(&genesis, task, race, &who, &root, &salt(who));
@@ -72,7 +72,7 @@ fn race(task: u64, who: AccountId, root: Hash) {
 	assert_ok!(try_race(task, who, root));
 }
 
-fn show(task: u64, who: AccountId, root: Hash) -> sp_runtime::DispatchResult {
+pub(super) fn show(task: u64, who: AccountId, root: Hash) -> sp_runtime::DispatchResult {
 	act(who, Done::Show { task, root, salt: salt(who) })
 }
 
