@@ -157,6 +157,11 @@ export class Executor extends Program {
 		return this.owned ? this : this.run('ogpu-worker', ['serve', '--config', this.configFile]);
 	}
 
+	// The process that its node has started.
+	pidUnder(node) {
+		return Number(execFileSync('pgrep', ['-P', String(node.process.pid), 'ogpu-worker']).toString().trim());
+	}
+
 	async call(method, path, body) {
 		const token = readFileSync(this.tokenFile, 'utf8').trim();
 		const response = await fetch(`${this.url}${path}`, {

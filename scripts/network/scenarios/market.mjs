@@ -215,14 +215,23 @@ export async function taskByNodes({ api, network, accounts: { ferdie } }) {
 	const live = async () => (await api.query.tasks.tasks(task)).unwrapOr(null);
 	const record = async () => (await api.query.tasks.records(task)).unwrapOr(null);
 	let rooted = null;
+	let killed = null;
+	const [own, node] = [network.executors[0], network.nodes[0]];
 	await until('the nodes to bid, compute, verify and deliver', async () => {
 		const found = await live();
+		// In the middle of it, the executor that a node has started dies. It is started again, and goes on.
+		if (!killed && (found?.status.isAssigned || found?.status.isExecuting)) {
+			killed = own.pidUnder(node);
+			process.kill(killed, 'SIGKILL');
+		}
 		if (found?.status.isDelivered) rooted = (await api.query.tasks.roots(task, 0)).unwrap()[1].toHex();
 		const ended = await record();
 		assert(!ended || rooted, `it ended without a result: ${ended?.ending.type}`);
 		return rooted;
 	}, 240);
 	assert.equal(rooted, `0x${root}`);
+	assert(killed, 'nobody ever had the task');
+	assert.notEqual(await until('the node to start its executor again', () => own.pidUnder(node), 60), killed);
 	await send(api, client, api.tx.tasks.acknowledgeDelivery(task));
 	await until('the window to end', async () => (await record()) !== null, 120);
 	const ended = await record();
