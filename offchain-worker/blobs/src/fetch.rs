@@ -227,7 +227,7 @@ impl Blobs {
 	) -> (u64, Result<(), Blame>) {
 		let mut received = 0;
 		let outcome = async {
-			let connection = node.connect(peer).await.map_err(Blame::Source)?;
+			let connection = node.connect(peer, iroh_blobs::ALPN).await.map_err(Blame::Source)?;
 			let request = GetRequest::blob_ranges(hash_of(&want.id), ranges.clone());
 			let local = self.store().remote().local_for_request(request).await;
 			let local = local.map_err(|error| Blame::Ours(error.to_string()))?;

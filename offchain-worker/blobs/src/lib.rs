@@ -17,13 +17,13 @@
 mod error;
 mod fetch;
 mod node;
-mod proof;
+mod results;
 mod shelf;
 mod store;
 
 pub use error::{BlobError, SourceFault};
 pub use fetch::{Fetch, Fetched};
 pub use node::{Audience, NodeOptions};
-pub use proof::{CHUNK, ProofError, verify};
+pub use results::{Answers, Question};
 pub use shelf::NoRoom;
 pub use store::{Blobs, Options, free_space};

@@ -10,6 +10,7 @@ use std::{
 use crate::{
 	error::{BlobError, SourceFault, chain},
 	fetch::LEAST,
+	results::{self, Teller},
 	store::Blobs,
 };
 use bounded_collections::BoundedVec;
@@ -87,13 +88,13 @@ impl Shares {
 }
 
 /// The connections that are served. A place among them is given back when it is dropped.
-struct Places {
+pub(crate) struct Places {
 	most: usize,
 	taken: Mutex<HashMap<EndpointId, usize>>,
 }
 
 impl Places {
-	fn take(self: &Arc<Self>, peer: EndpointId) -> Option<Place> {
+	pub(crate) fn take(self: &Arc<Self>, peer: EndpointId) -> Option<Place> {
 		let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
 		let all: usize = taken.values().sum();
 		let of_peer = taken.get(&peer).copied().unwrap_or(0);
@@ -105,7 +106,7 @@ impl Places {
 	}
 }
 
-struct Place {
+pub(crate) struct Place {
 	places: Arc<Places>,
 	peer: EndpointId,
 }
@@ -144,8 +145,12 @@ pub(crate) struct Node {
 }
 
 impl Node {
-	/// Connects to a peer.
-	pub(crate) async fn connect(&self, peer: &Peer) -> Result<Connection, SourceFault> {
+	/// Connects to a peer, by the protocol of this name.
+	pub(crate) async fn connect(
+		&self,
+		peer: &Peer,
+		protocol: &[u8],
+	) -> Result<Connection, SourceFault> {
 		let key = EndpointId::from_bytes(&peer.key)
 			.map_err(|_| SourceFault::Invalid("its key is none of ed25519".into()))?;
 		let mut addresses = Vec::new();
@@ -167,8 +172,7 @@ impl Node {
 			return Err(SourceFault::Invalid("it has no address".into()));
 		}
 		let address = EndpointAddr::from_parts(key, addresses);
-		match tokio::time::timeout(CONNECT, self.endpoint.connect(address, iroh_blobs::ALPN)).await
-		{
+		match tokio::time::timeout(CONNECT, self.endpoint.connect(address, protocol)).await {
 			Ok(Ok(connection)) => Ok(connection),
 			Ok(Err(error)) => Err(SourceFault::Unreachable(chain(&error))),
 			Err(_) => {
@@ -280,12 +284,17 @@ impl Blobs {
 			BlobError::Network(format!("{at}: {}", chain(&error)))
 		})?;
 		let router = options.listen.map(|_| {
+			let places = Arc::new(Places { most: options.connections, taken: Mutex::default() });
+			let teller = Teller { knows: self.knows().clone(), places: places.clone() };
 			let server = Server {
 				store: self.store().clone().into(),
 				shares: self.shares().clone(),
-				places: Arc::new(Places { most: options.connections, taken: Mutex::default() }),
+				places,
 			};
-			Router::builder(endpoint.clone()).accept(iroh_blobs::ALPN, server).spawn()
+			Router::builder(endpoint.clone())
+				.accept(iroh_blobs::ALPN, server)
+				.accept(results::ALPN, teller)
+				.spawn()
 		});
 		let addresses: Vec<SocketAddr> = if options.announce.is_empty() {
 			endpoint.addr().ip_addrs().copied().collect()

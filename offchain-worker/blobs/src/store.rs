@@ -8,7 +8,8 @@ use std::{
 	time::Duration,
 };
 
-use bao_tree::io::EncodeError;
+use bao_tree::io::{EncodeError, Parent};
+use bounded_collections::BoundedVec;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, future, stream};
 use iroh_blobs::{
@@ -23,13 +24,16 @@ use iroh_blobs::{
 		},
 	},
 };
-use ogpu_primitives::job::BlobId;
+use ogpu_primitives::{
+	job::BlobId,
+	piece::{PIECE, Piece, length, pieces, way},
+};
 use tokio::{io::AsyncWriteExt, sync::mpsc};
 
 use crate::{
 	error::BlobError,
 	node::{Node, Shares},
-	proof::CHUNK,
+	results::Knows,
 	shelf::{NoRoom, Shelf},
 };
 
@@ -71,6 +75,7 @@ struct Inner {
 	shelf: Mutex<Shelf>,
 	shares: Arc<Mutex<Shares>>,
 	node: OnceLock<Node>,
+	knows: Knows,
 	/// Held while the shelf and the tags change together.
 	naming: tokio::sync::Mutex<()>,
 }
@@ -178,6 +183,7 @@ impl Blobs {
 			options,
 			shares: Arc::default(),
 			node: OnceLock::new(),
+			knows: Knows::default(),
 			naming: tokio::sync::Mutex::default(),
 		}));
 		blobs.take_stock().await?;
@@ -242,6 +248,10 @@ impl Blobs {
 
 	pub(crate) fn shares(&self) -> &Arc<Mutex<Shares>> {
 		&self.0.shares
+	}
+
+	pub(crate) fn knows(&self) -> &Knows {
+		&self.0.knows
 	}
 
 	pub(crate) fn node(&self) -> &OnceLock<Node> {
@@ -563,19 +573,41 @@ impl Blobs {
 		file.flush().await.map_err(fail)
 	}
 
-	/// Proves piece number `piece`, of [`CHUNK`] bytes, to whoever knows the hash and size.
+	/// Piece `wanted` of a blob, or the last one if it has fewer, with what proves it to whoever knows the hash.
 	///
 	/// # Errors
 	///
-	/// When the blob is not here or has no such piece.
-	pub async fn prove(&self, id: &BlobId, piece: u64) -> Result<Vec<u8>, BlobError> {
+	/// When the blob is not here, or the disk fails.
+	pub async fn prove(&self, id: &BlobId, wanted: u32) -> Result<Piece, BlobError> {
 		let size = self.size(id).ok_or(BlobError::Missing(*id))?;
-		let start =
-			piece.checked_mul(CHUNK).filter(|start| *start < size || (size, piece) == (0, 0));
-		let start = start.ok_or(BlobError::OutOfRange(size))?;
-		let ranges = ChunkRanges::bytes(start..size.min(start + CHUNK).max(1));
-		let proof = self.0.store.export_bao(hash_of(id), ranges).bao_to_vec();
-		proof.await.map_err(BlobError::store)
+		let last = pieces(size).saturating_sub(1).min(u32::MAX.into()) as u32;
+		let index = wanted.min(last);
+		let start = u64::from(index) * u64::from(PIECE);
+		let length = u64::from(length(size, index).unwrap_or(0));
+		let way = way(pieces(size), index);
+		// From the root down come the hashes of both sides of each node on the way, then the piece.
+		let ranges = ChunkRanges::bytes(start..(start + length).max(1));
+		let mut items = Box::pin(self.0.store.export_bao(hash_of(id), ranges).stream());
+		let (mut siblings, mut bytes) = (Vec::new(), Vec::new());
+		while let Some(item) = items.next().await {
+			match item {
+				EncodedItem::Parent(Parent { pair: (left, right), .. }) => {
+					if let Some(to_the_right) = way.get(siblings.len()) {
+						siblings.push(if *to_the_right { left.into() } else { right.into() });
+					}
+				}
+				EncodedItem::Leaf(leaf) => bytes.extend_from_slice(&leaf.data),
+				EncodedItem::Error(error) => return Err(BlobError::store(error)),
+				EncodedItem::Size(_) | EncodedItem::Done => {}
+			}
+		}
+		siblings.reverse();
+		Ok(Piece {
+			size,
+			index,
+			bytes: BoundedVec::truncate_from(bytes),
+			siblings: BoundedVec::truncate_from(siblings),
+		})
 	}
 
 	/// Closes connections and the database.

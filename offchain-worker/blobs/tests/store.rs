@@ -4,8 +4,8 @@ use std::{io, time::Duration};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use ogpu_blobs::{BlobError, Blobs, CHUNK, NoRoom, Options, verify};
-use ogpu_primitives::job::BlobId;
+use ogpu_blobs::{BlobError, Blobs, NoRoom, Options};
+use ogpu_primitives::{job::BlobId, piece::Piece};
 use tempfile::TempDir;
 
 fn options(folder: &TempDir) -> Options {
@@ -179,34 +179,16 @@ async fn a_full_disk_is_told_and_nothing_is_lost() {
 async fn pieces_are_proved() {
 	let folder = TempDir::new().expect("a folder");
 	let blobs = Blobs::open(options(&folder)).await.expect("a store");
-	for len in [0, 1, 16_384, 65_536, 65_537, 1_000_000] {
+	for len in [0, 1, 16_384, 65_536, 65_537, 200_000, 1_000_000] {
 		let data = bytes(len, 5);
 		let id = add(&blobs, &data).await.expect("room");
-		let size = len as u64;
-		let count = size.div_ceil(CHUNK).max(1);
-		for piece in [0, count / 2, count - 1] {
-			let proof = blobs.prove(&id, piece).await.expect("a proof");
-			let start = (piece * CHUNK) as usize;
-			let expected = &data[start..len.min(start + CHUNK as usize)];
-			assert_eq!(verify(&id, size, piece, &proof).expect("a right proof"), expected);
-			// Another place, another blob, another size, a changed byte, a longer or shorter proof.
-			if count > 1 {
-				assert!(verify(&id, size, (piece + 1) % count, &proof).is_err());
-			}
-			assert!(verify(&BlobId([1; 32]), size, piece, &proof).is_err());
-			assert!(verify(&id, size + 1, piece, &proof).is_err());
-			for at in [8, proof.len() / 2, proof.len().saturating_sub(1)] {
-				let mut changed = proof.clone();
-				if let Some(byte) = changed.get_mut(at) {
-					*byte ^= 1;
-					assert!(verify(&id, size, piece, &changed).is_err(), "{len} {piece} {at}");
-				}
-			}
-			assert!(verify(&id, size, piece, &[&proof[..], &[0]].concat()).is_err());
-			assert!(verify(&id, size, piece, &proof[..proof.len() - 1]).is_err());
+		for wanted in [0, 1, 2, 7, 15, 99] {
+			// From the hashes that the store has it is the same as from all of the bytes.
+			let piece = blobs.prove(&id, wanted).await.expect("a proof");
+			assert_eq!(piece, Piece::of(&data, wanted), "{len} {wanted}");
+			assert_eq!(piece.verify(&id), Ok(()));
+			assert!(piece.settles(wanted));
 		}
-		assert!(blobs.prove(&id, count).await.is_err());
-		assert!(verify(&id, size, count, &[0; 100]).is_err());
-		assert!(verify(&id, size, u64::MAX, &[0; 100]).is_err());
 	}
+	assert!(matches!(blobs.prove(&BlobId([1; 32]), 0).await, Err(BlobError::Missing(_))));
 }

@@ -7,9 +7,11 @@ use ogpu_primitives::{
 	Balance,
 	market::{GroupId, TaskId},
 };
-use ogpu_traits::{Attestation, Claim, Decision, PartOfTask, Registry, Requested, Verdict};
+use ogpu_traits::{Attestation, Claim, Decision, Moment, PartOfTask, Registry, Requested, Verdict};
 
-use crate::{Case, Cases, Config, Event, Kind, Pallet, Phase, Places, Subject};
+use crate::{
+	Case, Cases, Config, Event, Kind, Pallet, Panels, Phase, Places, Said, Stage, Subject,
+};
 
 impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 	fn verify(request: Requested<T::AccountId>) -> Option<Decision<T::AccountId>> {
@@ -37,6 +39,30 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 			let root = matches!(case.subject, Subject::Root(_));
 			root && (case.phase == Phase::Judging || !case.disputes.is_empty())
 		})
+	}
+
+	fn hold_up(id: PartOfTask, number: u8, member: &T::AccountId, until: Moment) -> bool {
+		let (Ok(case), Ok(mut panel)) = (Self::case(id), Self::panel(id, number)) else {
+			return false;
+		};
+		let Stage::Committing { until: before } = panel.stage else { return false };
+		let place = panel.place_of(member);
+		let waits = place.is_some_and(|place| panel.members[place].said == Said::Nothing);
+		if !waits || !matches!(case.subject, Subject::Root(_)) {
+			return false;
+		}
+		let until = until.saturating_add(Self::time_to_commit(&case, panel.kind)).max(before);
+		Self::enter(id, number, &mut panel, Stage::Committing { until });
+		Panels::<T>::insert(id, number, panel);
+		true
+	}
+
+	fn withheld(id: PartOfTask, number: u8) {
+		let (Ok(case), Ok(panel)) = (Self::case(id), Self::panel(id, number)) else { return };
+		// What the panel has come to meanwhile, without the data, stands.
+		if matches!(panel.stage, Stage::Committing { .. }) {
+			Self::not_opened(id, number, case, panel);
+		}
 	}
 
 	fn places(task: TaskId) -> u32 {

@@ -7,7 +7,7 @@ use frame_support::{
 	BoundedVec, pallet_prelude::DispatchResult, traits::ConstU32, weights::Weight,
 };
 use ogpu_primitives::merkle::Hash;
-use ogpu_traits::{Duties, Moment, Node, PartOfTask};
+use ogpu_traits::{Duties, Moment, Node, PartOfTask, Registry};
 use scale_info::TypeInfo;
 
 use crate::{Case, Config, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo};
@@ -48,6 +48,18 @@ pub enum Due<AccountId> {
 		units: Vec<u32>,
 		/// Until when.
 		until: Moment,
+	},
+	/// Its result is verified: it gives those who recompute it what they start from.
+	#[codec(index = 3)]
+	Serve {
+		/// Of which case.
+		case: PartOfTask,
+		/// For which panel.
+		panel: u8,
+		/// The keys of the endpoints of its members.
+		to: Vec<[u8; 32]>,
+		/// From what they were drawn.
+		seed: Hash,
 	},
 	/// It has to reveal what it has committed to.
 	#[codec(index = 2)]
@@ -205,7 +217,8 @@ impl<AccountId> Due<AccountId> {
 		match self {
 			Self::Open { until, .. } => (0, *until),
 			Self::Reveal { until, .. } => (1, *until),
-			Self::Commit { until, .. } => (2, *until),
+			Self::Serve { .. } => (2, 0),
+			Self::Commit { until, .. } => (3, *until),
 		}
 	}
 }
@@ -230,6 +243,12 @@ impl<T: Config> Pallet<T> {
 				let units = panel.units(&case).swap_remove(place);
 				let seed = panel.seed;
 				Some(Due::Commit { case: id, panel: number, of: case, units, seed, until })
+			}
+			(Stage::Committing { .. }, None) if case.provider == *who => {
+				let members = panel.members.iter();
+				let endpoints = members.filter_map(|member| T::Registry::endpoint(&member.who));
+				let to = endpoints.map(|endpoint| endpoint.key).collect();
+				Some(Due::Serve { case: id, panel: number, to, seed: panel.seed })
 			}
 			(Stage::Opening { until }, None) if case.provider == *who => {
 				let units = panel.to_open(&case);

@@ -6,13 +6,13 @@ use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
-	market::{spec::TaskSpec, tally::commitment},
-	merkle::{Blake2, Hash, Hasher, Tree},
+	market::{spec::TaskSpec, tally::commitment, verification::Shape},
+	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Claim, Clock, Moment, Node, PartOfTask, Specs, genesis,
+	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
 	offchain::{
-		Trouble, inputs_are_here, job_of, leaves_of_part, quote, run_id, sources, state_of,
+		Trouble, inputs_are_here, job_of, quote, result_of, sources, state_of,
 	},
 };
 
@@ -22,6 +22,9 @@ use crate::{Case, Config, Done, Due, Pallet, REFUSED, Subject, UPHELD};
 const LANE: &[u8] = b"verification";
 /// Market blocks before the end of a stage from which on nothing is waited for any more.
 const LAST_MOMENTS: Moment = 3;
+
+/// Market blocks after which an executor is told again what to serve.
+const SERVED_AGAIN: Moment = 20;
 
 /// What a node remembers of what it has committed to.
 #[derive(Encode, Decode)]
@@ -60,6 +63,10 @@ impl<T: Config> Pallet<T> {
 		match due {
 			Due::Commit { case, panel, of, units, seed, until } => {
 				Self::recompute(who, (case, panel, seed), &of, &units, until, node)
+			}
+			Due::Serve { case, panel, to, seed } => {
+				Self::serve(case, panel, &seed, &to, node);
+				None
 			}
 			Due::Open { case, panel, units, .. } => Self::open(case, panel, &units, node),
 			Due::Reveal { case, panel, opened, seed, .. } => {
@@ -122,21 +129,22 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Outcome {
 		let of_job: Vec<u32> = units.iter().map(|unit| case.first_unit + unit).collect();
-		match state_of(
-			run,
-			LANE,
-			Units::These(BoundedVec::truncate_from(of_job.clone())),
-			spec,
-			node,
-		) {
+		let to_run = match case.shape {
+			Shape::Parallel => of_job.clone(),
+			// Each segment starts from the one before it.
+			Shape::Iterative => (0..=of_job.last().copied().unwrap_or(0)).collect(),
+		};
+		let to_run = Units::These(BoundedVec::truncate_from(to_run));
+		let holder = T::Registry::endpoint(&case.provider);
+		let peers = sources(&spec.job, holder.as_ref());
+		match state_of(run, LANE, to_run, spec, &peers, node) {
 			Ok(RunState::Done { .. }) => {
 				let Ok(Leaves { leaves }) = node.leaves(&run) else { return Outcome::Later };
-				let same = leaves.iter().map(|(unit, _)| *unit).eq(of_job);
-				if !same {
-					return Outcome::Nothing;
-				}
-				let leaves = units.iter().zip(leaves).map(|(unit, (_, leaf))| (*unit, leaf));
-				Outcome::Leaves(leaves.collect())
+				let leaf_of = |unit: &u32| {
+					let found = leaves.iter().find(|(known, _)| *known == case.first_unit + unit);
+					found.map(|(_, leaf)| (*unit, *leaf))
+				};
+				units.iter().map(leaf_of).collect::<Option<_>>().map_or(Outcome::Nothing, Outcome::Leaves)
 			}
 			Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
 			Ok(_) | Err(Trouble::Later) => Outcome::Later,
@@ -152,35 +160,37 @@ impl<T: Config> Pallet<T> {
 		late: bool,
 		node: &dyn Node,
 	) -> Outcome {
+		// What is claimed is about the client: nobody else may help it out.
+		let peers = sources(&spec.job, None);
 		let say = |upheld: bool| Outcome::Leaves(vec![(0, if upheld { UPHELD } else { REFUSED })]);
 		if claim == Claim::Unavailable {
 			// What does not come in all that time cannot be had; but this node's own trouble says nothing.
-			match node.fetch(&spec.job.blob, spec.job.len.into(), &sources(&spec.job)) {
+			match node.fetch(&spec.job.blob, spec.job.len.into(), &peers) {
 				Ok(true) => {}
 				Ok(false) if late => return say(true),
 				_ => return Outcome::Later,
 			}
 		}
-		let job = match job_of(spec, node) {
+		let job = match job_of(spec, &peers, node) {
 			Ok((job, _)) => job,
 			Err(Trouble::NotAsDeclared) => return say(claim == Claim::Rejected),
 			Err(Trouble::Later) => return Outcome::Later,
 		};
 		match claim {
-			Claim::Unavailable => match inputs_are_here(&job, spec, node) {
+			Claim::Unavailable => match inputs_are_here(&job, &peers, node) {
 				Ok(true) => say(false),
 				Ok(false) if late => say(true),
 				_ => Outcome::Later,
 			},
 			Claim::Rejected => {
-				match quote(job, spec, node) {
+				match quote(job, &peers, node) {
 					Ok(Quote::Refused { fault: Fault::Job(_), .. }) => return say(true),
 					Ok(Quote::Offer { .. }) => {}
 					Ok(Quote::Refused { .. }) => return Outcome::Nothing,
 					_ => return Outcome::Later,
 				}
 				// All of it: a job may be at fault in one unit alone.
-				match state_of(run, LANE, Units::All, spec, node) {
+				match state_of(run, LANE, Units::All, spec, &peers, node) {
 					Ok(RunState::Done { .. }) => say(false),
 					Ok(RunState::Failed { fault: Fault::Job(_), .. }) => say(true),
 					Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
@@ -191,21 +201,27 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// Gives the members of a panel what they start from. An executor that was started anew has forgotten it: now and
+	/// then it is told again.
+	fn serve(id: PartOfTask, panel: u8, seed: &Hash, to: &[Hash], node: &dyn Node) {
+		let key = (b"ogpu/served", id, panel, seed, T::Clock::now() / SERVED_AGAIN).encode();
+		let Some(spec) = T::Specs::spec(id.task).filter(|_| node.recall(&key).is_none()) else {
+			return;
+		};
+		let Ok((job, _)) = job_of(&spec, &sources(&spec.job, None), node) else { return };
+		let inputs = job.blobs().into_iter().map(|(blob, _)| blob);
+		if inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, to).is_ok()) {
+			node.remember(&key, &[]);
+		}
+	}
+
 	/// Opens leaves of its own result.
 	fn open(id: PartOfTask, panel: u8, units: &[u32], node: &dyn Node) -> Option<Done> {
 		let spec = T::Specs::spec(id.task)?;
 		let Subject::Root(root) = Self::case(id).ok()?.subject else { return None };
-		// A batch is computed once for its race, in which it may come to be looked at only later.
-		let genesis = genesis::<T>();
-		let (opened, tree) = (0..=id.attempt).rev().find_map(|attempt| {
-			let run = run_id(&genesis, id.task, attempt, &spec.job);
-			let Leaves { leaves } = node.leaves(&run).ok()?;
-			let of_part = leaves_of_part(&spec, id.part, &leaves)?;
-			let opened = units.iter().map(|unit| of_part.get(*unit as usize).copied());
-			let opened: Vec<Hash> = opened.collect::<Option<_>>()?;
-			let tree = Tree::new::<Blake2>(of_part).ok()?;
-			(tree.root() == root).then_some((opened, tree))
-		})?;
+		let (_, tree) = result_of::<T>(id, &root, &spec, node)?;
+		let opened = units.iter().map(|unit| tree.leaf(*unit));
+		let opened: Vec<Hash> = opened.collect::<Option<_>>()?;
 		let proof = tree.prove(units).ok()?;
 		Some(Done::Open {
 			case: id,

@@ -90,6 +90,10 @@ impl<T: Config> Pallet<T> {
 			let added = panel.members.try_push(Member { who, said: Said::Nothing });
 			frame_support::defensive_assert!(added.is_ok(), "no panel is larger than the largest");
 		}
+		if matches!(case.subject, Subject::Root(_)) {
+			// It gives them what they recompute with, and opens what they are drawn for.
+			Wanted::<T>::insert(&case.provider, (id, number), ());
+		}
 		let places = panel.members.len() as u32;
 		Places::<T>::mutate(id.task, |kept| *kept = kept.saturating_add(places));
 		let until = T::Clock::now().saturating_add(Self::time_to_commit(&case, panel.kind));
@@ -108,7 +112,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Market blocks in which members compute and commit: as long as the provider may take for as much, and
 	/// some for the way.
-	fn time_to_commit(case: &Case<T::AccountId>, kind: Kind) -> u32 {
+	pub(crate) fn time_to_commit(case: &Case<T::AccountId>, kind: Kind) -> u32 {
 		let own = T::Rules::get().commit.get();
 		let work = match (case.subject, case.shape) {
 			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),

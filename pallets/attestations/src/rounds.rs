@@ -89,7 +89,6 @@ impl<T: Config> Pallet<T> {
 		let now = T::Clock::now();
 		let rules = T::Rules::get();
 		if matches!(case.subject, Subject::Root(_)) {
-			Wanted::<T>::insert(&case.provider, (id, number), ());
 			// Who thought that it was done gets time to come back.
 			let times = if case.was_valid { LATE_OPENING } else { 1 };
 			let until = now.saturating_add(rules.open.get().saturating_mul(times));

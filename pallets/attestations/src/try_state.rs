@@ -60,7 +60,7 @@ impl<T: Config> Pallet<T> {
 			let said = panel.place_of(&who).map(|place| panel.members[place].said);
 			let has_to = match panel.stage {
 				Stage::Committing { .. } => {
-					matches!(said, Some(Said::Nothing | Said::Committed(_)))
+					matches!(said, None | Some(Said::Nothing | Said::Committed(_)))
 				}
 				Stage::Opening { .. } | Stage::Revealing { .. } => {
 					said.is_none() || matches!(said, Some(Said::Committed(_)))

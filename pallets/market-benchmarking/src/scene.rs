@@ -9,7 +9,10 @@ use frame_support::{BoundedVec, traits::fungible::Mutate};
 use frame_system::RawOrigin;
 use ogpu_primitives::{
 	Balance, OGPU,
-	job::{BlobId, Profile as Arithmetic},
+	job::{
+		Arg, BlobId, Buffer, Element, Init, Job, MAX_ARGS, MAX_BUFFERS, MAX_STEPS, Name,
+		Profile as Arithmetic, Program, Resources, Role, Shape as JobShape, Step, Timeouts, VERSION,
+	},
 	market::{
 		Address, DeviceTier, Endpoint, Features, GroupId, MAX_ADDRESSES, MAX_RELAY, TaskId,
 		auction::{Quality, Score},
@@ -209,6 +212,39 @@ pub fn spec(parts: u8) -> TaskSpec {
 		max_price: Some(OGPU),
 		time: 1_000,
 	}
+}
+
+/// The SCALE form of a job with as many buffers and steps as there may be, made as long as it may be, and one of its
+/// inputs.
+pub fn longest_job() -> (Vec<u8>, BlobId) {
+	let name = || Name::new("n").expect("it is short");
+	let input = |index| Buffer {
+		name: name(),
+		role: Role::Input,
+		element: Element::U8,
+		len: 1,
+		init: Init::Blob(BlobId(number(index))),
+	};
+	let step = Step {
+		kernel: name(),
+		args: BoundedVec::truncate_from(vec![Arg::Buffer(0); MAX_ARGS as usize]),
+		global: BoundedVec::truncate_from(vec![64; 3]),
+		local: BoundedVec::truncate_from(vec![1; 3]),
+	};
+	let job = Job {
+		version: VERSION,
+		name: name(),
+		profile: Arithmetic::ExactInt,
+		program: Program { source: BlobId([5; 32]), source_len: 100, prelude: None },
+		buffers: BoundedVec::truncate_from((0..MAX_BUFFERS).map(input).collect()),
+		steps: BoundedVec::truncate_from(vec![step; MAX_STEPS as usize]),
+		shape: JobShape::DataParallel { groups: 1 },
+		resources: Resources { memory: 1 << 20, fp64: false },
+		timeouts: Timeouts { build_ms: 1_000, step_ms: 1_000, total_ms: 10_000 },
+	};
+	let mut encoded = job.encode();
+	encoded.resize(MAX_JOB_LEN as usize, 0);
+	(encoded, BlobId(number(MAX_BUFFERS - 1)))
 }
 
 /// What all batches of a stream have in common.

@@ -1,5 +1,6 @@
 //! Benchmarks of `pallet-tasks`.
 
+use alloc::{boxed::Box, vec, vec::Vec};
 use core::marker::PhantomData;
 
 use frame_benchmarking::v2::*;
@@ -12,19 +13,22 @@ use ogpu_primitives::{
 		auction::{self, Quality, Score},
 		stream,
 	},
-	merkle::{Blake2, Hash},
+	job::{BlobId, MAX_BUFFERS, MAX_UNITS},
+	merkle::{Blake2, Hash, Hasher, Tree, leaf},
+	piece::Piece,
 };
 use ogpu_traits::{Claim, Collateral, Duties, PartOfTask, Registry, Verdict, genesis};
 use pallet_tasks::{
-	Bidders, Bids, Concerns, Conviction, Delivery, Done, Item, KEPT_BIDS, MAX_BIDS, MAX_RACERS,
-	NextTask, OpenBid, Pallet as Tasks, Racer, Racers, Record, Records, SealedBid, Status,
+	Answer, Bidders, Bids, Concerns, Conviction, Delivery, Demand, Demanded, Demands, Done, Escrows,
+	Item, KEPT_BIDS, MAX_BIDS, MAX_DEMANDS, MAX_RACERS, NextTask, OpenBid, Pallet as Tasks, Racer,
+	Racers, Record, Records, Roots, SealedBid, Status, Wanted,
 	bid_lock, race_lock, work_lock,
 };
 
 pub use crate::Config;
 use crate::scene::{
-	BATCH, agenda, assignment, bonded, change, classes, group_of, now, number, pass, provider,
-	providers, sent, somebody, spec, stream_spec, submitted, under_verification, worn,
+	BATCH, ROUND, agenda, assignment, bonded, change, classes, group_of, longest_job, now, number,
+	pass, provider, providers, sent, somebody, spec, stream_spec, submitted, under_verification, worn,
 };
 
 /// What is benchmarked.
@@ -108,6 +112,25 @@ fn executing<T: Config>() -> (T::AccountId, T::AccountId, TaskId) {
 	let done = Done::Acknowledge { task: id, attempt: 0 };
 	assert!(<Tasks<T> as Duties<T::AccountId>>::perform(&provider, done).is_ok());
 	(client, provider, id)
+}
+
+/// A demand about a task, with its bond in escrow, whose time is over now.
+fn demanded<T: Config>(id: TaskId, number: u32, by: T::AccountId, wanted: Wanted) {
+	use frame_support::traits::{fungible::Mutate, tokens::Preservation};
+
+	let task = pallet_tasks::Tasks::<T>::get(id).expect("it is live");
+	let of = task.status.assignment().expect("somebody has it").provider.clone();
+	let (attempt, bond, until) = (task.attempt, OGPU, now::<T>());
+	let paid = <T as pallet_tasks::Config>::Currency::transfer(
+		&by,
+		&Tasks::<T>::pot(),
+		bond,
+		Preservation::Preserve,
+	);
+	assert!(paid.is_ok(), "it has enough");
+	Escrows::<T>::mutate(&by, |sum| *sum += bond);
+	let demand = Demand { by, of, attempt, wanted, piece: 0, bond, until };
+	Demands::<T>::insert(id, number, demand);
 }
 
 /// So many live tasks that take bids, and as many records. One of the tasks.
@@ -457,6 +480,80 @@ mod benchmarks {
 			poll::<T>();
 		}
 		assert!(!Records::<T>::contains_key(7));
+	}
+
+	/// By a member of a panel, of an input of the longest job, while as many others wait as may.
+	#[benchmark]
+	fn demand() -> Result<(), BenchmarkError> {
+		let others = providers::<T>(OTHERS);
+		let (_, id) = worn::<T>(&others);
+		under_verification::<T>(id, ROUND);
+		let (job, blob) = longest_job();
+		change::<T>(id, |task| task.spec.job.hash = Blake2::hash(&job));
+		for other in 1..MAX_DEMANDS {
+			demanded::<T>(id, other, somebody::<T>("other", other), Wanted::Output {
+				part: 0,
+				unit: 0,
+				slice: 0,
+			});
+		}
+		let attempt = pallet_tasks::Tasks::<T>::get(id).expect("it is live").attempt;
+		let job = BoundedVec::truncate_from(job);
+		let wanted = Demanded::Input { attempt, part: 1, panel: 0, job, blob };
+		let member = somebody::<T>("member", 0);
+		#[block]
+		{
+			Tasks::<T>::demand(signed::<T>(&member), id, wanted, 0)?;
+		}
+		assert_eq!(Demands::<T>::iter_prefix(id).count() as u32, MAX_DEMANDS);
+		Ok(())
+	}
+
+	/// With a piece of a result of as many buffers and units as there may be.
+	#[benchmark]
+	fn answer() -> Result<(), BenchmarkError> {
+		let (client, provider, id) = executing::<T>();
+		let units = MAX_UNITS;
+		change::<T>(id, |task| (task.spec.units, task.spec.parts) = (units, 1));
+		let blob = vec![7; 1 << 24];
+		let slices = vec![BlobId(*blake3::hash(&blob).as_bytes()); MAX_BUFFERS as usize];
+		let leaf = leaf::<Blake2>(0, &slices.iter().map(|slice| slice.0).collect::<Vec<_>>());
+		let tree = Tree::new::<Blake2>(vec![leaf; units as usize]).map_err(|_| "there are leaves")?;
+		Roots::<T>::insert(id, 0, (0, tree.root()));
+		let wanted = Wanted::Output { part: 0, unit: 0, slice: 0 };
+		demanded::<T>(id, 0, client, wanted);
+		Demands::<T>::mutate(id, 0, |demand| {
+			demand.as_mut().expect("it was just made").of = provider.clone();
+		});
+		let siblings = tree.prove(&[0]).map_err(|_| "the unit is in the tree")?.siblings;
+		let answer = Answer {
+			slices: BoundedVec::truncate_from(slices),
+			siblings: BoundedVec::truncate_from(siblings),
+			piece: Some(Piece::of(&blob, 0)),
+		};
+		let done = Done::Answer { task: id, demand: 0, answer: Box::new(answer) };
+		#[block]
+		{
+			act::<T>(&provider, done)?;
+		}
+		assert!(!Demands::<T>::contains_key(id, 0));
+		Ok(())
+	}
+
+	/// By whoever has a task in its last attempt, which ends it.
+	#[benchmark]
+	fn unanswered(p: Linear<1, 630>) {
+		let others = providers::<T>(OTHERS);
+		let (_, id) = worn::<T>(&others);
+		under_verification::<T>(id, p);
+		let wanted = Wanted::Input { part: 1, panel: 0, blob: BlobId([2; 32]) };
+		demanded::<T>(id, 0, somebody::<T>("member", 0), wanted);
+		agenda::<T>(Item::Demand(id, 0));
+		#[block]
+		{
+			poll::<T>();
+		}
+		assert!(Records::<T>::contains_key(id));
 	}
 
 	/// Whether cost grows with history: the same as `submit`, among so many live tasks and as many records.

@@ -225,6 +225,27 @@ pub struct FetchRequest {
 	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
 }
 
+/// The most endpoints that something is served to at once.
+pub const MAX_AUDIENCE: u32 = 64;
+
+/// Serves a blob to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct ShareRequest {
+	/// Keys of endpoints; anybody if none are named.
+	pub to: BoundedVec<[u8; 32], ConstU32<MAX_AUDIENCE>>,
+}
+
+/// Takes results of a finished run into the store and serves them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct PublishRequest {
+	/// The outputs, each as one blob.
+	pub outputs: bool,
+	/// The state after each of these segments.
+	pub checkpoints: BoundedVec<u32, ConstU32<MAX_CHECKPOINTS>>,
+	/// Keys of endpoints; anybody if none are named.
+	pub to: BoundedVec<[u8; 32], ConstU32<MAX_AUDIENCE>>,
+}
+
 /// What a job would cost here.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Quote {

@@ -25,6 +25,7 @@ pub mod executor;
 pub mod job;
 pub mod market;
 pub mod merkle;
+pub mod piece;
 pub mod ranged;
 
 /// An amount of oGPU in its smallest unit, 10^-18 oGPU.

@@ -119,6 +119,7 @@ fn check_units(units: impl Iterator<Item = u32>, count: u32) -> Result<(), Merkl
 pub struct Tree {
 	count: u32,
 	levels: Vec<Vec<Hash>>,
+	top: Hash,
 	root: Hash,
 }
 
@@ -142,9 +143,17 @@ impl Tree {
 				.collect();
 			levels.push(core::mem::replace(&mut level, above));
 		}
-		let top = level.first().ok_or(MerkleError::Empty)?;
-		let root = seal::<H>(count, top);
-		Ok(Self { count, levels, root })
+		let top = *level.first().ok_or(MerkleError::Empty)?;
+		let root = seal::<H>(count, &top);
+		Ok(Self { count, levels, top, root })
+	}
+
+	/// The leaf of a unit.
+	pub fn leaf(&self, unit: u32) -> Option<Hash> {
+		match self.levels.first() {
+			Some(leaves) => leaves.get(unit as usize).copied(),
+			None => (unit == 0).then_some(self.top),
+		}
 	}
 
 	/// The root, which binds the number of leaves.

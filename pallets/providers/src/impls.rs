@@ -11,7 +11,7 @@ use ogpu_primitives::{
 	executor::{API_VERSION, Health},
 	job,
 	market::{
-		DeviceTier, Features, GroupId,
+		DeviceTier, Endpoint, Features, GroupId,
 		reputation::{Aspect, TOKEN_WEIGHT},
 		spec::{MAX_MEMORY, Requirements},
 	},
@@ -35,6 +35,10 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 
 	fn group(who: &T::AccountId) -> Option<GroupId> {
 		Providers::<T>::get(who).map(|provider| provider.group)
+	}
+
+	fn endpoint(who: &T::AccountId) -> Option<Endpoint> {
+		Providers::<T>::get(who).map(|provider| provider.profile.endpoint)
 	}
 
 	fn operators(requirements: &Requirements) -> u32 {

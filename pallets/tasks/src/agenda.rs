@@ -10,7 +10,7 @@ use ogpu_traits::{Attestation, Moment, agenda};
 use scale_info::TypeInfo;
 
 use crate::{
-	AGENDA_SHARE, Agenda, AgendaFrom, Config, MAX_RACERS, Now, Pallet, Records, Status, Task,
+	AGENDA_SHARE, Agenda, AgendaFrom, Config, Demands, MAX_RACERS, Now, Pallet, Records, Status, Task,
 	Tasks, WeightInfo,
 };
 
@@ -37,6 +37,9 @@ pub enum Item {
 	/// A record that is kept no longer.
 	#[codec(index = 2)]
 	Record(TaskId),
+	/// A demand about a task that may be unanswered.
+	#[codec(index = 3)]
+	Demand(TaskId, u32),
 }
 
 impl<T: Config> Pallet<T> {
@@ -107,6 +110,10 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 			},
 			Item::Conviction(..) => T::WeightInfo::carry_out(),
 			Item::Record(_) => T::WeightInfo::forget(),
+			Item::Demand(id, number) => match Demands::<T>::get(id, number) {
+				Some(_) => T::WeightInfo::unanswered(T::Attestation::places(*id)),
+				None => T::DbWeight::get().reads(1),
+			},
 		}
 	}
 
@@ -114,6 +121,7 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 		match item {
 			Item::Task(task) => Self::wake(task),
 			Item::Conviction(task, attempt) => Self::carry_out(task, attempt),
+			Item::Demand(task, number) => Self::demand_over(task, number),
 			Item::Record(task) => {
 				let over =
 					Records::<T>::get(task).is_some_and(|record| record.until < Now::<T>::get());

@@ -1,6 +1,6 @@
 //! What the market wants of providers, and the doing of it.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
@@ -14,8 +14,8 @@ use scale_info::TypeInfo;
 use sp_runtime::SaturatedConversion;
 
 use crate::{
-	Auctions, Bidders, Bids, Concerns, Config, MAX_BIDS, Pallet, Races, Status, Task, Tasks,
-	WeightInfo,
+	Answer, Auctions, Bidders, Bids, Concerns, Config, Demands, MAX_BIDS, Pallet, Races, Status, Task,
+	Tasks, Wanted, WeightInfo,
 };
 
 /// Something that a provider may, or has to, do.
@@ -97,6 +97,34 @@ pub enum Due {
 		/// Until when.
 		until: Moment,
 	},
+	/// Its result was found right: it has to give it to the client.
+	#[codec(index = 7)]
+	HandOver {
+		/// Of which task.
+		task: TaskId,
+		/// In which attempt.
+		attempt: u8,
+		/// What the task wants.
+		spec: TaskSpec,
+	},
+	/// Somebody demands data of it.
+	#[codec(index = 6)]
+	Answer {
+		/// About which task.
+		task: TaskId,
+		/// The number of the demand.
+		demand: u32,
+		/// In which attempt it had the task.
+		attempt: u8,
+		/// What the task wants.
+		spec: TaskSpec,
+		/// What is demanded.
+		wanted: Wanted,
+		/// Which piece of it.
+		piece: u32,
+		/// Until when.
+		until: Moment,
+	},
 }
 
 impl Due {
@@ -106,7 +134,9 @@ impl Due {
 			Self::Reveal { until, .. }
 			| Self::Acknowledge { until, .. }
 			| Self::Execute { until, .. }
+			| Self::Answer { until, .. }
 			| Self::Show { until, .. } => (false, *until),
+			Self::HandOver { .. } => (false, Moment::MAX),
 			Self::Bid { until, .. } => (true, *until),
 			Self::Race { .. } => (true, 0),
 		}
@@ -195,6 +225,16 @@ pub enum Done {
 		/// What it was sealed with.
 		salt: Hash,
 	},
+	/// It posts what is demanded of it.
+	#[codec(index = 8)]
+	Answer {
+		/// About which task.
+		task: TaskId,
+		/// The number of the demand.
+		demand: u32,
+		/// The piece, with what proves it.
+		answer: Box<Answer>,
+	},
 }
 
 impl<T: Config> Duties<T::AccountId> for Pallet<T> {
@@ -203,7 +243,11 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn due(provider: &T::AccountId, most: u32) -> Vec<Due> {
 		let concerns = Concerns::<T>::iter_key_prefix(provider);
-		let mut due: Vec<Due> = concerns.filter_map(|id| Self::promised(provider, id)).collect();
+		let mut due = Vec::new();
+		for id in concerns {
+			due.extend(Self::promised(provider, id));
+			due.extend(Self::demanded(provider, id));
+		}
 		if let Some(group) = T::Registry::group(provider) {
 			// Each block begins elsewhere, so that many junk auctions cannot hide the others for ever.
 			let block: u64 = frame_system::Pallet::<T>::block_number().saturated_into();
@@ -228,6 +272,9 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn is_live(provider: &T::AccountId, done: &Done) -> bool {
 		let (id, attempt) = match *done {
+			Done::Answer { task, demand, .. } => {
+				return Demands::<T>::get(task, demand).is_some_and(|demand| demand.of == *provider);
+			}
 			Done::Bid { task, .. }
 			| Done::Reveal { task, .. }
 			| Done::Race { task, .. }
@@ -274,6 +321,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 			}
 			Done::Reveal { .. }
 			| Done::Show { .. }
+			| Done::Answer { .. }
 			| Done::Acknowledge { .. }
 			| Done::Root { .. } => false,
 		}
@@ -289,6 +337,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 			Done::Decline { .. } => T::WeightInfo::decline(),
 			Done::Claim { .. } => T::WeightInfo::claim(),
 			Done::Root { .. } => T::WeightInfo::commit_root(),
+			Done::Answer { .. } => T::WeightInfo::answer(),
 		}
 	}
 
@@ -304,6 +353,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 			Done::Root { task, attempt, part, root } => {
 				Self::commit_root(provider, task, attempt, part, root)
 			}
+			Done::Answer { task, demand, answer } => Self::answer(provider, task, demand, &answer),
 		}
 	}
 }
@@ -331,8 +381,28 @@ impl<T: Config> Pallet<T> {
 				spec: task.spec,
 				until,
 			}),
+			Status::Delivered { .. } if mine => {
+				Some(Due::HandOver { task: id, attempt, spec: task.spec })
+			}
 			_ => None,
 		}
+	}
+
+	/// What is demanded of somebody about a task that concerns it.
+	fn demanded(provider: &T::AccountId, id: TaskId) -> Vec<Due> {
+		let mine = Demands::<T>::iter_prefix(id).filter(|(_, demand)| demand.of == *provider);
+		let due = mine.filter_map(|(number, demand)| {
+			Some(Due::Answer {
+				task: id,
+				demand: number,
+				attempt: demand.attempt,
+				spec: Tasks::<T>::get(id)?.spec,
+				wanted: demand.wanted,
+				piece: demand.piece,
+				until: demand.until,
+			})
+		});
+		due.collect()
 	}
 
 	/// A task, if somebody may have it whom it does not concern yet.

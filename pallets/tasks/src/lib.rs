@@ -19,6 +19,8 @@
 //!   auctioned: whoever meets its requirements may race. Racers seal the root of its result, then show it;
 //!   roots are verified in the order of the number of operators that came to them. Agreement of racers proves
 //!   nothing, since they choose themselves: it only says what is looked at first.
+//! - **Demand** ([`Demand`]): somebody who needs data of whoever has a task, and does not get it, demands a piece on
+//!   chain. It is posted in time, or the holder is at fault.
 //! - **Market clock** ([`Clock`]): counts the blocks that had room for whoever had a deadline to keep.
 //!
 //! ## Life of a task
@@ -46,6 +48,7 @@
 //! | a part is valid | its share of the price; a part of that on delivery | | verifiers: their fees; protocol fee |
 //! | deadline missed | pays a penalty, and what its successor costs more | is paid that | treasury: the penalty |
 //! | fraud | loses its lock, at the end of a window | made whole | finder, treasury |
+//! | undelivered | pays back what it was paid, and a penalty | made whole | treasury: the penalty |
 //! | rejected, unavailable | gets a gate run | loses what the judges cost; gets the rest back | judges |
 //! | inconclusive | gets half of the part | gets the rest back | verifiers: their fees |
 //! | cancelled before it was assigned | | gets all back | |
@@ -61,6 +64,7 @@
 //! - sealed bids belong to tasks that take them, one of an operator, and their bonds are locked;
 //! - whoever races has locked what the terms say, and one of an operator races for a batch;
 //! - a stream has as many batches as name it;
+//! - demands are in the agenda, and their bonds in escrow;
 //! - records, roots and convictions belong to tasks that have them.
 //!
 //! ## Example
@@ -72,6 +76,7 @@ extern crate alloc;
 mod agenda;
 mod auction;
 mod clock;
+mod demands;
 mod duties;
 #[cfg(test)]
 mod mock;
@@ -88,6 +93,7 @@ pub mod weights;
 mod work;
 
 pub use agenda::Item;
+pub use demands::{Answer, Demand, Demanded, MAX_DEMANDS, MAX_LEAF_SIBLINGS, Wanted};
 pub use duties::{Done, Due};
 pub use ogpu_traits::{Attestation, Clock, Verdicts};
 pub use pallet::*;
@@ -198,7 +204,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Tasks<T: Config> = StorageMap<_, Twox64Concat, TaskId, Task<T::AccountId>>;
 
-	/// What the tasks of each client have in escrow.
+	/// What each account has in escrow: for its tasks and streams, and the bonds of its demands.
 	#[pallet::storage]
 	pub type Escrows<T: Config> =
 		StorageMap<_, Blake2_128Concat, T::AccountId, Balance, ValueQuery>;
@@ -251,6 +257,15 @@ pub mod pallet {
 	/// Batches for which roots are sealed, for those who look for work.
 	#[pallet::storage]
 	pub type Races<T> = StorageMap<_, Twox64Concat, TaskId, ()>;
+
+	/// The number of the next demand.
+	#[pallet::storage]
+	pub type NextDemand<T> = StorageValue<_, u32, ValueQuery>;
+
+	/// Demands for data that wait, by task. The second keys are counted by the chain.
+	#[pallet::storage]
+	pub type Demands<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, u32, Demand<T::AccountId>>;
 
 	/// What remains of tasks that have ended.
 	#[pallet::storage]
@@ -486,6 +501,42 @@ pub mod pallet {
 			/// Of which task.
 			task: TaskId,
 		},
+		/// Somebody demands data of whoever has, or had, a task.
+		Demanded {
+			/// Which task.
+			task: TaskId,
+			/// The number of the demand.
+			demand: u32,
+			/// Who demands it.
+			by: T::AccountId,
+			/// Of whom.
+			of: T::AccountId,
+			/// What.
+			wanted: Wanted,
+			/// Which piece of it, of 64 KiB.
+			piece: u32,
+			/// Until when it is to be posted.
+			until: Moment,
+		},
+		/// What was demanded was posted: it stands in the transaction of this event.
+		Answered {
+			/// About which task.
+			task: TaskId,
+			/// The demand.
+			demand: u32,
+			/// By whom. It gets the bond.
+			by: T::AccountId,
+		},
+		/// What was demanded was not posted in time. The bond is given back; if it is still needed, the provider is at
+		/// fault.
+		Unanswered {
+			/// About which task.
+			task: TaskId,
+			/// The demand.
+			demand: u32,
+			/// Who was to post it.
+			provider: T::AccountId,
+		},
 		/// A fraud will be slashed.
 		Convicted {
 			/// On which task.
@@ -605,6 +656,20 @@ pub mod pallet {
 		NoBid,
 		/// Price and salt are not what the bid was sealed with.
 		WrongOpening,
+		/// The job does not start from such a blob. Give the job's SCALE form, which names its inputs.
+		NoSuchInput,
+		/// Only a member of the panel that is still to commit may demand inputs.
+		NotOnPanel,
+		/// The part has no such unit.
+		NoSuchUnit,
+		/// As many demands about the task wait as may.
+		TooManyDemands,
+		/// The account waits for an answer about the task already.
+		DemandedBefore,
+		/// There is no such demand, or no longer.
+		NoSuchDemand,
+		/// The piece is not what was demanded, or is not proven.
+		WrongPiece,
 	}
 
 	impl<T> From<SpecFault> for Error<T> {
@@ -811,6 +876,24 @@ pub mod pallet {
 		pub fn close_stream(origin: OriginFor<T>, stream: StreamId) -> DispatchResult {
 			let client = ensure_signed(origin)?;
 			Self::end_stream(&client, stream)
+		}
+
+		/// Demands a piece of 64 KiB of data that whoever has, or had, the task does not give.
+		///
+		/// Origin: signed; for the result, the client that has not acknowledged its delivery; for an input, a member of
+		/// a panel that is still to commit, which then waits. Puts a bond in escrow, which whoever answers gets. One
+		/// demand about a task at a time. Events: [`Event::Demanded`], and [`Event::Answered`] or
+		/// [`Event::Unanswered`] later.
+		#[pallet::call_index(9)]
+		#[pallet::weight(T::WeightInfo::demand())]
+		pub fn demand(
+			origin: OriginFor<T>,
+			task: TaskId,
+			demanded: Demanded,
+			piece: u32,
+		) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::demand_piece(who, task, demanded, piece)
 		}
 
 		/// Does by hand what a provider's node does by itself: bids, opens, acknowledges, and so on.

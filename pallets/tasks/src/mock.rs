@@ -19,7 +19,8 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash},
 };
 use ogpu_traits::{
-	Attestation, Claim, Decision, Duties, PartOfTask, Requested, Verdict, Verdicts, WorkCredit,
+	Attestation, Claim, Decision, Duties, Moment, PartOfTask, Requested, Verdict, Verdicts,
+	WorkCredit,
 };
 use pallet_providers::{Device, PROOF_DOMAIN, Profile as ProviderProfile};
 use pallet_trust_lock::Slashing;
@@ -81,6 +82,10 @@ parameter_types! {
 	pub static Pending: Vec<(Requested<AccountId>, Option<Claim>)> = Vec::new();
 	/// The attempt at a task of which a result is being judged.
 	pub static Disputed: Option<(TaskId, u8)> = None;
+	/// Members of panels that are still to commit.
+	pub static OnPanel: Vec<(PartOfTask, u8, AccountId)> = Vec::new();
+	/// The panel that was held up last, and until when.
+	pub static HeldUp: Option<(PartOfTask, u8, Moment)> = None;
 	/// What verified work was credited for: provider and what was burnt.
 	pub static Credited: Vec<(AccountId, Balance)> = Vec::new();
 	pub const Prices: [TierPrice; 3] = TierPrice::DEFAULT;
@@ -123,6 +128,20 @@ impl Attestation<AccountId> for Verifiers {
 
 	fn is_disputed(task: TaskId, attempt: u8) -> bool {
 		Disputed::get() == Some((task, attempt))
+	}
+
+	fn hold_up(part: PartOfTask, panel: u8, member: &AccountId, until: Moment) -> bool {
+		let waits = OnPanel::get().contains(&(part, panel, *member));
+		if waits {
+			HeldUp::set(Some((part, panel, until)));
+		}
+		waits
+	}
+
+	fn withheld(part: PartOfTask, panel: u8) {
+		if OnPanel::get().iter().any(|(of, number, _)| (*of, *number) == (part, panel)) {
+			decide_part(part, Verdict::Fraud { unit: 0 }, 0);
+		}
 	}
 
 	fn places(_: TaskId) -> u32 {
@@ -247,6 +266,8 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		Draw::set(Some([9; 32]));
 		Pending::set(Vec::new());
 		Disputed::set(None);
+		OnPanel::set(Vec::new());
+		HeldUp::set(None);
 		Credited::set(Vec::new());
 		System::set_block_number(1);
 		for who in 1..=PROVIDERS {

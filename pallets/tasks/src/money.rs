@@ -45,14 +45,14 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	fn note_out(client: &T::AccountId, amount: Balance) {
+	pub(crate) fn note_out(client: &T::AccountId, amount: Balance) {
 		Escrows::<T>::mutate_exists(client, |sum| {
 			*sum = sum.unwrap_or(0).checked_sub(amount).filter(|left| *left > 0);
 		});
 	}
 
 	/// Gives tokens out of the pot. Who cannot receive them leaves them to the treasury.
-	fn give(to: &T::AccountId, amount: Balance) {
+	pub(crate) fn give(to: &T::AccountId, amount: Balance) {
 		if amount == 0 {
 			return;
 		}

@@ -1,8 +1,9 @@
 //! The market from the side of a provider's node: what it bids, fetches, runs and says. Off chain.
 
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 
 use codec::{Decode, Encode};
+use frame_support::BoundedVec;
 use ogpu_primitives::{
 	Balance,
 	executor::{Fault, Quote, RunState, Units},
@@ -10,11 +11,14 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Tree},
 };
 use ogpu_traits::{
-	Claim, Moment, Node, genesis,
-	offchain::{Trouble, inputs_are_here, job_of, leaves_of_part, quote, run, run_id, state_of},
+	Claim, Moment, Node, PartOfTask, genesis,
+	offchain::{
+		Trouble, inputs_are_here, job_of, leaves_of_part, quote, result_of, run, run_id, sources,
+		state_of,
+	},
 };
 
-use crate::{Clock, Config, Done, Due, Pallet};
+use crate::{Answer, Clock, Config, Done, Due, Pallet, Roots, Wanted};
 
 /// For whom runs of won tasks and races are.
 const LANE: &[u8] = b"market";
@@ -77,6 +81,15 @@ impl<T: Config> Pallet<T> {
 					.into_iter()
 					.collect()
 			}
+			Due::HandOver { task, attempt, spec } => {
+				Self::hand_over(task, attempt, &spec, node);
+				Vec::new()
+			}
+			Due::Answer { task, demand, attempt, spec, wanted, piece, .. } => {
+				let answer = Self::answer_to((task, attempt), &spec, &wanted, piece, node);
+				let done = |answer| Done::Answer { task, demand, answer: Box::new(answer) };
+				answer.map(done).into_iter().collect()
+			}
 			Due::Show { task, race, spec, .. } => Self::sealed(task, race, &spec, node)
 				.map(|Sealed { root, salt }| Done::Show { task, root, salt })
 				.into_iter()
@@ -105,8 +118,8 @@ impl<T: Config> Pallet<T> {
 			// The same as before: the first may have been lost.
 			Some(bid) => bid,
 			None => {
-				let (job, _) = job_of(spec, node).ok()?;
-				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) = quote(job, spec, node) else {
+				let (job, _) = job_of(spec, &sources(&spec.job, None), node).ok()?;
+				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) = quote(job, &sources(&spec.job, None), node) else {
 					return None;
 				};
 				let in_time = run_ms.saturating_add(wait_ms) <= u64::from(spec.time) * BLOCK_MS / 2;
@@ -133,7 +146,9 @@ impl<T: Config> Pallet<T> {
 		until: Moment,
 		node: &dyn Node,
 	) -> Option<Done> {
-		let here = job_of(spec, node).and_then(|(job, _)| inputs_are_here(&job, spec, node));
+		let peers = sources(&spec.job, None);
+		let here = job_of(spec, &peers, node)
+			.and_then(|(job, _)| inputs_are_here(&job, &peers, node));
 		match here {
 			Ok(true) => Some(Done::Acknowledge { task, attempt }),
 			Err(Trouble::NotAsDeclared) => {
@@ -168,12 +183,13 @@ impl<T: Config> Pallet<T> {
 				let state = match node.state(&id) {
 					Ok(Some(state)) => state,
 					Ok(None) => {
-						let (job, _) = job_of(spec, node).ok()?;
-						match quote(job.clone(), spec, node) {
+						let peers = sources(&spec.job, None);
+						let (job, _) = job_of(spec, &peers, node).ok()?;
+						match quote(job.clone(), &peers, node) {
 							Ok(Quote::Offer { price, .. }) if price <= prize => {}
 							_ => return None,
 						}
-						run(id, LANE, job, Units::All, spec, node).ok()?
+						run(id, LANE, job, Units::All, &peers, node).ok()?
 					}
 					Err(_) => return None,
 				};
@@ -190,10 +206,54 @@ impl<T: Config> Pallet<T> {
 		Some(Done::Race { task, commitment })
 	}
 
+	/// Serves the outputs of a task to its client, once.
+	fn hand_over(task: TaskId, attempt: u8, spec: &TaskSpec, node: &dyn Node) {
+		let key = (b"ogpu/handed-over", task, attempt, spec.job.hash).encode();
+		if node.recall(&key).is_some() {
+			return;
+		}
+		let Some((_, root)) = Roots::<T>::get(task, 0) else { return };
+		let of = PartOfTask { task, attempt, part: 0 };
+		let Some((run, _)) = result_of::<T>(of, &root, spec, node) else { return };
+		if node.publish(&run, &[spec.job.source.key]).is_ok() {
+			node.remember(&key, &[]);
+		}
+	}
+
+	/// What is demanded, with what proves it.
+	fn answer_to(
+		(task, attempt): (TaskId, u8),
+		spec: &TaskSpec,
+		wanted: &Wanted,
+		piece: u32,
+		node: &dyn Node,
+	) -> Option<Answer> {
+		match *wanted {
+			Wanted::Input { blob, .. } => Some(Answer {
+				slices: BoundedVec::new(),
+				siblings: BoundedVec::new(),
+				piece: Some(node.piece(&blob, piece).ok()?),
+			}),
+			Wanted::Output { part, unit, slice } => {
+				let (_, root) = Roots::<T>::get(task, part)?;
+				let of = PartOfTask { task, attempt, part };
+				let (run, tree) = result_of::<T>(of, &root, spec, node)?;
+				let of_job = spec.first_unit(part).saturating_add(unit);
+				let slices = node.slices(&run, of_job).ok()?.slices;
+				let piece = match slices.get(usize::from(slice)) {
+					Some(_) => Some(node.piece_of_result(&run, of_job, slice, piece).ok()?),
+					None => None,
+				};
+				let siblings = tree.prove(&[unit]).ok()?.siblings.try_into().ok()?;
+				Some(Answer { slices, siblings, piece })
+			}
+		}
+	}
+
 	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
 	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
 		let id = run_id(&genesis::<T>(), task, attempt, &spec.job);
-		match state_of(id, LANE, Units::All, spec, node) {
+		match state_of(id, LANE, Units::All, spec, &sources(&spec.job, None), node) {
 			Ok(RunState::Done { .. }) => {
 				let leaves = node.leaves(&id).ok();
 				let roots = leaves.and_then(|leaves| roots(spec, &leaves.leaves));

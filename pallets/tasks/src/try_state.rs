@@ -7,7 +7,7 @@ use ogpu_traits::Collateral;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Departures, Escrows, Item,
+	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Demands, Departures, Escrows, Item,
 	Pallet, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock, race_lock,
 	work_lock,
 };
@@ -56,6 +56,12 @@ impl<T: Config> Pallet<T> {
 			let taken = bidding || matches!(task.status, Status::Revealing { .. });
 			ensure!(taken || sealed == 0, "there are sealed bids that nobody takes");
 			ensure!(sealed <= u32::from(task.sealed), "there are more bids than were sealed");
+		}
+		for (id, number, demand) in Demands::<T>::iter() {
+			*escrows.entry(demand.by).or_insert(0) += demand.bond;
+			let until = demand.until.max(from);
+			let listed = Agenda::<T>::contains_key(until, Item::Demand(id, number));
+			ensure!(listed, "a demand is in no agenda");
 		}
 		for (id, stream) in Streams::<T>::iter() {
 			let sum = escrows.entry(stream.client).or_insert(0);

@@ -527,6 +527,9 @@ pub enum Ending {
 	/// Verification did not come to an end in time.
 	#[codec(index = 8)]
 	Unverifiable,
+	/// The result was right, and its provider did not give it to the client.
+	#[codec(index = 9)]
+	Undelivered,
 }
 
 /// What remains of a task that has ended.

@@ -44,4 +44,10 @@ ogpu_traits::weight_info! {
 	carry_out();
 	/// Forgetting a record.
 	forget();
+	/// [`demand`](crate::Pallet::demand).
+	demand();
+	/// Answering a demand.
+	answer();
+	/// Ending a task whose result was demanded in vain, for which panels with `p` members are kept.
+	unanswered(p);
 }

@@ -186,8 +186,10 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let was_held = task.attempt > 0 || task.status.assignment().is_some();
-		if was_held && (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt)) {
-			// What secures a disputed result stays until it is judged.
+		let disputed = || (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt));
+		let demanded = matches!(task.status, Status::Delivered { .. }) && Self::has_demands(id);
+		if demanded || was_held && disputed() {
+			// What secures a disputed result, or one that is not given, stays until that is settled.
 			task.status.prolong(Self::after(PROLONGED));
 			return Self::put(id, task);
 		}

@@ -173,6 +173,14 @@ pub trait Attestation<AccountId> {
 	/// Whether a result of an attempt is being judged. Nothing must end meanwhile that secures it.
 	fn is_disputed(task: TaskId, attempt: u8) -> bool;
 
+	/// Whether somebody is still to recompute something for a panel of a result, which then waits until it has
+	/// had as long for that after `until` as it was given.
+	fn hold_up(part: PartOfTask, panel: u8, member: &AccountId, until: Moment) -> bool;
+
+	/// Notes that the provider of a result withheld what a member of a panel needs: it is at fault, as if it had not
+	/// opened what was drawn.
+	fn withheld(part: PartOfTask, panel: u8);
+
 	/// How many members the panels have that are kept for a task: what forgetting it costs grows with them.
 	fn places(task: TaskId) -> u32;
 
@@ -194,6 +202,12 @@ impl<AccountId> Attestation<AccountId> for () {
 	fn is_disputed(_: TaskId, _: u8) -> bool {
 		false
 	}
+
+	fn hold_up(_: PartOfTask, _: u8, _: &AccountId, _: Moment) -> bool {
+		false
+	}
+
+	fn withheld(_: PartOfTask, _: u8) {}
 
 	fn places(_: TaskId) -> u32 {
 		0

@@ -35,9 +35,6 @@ pub enum Purpose {
 	/// A client's task, which must be admissible and have its inputs.
 	#[codec(index = 3)]
 	Client,
-	/// A demand for data that is refused.
-	#[codec(index = 4)]
-	Demand,
 	/// A challenge, a claim or an appeal.
 	#[codec(index = 5)]
 	Dispute,
@@ -58,7 +55,7 @@ impl Purpose {
 	pub const fn funding(self) -> Funding {
 		match self {
 			Self::Work | Self::Bid | Self::Race => Funding::Bond,
-			Self::Client | Self::Demand | Self::Dispute => Funding::Balance,
+			Self::Client | Self::Dispute => Funding::Balance,
 		}
 	}
 }

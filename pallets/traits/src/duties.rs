@@ -4,9 +4,12 @@ use alloc::vec::Vec;
 
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
 use ogpu_primitives::{
-	executor::{ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission},
+	executor::{
+		Checkpoint, ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission,
+	},
 	job::BlobId,
 	merkle::Hash,
+	piece::Piece,
 };
 
 /// What one pallet wants of providers. The hook has it attended to off chain, and sends what was done in a
@@ -103,6 +106,47 @@ pub trait Node {
 	///
 	/// Why there is no answer.
 	fn read(&self, blob: &BlobId) -> Result<Vec<u8>, Away>;
+
+	/// Serves a blob that is here to the endpoints with these keys.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away>;
+
+	/// Serves the outputs of a finished run to the endpoints with these keys.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away>;
+
+	/// A piece of a blob that is here, or the last one if it has fewer.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away>;
+
+	/// What the leaf of a finished run's unit is made of.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn slices(&self, run: &RunId, unit: u32) -> Result<Checkpoint, Away>;
+
+	/// A piece of one of these slices, or the last one if it has fewer.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn piece_of_result(
+		&self,
+		run: &RunId,
+		unit: u32,
+		slice: u8,
+		piece: u32,
+	) -> Result<Piece, Away>;
 
 	/// What was remembered under a key.
 	fn recall(&self, key: &[u8]) -> Option<Vec<u8>>;

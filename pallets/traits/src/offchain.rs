@@ -1,6 +1,6 @@
 //! What the hooks of several pallets do with jobs. Off chain, on a provider's node.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use codec::{Decode, Encode};
 use frame_support::BoundedVec;
@@ -8,14 +8,14 @@ use ogpu_primitives::{
 	executor::{Care, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
 	job::{Job, Plan, Shape as JobShape},
 	market::{
-		TaskId,
+		Endpoint, TaskId,
 		spec::{JobRef, TaskSpec},
 		verification::Shape,
 	},
-	merkle::{Blake2, Hash, Hasher},
+	merkle::{Blake2, Hash, Hasher, Tree},
 };
 
-use crate::{Away, Node};
+use crate::{Away, Node, PartOfTask, genesis};
 
 /// Why a job does not come to anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,9 @@ pub fn run_id(genesis: &Hash, task: TaskId, attempt: u8, job: &JobRef) -> RunId 
 	(b"ogpu/run/1", genesis, task, attempt, job.hash).using_encoded(Blake2::hash)
 }
 
-/// Who has what a job starts from.
-pub fn sources(job: &JobRef) -> Vec<Peer> {
-	vec![job.source.peer()]
+/// Who has what a job starts from: its client; and whoever has the task, for those who verify it.
+pub fn sources(job: &JobRef, holder: Option<&Endpoint>) -> Vec<Peer> {
+	core::iter::once(&job.source).chain(holder).map(Endpoint::peer).collect()
 }
 
 /// The job of a task, once it is here, if it is what the task says.
@@ -47,9 +47,9 @@ pub fn sources(job: &JobRef) -> Vec<Peer> {
 /// # Errors
 ///
 /// When it is not here yet, or is something else.
-pub fn job_of(spec: &TaskSpec, node: &dyn Node) -> Result<(Job, Plan), Trouble> {
+pub fn job_of(spec: &TaskSpec, peers: &[Peer], node: &dyn Node) -> Result<(Job, Plan), Trouble> {
 	let JobRef { hash, blob, len, .. } = &spec.job;
-	if !node.fetch(blob, u64::from(*len), &sources(&spec.job))? {
+	if !node.fetch(blob, u64::from(*len), peers)? {
 		return Err(Trouble::Later);
 	}
 	let bytes = node.read(blob)?;
@@ -74,11 +74,10 @@ pub fn job_of(spec: &TaskSpec, node: &dyn Node) -> Result<(Job, Plan), Trouble> 
 /// # Errors
 ///
 /// When the executor is away.
-pub fn inputs_are_here(job: &Job, spec: &TaskSpec, node: &dyn Node) -> Result<bool, Trouble> {
-	let peers = sources(&spec.job);
+pub fn inputs_are_here(job: &Job, peers: &[Peer], node: &dyn Node) -> Result<bool, Trouble> {
 	let mut here = true;
 	for (blob, size) in job.blobs() {
-		here &= node.fetch(&blob, size, &peers)?;
+		here &= node.fetch(&blob, size, peers)?;
 	}
 	Ok(here)
 }
@@ -88,8 +87,8 @@ pub fn inputs_are_here(job: &Job, spec: &TaskSpec, node: &dyn Node) -> Result<bo
 /// # Errors
 ///
 /// When the executor is away.
-pub fn quote(job: Job, spec: &TaskSpec, node: &dyn Node) -> Result<Quote, Away> {
-	node.quote(&QuoteRequest { job, peers: BoundedVec::truncate_from(sources(&spec.job)) })
+pub fn quote(job: Job, peers: &[Peer], node: &dyn Node) -> Result<Quote, Away> {
+	node.quote(&QuoteRequest { job, peers: BoundedVec::truncate_from(peers.to_vec()) })
 }
 
 /// Has units of a task's job run, for one of the lanes in which an executor serves whoever asks.
@@ -102,7 +101,7 @@ pub fn run(
 	lane: &[u8],
 	job: Job,
 	units: Units,
-	spec: &TaskSpec,
+	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Away> {
 	node.run(&Submission {
@@ -111,7 +110,7 @@ pub fn run(
 		job,
 		units,
 		care: Care::Batched,
-		peers: BoundedVec::truncate_from(sources(&spec.job)),
+		peers: BoundedVec::truncate_from(peers.to_vec()),
 		checkpoints: Default::default(),
 	})
 }
@@ -126,13 +125,31 @@ pub fn state_of(
 	lane: &[u8],
 	units: Units,
 	spec: &TaskSpec,
+	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Trouble> {
 	if let Some(state) = node.state(&id)? {
 		return Ok(state);
 	}
-	let (job, _) = job_of(spec, node)?;
-	Ok(run(id, lane, job, units, spec, node)?)
+	let (job, _) = job_of(spec, peers, node)?;
+	Ok(run(id, lane, job, units, peers, node)?)
+}
+
+/// A result of this node's own: the run that came to this root of a part, and the tree over its leaves. A batch is
+/// computed once for its race, in which it may come to be looked at only later.
+pub fn result_of<T: frame_system::Config>(
+	of: PartOfTask,
+	root: &Hash,
+	spec: &TaskSpec,
+	node: &dyn Node,
+) -> Option<(RunId, Tree)> {
+	let genesis = genesis::<T>();
+	(0..=of.attempt).rev().find_map(|attempt| {
+		let run = run_id(&genesis, of.task, attempt, &spec.job);
+		let leaves = node.leaves(&run).ok()?;
+		let tree = Tree::new::<Blake2>(leaves_of_part(spec, of.part, &leaves.leaves)?).ok()?;
+		(tree.root() == *root).then_some((run, tree))
+	})
 }
 
 /// The leaves of one part, if `leaves` are those of the whole job.

@@ -3,7 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ogpu_primitives::{
 	Balance,
-	market::{DeviceTier, GroupId, reputation::Aspect, spec::Requirements},
+	market::{DeviceTier, Endpoint, GroupId, reputation::Aspect, spec::Requirements},
 };
 use scale_info::TypeInfo;
 
@@ -77,6 +77,9 @@ pub trait Registry<AccountId> {
 
 	/// The operator of a provider.
 	fn group(who: &AccountId) -> Option<GroupId>;
+
+	/// Where a provider serves blobs.
+	fn endpoint(who: &AccountId) -> Option<Endpoint>;
 
 	/// How many operators have seats and devices that meet the requirements: those who could verify.
 	fn operators(requirements: &Requirements) -> u32;

@@ -3,12 +3,14 @@
 use alloc::{format, string::String, vec::Vec};
 
 use codec::{Decode, Encode};
+use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{
-		ExecutorStatus, FetchRequest, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
-		Submission,
+		Checkpoint, ExecutorStatus, FetchRequest, Leaves, Peer, PublishRequest, Quote, QuoteRequest,
+		RunId, RunState, ShareRequest, Submission,
 	},
 	job::BlobId,
+	piece::Piece,
 };
 use ogpu_traits::Away;
 use sp_runtime::offchain::{
@@ -114,8 +116,38 @@ impl ExecutorAddress {
 	}
 
 	pub(crate) fn fetch(&self, blob: &BlobId, size: u64, peers: &[Peer]) -> Result<bool, Away> {
-		let peers = frame_support::BoundedVec::truncate_from(peers.to_vec());
+		let peers = BoundedVec::truncate_from(peers.to_vec());
 		self.post(&format!("/v1/blobs/{blob}/fetch"), &FetchRequest { size, peers })
+	}
+
+	pub(crate) fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
+		let to = BoundedVec::truncate_from(to.to_vec());
+		self.post(&format!("/v1/blobs/{blob}/share"), &ShareRequest { to })
+	}
+
+	pub(crate) fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away> {
+		let to = BoundedVec::truncate_from(to.to_vec());
+		let request = PublishRequest { outputs: true, checkpoints: BoundedVec::new(), to };
+		self.post(&format!("/v1/jobs/{}/publish", BlobId(*run)), &request)
+	}
+
+	pub(crate) fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {
+		self.get(&format!("/v1/blobs/{blob}/pieces/{piece}"))
+	}
+
+	pub(crate) fn slices(&self, run: &RunId, unit: u32) -> Result<Checkpoint, Away> {
+		self.get(&format!("/v1/jobs/{}/slices?unit={unit}", BlobId(*run)))
+	}
+
+	pub(crate) fn piece_of_result(
+		&self,
+		run: &RunId,
+		unit: u32,
+		slice: u8,
+		piece: u32,
+	) -> Result<Piece, Away> {
+		let run = BlobId(*run);
+		self.get(&format!("/v1/jobs/{run}/pieces/{piece}?unit={unit}&slice={slice}"))
 	}
 
 	pub(crate) fn read(&self, blob: &BlobId) -> Result<Vec<u8>, Away> {

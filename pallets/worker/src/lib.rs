@@ -53,6 +53,9 @@ pub const DOMAIN: &[u8; 14] = b"ogpu/perform/1";
 /// The most duties of one transaction.
 pub const MAX_DUTIES: u32 = 16;
 
+/// The most bytes that the duties of one transaction take. One by itself is always shorter.
+pub const MAX_LENGTH: usize = 96 * 1024;
+
 /// Finds providers by their worker keys.
 pub trait WorkerKeys<AccountId> {
 	/// Whose words a key signs.
@@ -267,7 +270,7 @@ pub mod pallet {
 			duties: &BoundedVec<T::Done, ConstU32<MAX_DUTIES>>,
 			signature: &sr25519::Signature,
 		) -> TransactionValidityWithRefund {
-			if duties.is_empty() {
+			if duties.is_empty() || duties.encoded_size() > MAX_LENGTH {
 				return Err(InvalidTransaction::Call.into());
 			}
 			let Some(key) = T::Workers::key_of(provider) else {
@@ -307,12 +310,15 @@ pub mod pallet {
 			let done = T::Duties::attend(provider, MAX_DUTIES, &node);
 			let said = Self::said(provider);
 			let mut duties = BoundedVec::<T::Done, ConstU32<MAX_DUTIES>>::new();
-			let (mut weight, mut used) = (Weight::zero(), said.used);
+			// The list itself begins with its length.
+			let (mut weight, mut length, mut used) = (Weight::zero(), 4, said.used);
 			// As much as fits, most urgent first; the rest is done in the next block.
 			for duty in done.into_iter().filter(|duty| T::Duties::is_live(provider, duty)) {
 				let own = T::Duties::weight(&duty);
 				let more = weight.saturating_add(own);
-				if !duties.is_empty() && more.any_gt(T::Largest::get()) {
+				let longer = length + duty.encoded_size();
+				let too_much = more.any_gt(T::Largest::get()) || longer > MAX_LENGTH;
+				if !duties.is_empty() && too_much {
 					continue;
 				}
 				if T::Duties::is_voluntary(&duty) {
@@ -325,7 +331,7 @@ pub mod pallet {
 				if duties.try_push(duty).is_err() {
 					break;
 				}
-				weight = more;
+				(weight, length) = (more, longer);
 			}
 			if duties.is_empty() {
 				return;

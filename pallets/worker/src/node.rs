@@ -3,9 +3,12 @@
 use alloc::vec::Vec;
 
 use ogpu_primitives::{
-	executor::{ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission},
+	executor::{
+		Checkpoint, ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission,
+	},
 	job::BlobId,
 	merkle::Hash,
+	piece::Piece,
 };
 use ogpu_traits::{Away, Node};
 use sp_runtime::offchain::storage::StorageValueRef;
@@ -60,6 +63,32 @@ impl Node for LocalNode {
 
 	fn read(&self, blob: &BlobId) -> Result<Vec<u8>, Away> {
 		self.executor()?.read(blob)
+	}
+
+	fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
+		self.executor()?.share(blob, to)
+	}
+
+	fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away> {
+		self.executor()?.publish(run, to)
+	}
+
+	fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {
+		self.executor()?.piece(blob, piece)
+	}
+
+	fn slices(&self, run: &RunId, unit: u32) -> Result<Checkpoint, Away> {
+		self.executor()?.slices(run, unit)
+	}
+
+	fn piece_of_result(
+		&self,
+		run: &RunId,
+		unit: u32,
+		slice: u8,
+		piece: u32,
+	) -> Result<Piece, Away> {
+		self.executor()?.piece_of_result(run, unit, slice, piece)
 	}
 
 	fn recall(&self, of: &[u8]) -> Option<Vec<u8>> {

@@ -58,6 +58,15 @@ impl<T: frame_system::Config> pallet_tasks::WeightInfo for WeightInfo<T> {
 	fn close_race(_: u32) -> Weight {
 		Weight::from_parts(100_000_000, 0)
 	}
+	fn demand() -> Weight {
+		Weight::from_parts(1_000_000_000, 0)
+	}
+	fn answer() -> Weight {
+		Weight::from_parts(1_000_000_000, 0)
+	}
+	fn unanswered(_: u32) -> Weight {
+		Weight::from_parts(100_000_000, 0)
+	}
 	fn close_empty() -> Weight {
 		Weight::from_parts(100_000_000, 0)
 	}

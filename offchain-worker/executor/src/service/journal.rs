@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 const SUBMISSIONS: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("submissions/1");
 const STANDINGS: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("standings/1");
-const PUBLISHED: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("published/1");
+const PUBLISHED: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("published/2");
 const LEAVES: TableDefinition<'_, (RunId, u32), Hash> = TableDefinition::new("leaves/1");
 
 /// Memory for pages of the journal, in bytes.
@@ -52,8 +52,25 @@ pub(super) struct Standing {
 	pub(super) run_us: u64,
 }
 
-/// A blob of a run's results that is served: to the endpoints with these keys, or to anybody.
-pub(super) type Published = (BlobId, Option<Vec<[u8; 32]>>);
+/// A blob of a run's results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) enum Part {
+	/// An output, by its place among them.
+	Output(u8),
+	/// A buffer of the state after a segment.
+	State(u32, u8),
+}
+
+/// A blob of a run's results that is served.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Published {
+	/// What it is.
+	pub(super) what: Part,
+	/// The blob.
+	pub(super) blob: BlobId,
+	/// The keys of the endpoints that it is served to; anybody if there are none.
+	pub(super) to: Option<Vec<[u8; 32]>>,
+}
 
 /// Something to be written.
 #[derive(Debug)]

@@ -32,6 +32,7 @@ pub use secret::secret;
 use std::{
 	collections::{HashMap, HashSet},
 	io,
+	os::unix::fs::FileExt,
 	path::PathBuf,
 	sync::{
 		Arc, Mutex, MutexGuard, PoisonError,
@@ -40,15 +41,19 @@ use std::{
 	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use bounded_collections::BoundedVec;
 use codec::Encode;
-use ogpu_blobs::{Audience, BlobError, Blobs, Fetch, NodeOptions, Options, free_space};
+use ogpu_blobs::{
+	Answers, Audience, BlobError, Blobs, Fetch, NodeOptions, Options, Question, free_space,
+};
 use ogpu_compute::Device;
 use ogpu_primitives::{
 	executor::{Health, Peer, RunId, RunState, Submission, Units},
 	job::{BlobId, Job, Plan, Shape},
 	merkle::{Blake2, Hash, Hasher},
+	piece::{Hashes, PIECE, Piece, length},
 };
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 
 use crate::{
 	Tools,
@@ -58,10 +63,10 @@ use crate::{
 	selftest::hex,
 };
 use inputs::Inputs;
-use journal::{Journal, Standing, Write};
+use journal::{Journal, Part, Published, Standing, Write};
 use metrics::Metrics;
 use pool::{Pool, Unfit};
-use results::Folder;
+use results::{Folder, pieces_of};
 use runs::Runs;
 
 /// Runs that may be ready for each device before it has taken them: enough to keep it busy.
@@ -74,6 +79,8 @@ const RESERVE: u64 = 1 << 30;
 const LATER: Duration = Duration::from_secs(2);
 /// How long a blob that nobody gave is not asked for again.
 const FAILED: Duration = Duration::from_secs(10);
+/// Results the hashes of whose pieces are remembered.
+const PROVEN: usize = 64;
 /// Programs whose verdict is remembered.
 const VERDICTS: usize = 64;
 
@@ -131,6 +138,10 @@ struct Core {
 	/// Runs that wait for devices, ready.
 	ready: Arc<Semaphore>,
 	verdicts: Mutex<Vec<(Hash, Arc<Admitted>)>>,
+	/// The hashes of pieces of results that somebody has asked for.
+	pieces: Mutex<HashMap<(RunId, u32, u8), Arc<OnceCell<Hashes>>>>,
+	/// Held while what a run serves is changed.
+	publishing: tokio::sync::Mutex<()>,
 	metrics: Metrics,
 	draining: AtomicBool,
 	/// Held while runs enter the table and the journal, so that both have the same order.
@@ -307,6 +318,8 @@ impl Service {
 			checking: Semaphore::new(config.limits.preparing),
 			ready: Arc::new(Semaphore::new(ready)),
 			verdicts: Mutex::default(),
+			pieces: Mutex::default(),
+			publishing: tokio::sync::Mutex::default(),
 			metrics: Metrics::new(),
 			draining: AtomicBool::new(false),
 			accepting: tokio::sync::Mutex::default(),
@@ -316,6 +329,7 @@ impl Service {
 			runtime: tokio::runtime::Handle::current(),
 			config,
 		});
+		core.blobs.answer_with(Arc::new(Told(Arc::downgrade(&core))));
 		core.go_on().map_err(StartError::Journal)?;
 		let preparers = (0..core.config.limits.fetching)
 			.map(|_| tokio::spawn(prepare::keep_preparing(core.clone())));
@@ -477,6 +491,47 @@ impl Service {
 			}
 		});
 		Ok(false)
+	}
+
+	/// Piece `wanted` of what a unit of a finished run wrote to one buffer, or the last one if it has fewer. Its hashes
+	/// are found out once: a state may be large, and whoever asks may not wait for so long and ask again.
+	async fn piece_of_result(
+		&self,
+		run: RunId,
+		unit: u32,
+		slice: u8,
+		wanted: u32,
+	) -> io::Result<Option<Piece>> {
+		let core = self.0.clone();
+		let Some((job, plan)) = job_of(&core, &run).map_err(io::Error::other)? else {
+			return Ok(None);
+		};
+		let Some(of) = plan.result.get(usize::from(slice)).copied() else { return Ok(None) };
+		let cell = {
+			let mut pieces = core.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+			if pieces.len() >= PROVEN {
+				pieces.clear();
+			}
+			pieces.entry((run, unit, slice)).or_default().clone()
+		};
+		let finding = async move {
+			let (file, offset) = core.folder(&run).slice(&job, &of, unit)?;
+			let file = Arc::new(file);
+			let hashes = cell.get_or_try_init(async || {
+				let file = file.clone();
+				tokio::task::spawn_blocking(move || pieces_of(&file, offset, of.bytes)).await?
+			});
+			let (index, siblings) = hashes.await?.prove(wanted);
+			let mut bytes = vec![0; length(of.bytes, index).unwrap_or(0) as usize];
+			file.read_exact_at(&mut bytes, offset + u64::from(index) * u64::from(PIECE))?;
+			Ok(Some(Piece {
+				size: of.bytes,
+				index,
+				bytes: BoundedVec::truncate_from(bytes),
+				siblings: BoundedVec::truncate_from(siblings),
+			}))
+		};
+		tokio::spawn(finding).await.map_err(io::Error::other)?
 	}
 
 	/// How a run stands; `None` if there is none.
@@ -653,9 +708,9 @@ impl Core {
 	/// Holds and serves what was published of a run.
 	fn serve_again(&self, id: &RunId) -> Result<(), JournalError> {
 		let pin = pin_of(id);
-		for (blob, keys) in self.journal.published(id)? {
+		for Published { blob, to, .. } in self.journal.published(id)? {
 			if self.blobs.pin(&blob, &pin) {
-				self.blobs.share(blob, audience_of(keys));
+				self.blobs.share(blob, audience_of(to));
 			}
 		}
 		Ok(())
@@ -732,12 +787,34 @@ impl Core {
 			.map_err(|error| Refusal::Failed(error.to_string()))?
 			.map_err(|error| Refusal::Failed(error.to_string()))?;
 		self.journal_write(Write::Forget(*id)).await?;
-		for (blob, _) in published {
+		for Published { blob, .. } in published {
 			self.blobs.unshare(&blob);
 			self.blobs.unpin(&blob, &pin);
 		}
 		self.runs().remove(id);
 		Ok(())
+	}
+}
+
+/// Tells others what runs came to, as far as that was published to them.
+struct Told(std::sync::Weak<Core>);
+
+impl Answers for Told {
+	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<BlobId>> {
+		let core = self.0.upgrade()?;
+		let (run, asked) = match question {
+			Question::Outputs(run) => (run, None),
+			Question::State(run, segment) => (run, Some(segment)),
+		};
+		let (_, plan) = job_of(&core, &run).ok()??;
+		let published = core.journal.published(&run).ok()?;
+		let blob_of = |index: u8| {
+			let what = asked.map_or(Part::Output(index), |segment| Part::State(segment, index));
+			let found = published.iter().find(|published| published.what == what)?;
+			let told = found.to.as_ref().is_none_or(|keys| keys.contains(peer));
+			told.then_some(found.blob)
+		};
+		(0..plan.result.len() as u8).map(blob_of).collect()
 	}
 }
 

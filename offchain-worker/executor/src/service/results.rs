@@ -8,7 +8,7 @@ use std::{
 	collections::BTreeMap,
 	fs::File,
 	io::{self, Read, Seek, SeekFrom},
-	os::fd::AsFd,
+	os::{fd::AsFd, unix::fs::FileExt},
 	path::{Path, PathBuf},
 };
 
@@ -17,8 +17,9 @@ use nix::{
 	sys::stat::Mode,
 };
 use ogpu_primitives::{
-	job::{BlobId, Job, Plan, Shape},
+	job::{BlobId, Job, Plan, Shape, Slice},
 	merkle::{Blake2, Hash, leaf},
+	piece::{Hashes, PIECE},
 };
 
 /// The folder of one run.
@@ -91,21 +92,28 @@ impl Folder {
 	///
 	/// When a file is missing or too short.
 	pub(super) fn slices(&self, job: &Job, plan: &Plan, unit: u32) -> io::Result<Vec<BlobId>> {
-		plan.result
-			.iter()
-			.map(|slice| {
-				let name = job.buffers[usize::from(slice.buffer)].name.text();
-				let (file, offset) = match job.shape {
-					Shape::DataParallel { .. } => {
-						(self.output(&name)?, slice.bytes * u64::from(unit))
-					}
-					Shape::Iterative { .. } => {
-						(self.open(&Path::new("state").join(unit.to_string()).join(&name))?, 0)
-					}
-				};
-				hash(file, offset, slice.bytes)
-			})
-			.collect()
+		let hashes = plan.result.iter().map(|slice| {
+			let (file, offset) = self.slice(job, slice, unit)?;
+			hash(file, offset, slice.bytes)
+		});
+		hashes.collect()
+	}
+
+	/// The file that has what a unit wrote to one buffer, and where in it that begins.
+	///
+	/// # Errors
+	///
+	/// When it is missing.
+	pub(super) fn slice(&self, job: &Job, slice: &Slice, unit: u32) -> io::Result<(File, u64)> {
+		let name = job.buffers[usize::from(slice.buffer)].name.text();
+		match job.shape {
+			Shape::DataParallel { .. } => {
+				Ok((self.output(&name)?, slice.bytes * u64::from(unit)))
+			}
+			Shape::Iterative { .. } => {
+				Ok((self.open(&Path::new("state").join(unit.to_string()).join(&name))?, 0))
+			}
+		}
 	}
 
 	/// Of the leaves that the journal has of the units `wanted`, those from which a run can go on: what is in
@@ -153,6 +161,22 @@ impl Folder {
 			_ => Ok(()),
 		}
 	}
+}
+
+/// The hashes of all pieces of `len` bytes of a file.
+///
+/// # Errors
+///
+/// When it is too short.
+pub(super) fn pieces_of(file: &File, offset: u64, len: u64) -> io::Result<Hashes> {
+	let mut hashes = Hashes::default();
+	let mut piece = vec![0; PIECE as usize];
+	for at in (0..len).step_by(PIECE as usize) {
+		let piece = &mut piece[..(len - at).min(PIECE.into()) as usize];
+		file.read_exact_at(piece, offset + at)?;
+		hashes.push(piece);
+	}
+	Ok(hashes)
 }
 
 fn hash(mut file: File, offset: u64, len: u64) -> io::Result<BlobId> {

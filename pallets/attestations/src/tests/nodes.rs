@@ -7,7 +7,7 @@ use frame_support::{BoundedVec, assert_ok};
 use ogpu_primitives::{
 	Balance, OGPU,
 	executor::{
-		ExecutorStatus, Fault, JobFault, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
+		Checkpoint, ExecutorStatus, Fault, JobFault, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
 		Submission, Text, Units,
 	},
 	job::{
@@ -18,10 +18,11 @@ use ogpu_primitives::{
 		spec::TaskSpec,
 		stream::{Batch, StreamSpec},
 	},
-	merkle::{Blake2, Hash, Hasher},
+	merkle::{Blake2, Hash, Hasher, leaf},
+	piece::Piece,
 };
 use ogpu_traits::{Away, Duties, Node};
-use pallet_tasks::{Ending, Status};
+use pallet_tasks::{Demanded, Ending, Status};
 
 use crate::{
 	Due,
@@ -62,6 +63,7 @@ fn job() -> Job {
 fn spec_of(job: &Job) -> TaskSpec {
 	let mut spec = spec();
 	spec.job.hash = job.hash();
+	spec.job.blob = BlobId(*blake3::hash(&job.encode()).as_bytes());
 	spec.job.len = job.encoded_size() as u32;
 	spec
 }
@@ -80,6 +82,8 @@ enum Flaw {
 	Faultfinding,
 	/// It does not get any blob.
 	CutOff,
+	/// It gives nothing to anybody.
+	Secretive,
 }
 
 /// An executor with a memory.
@@ -92,6 +96,8 @@ struct TestNode {
 	runs: RefCell<BTreeMap<RunId, Vec<u32>>>,
 	memory: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
 	secrets: RefCell<u64>,
+	/// What it serves, to whom; results by their runs.
+	served: RefCell<BTreeMap<BlobId, Vec<[u8; 32]>>>,
 }
 
 impl TestNode {
@@ -104,6 +110,7 @@ impl TestNode {
 			runs: RefCell::default(),
 			memory: RefCell::default(),
 			secrets: RefCell::new(price as u64),
+			served: RefCell::default(),
 		}
 	}
 
@@ -119,8 +126,13 @@ impl TestNode {
 		if self.flaw == Flaw::Away { Err(Away::Unreachable) } else { Ok(()) }
 	}
 
+	/// What a unit writes.
+	fn output(&self, unit: u32) -> Vec<u8> {
+		(self.flaw == Flaw::Wrong, unit).encode().repeat(20_000)
+	}
+
 	fn leaf(&self, unit: u32) -> Hash {
-		(self.flaw == Flaw::Wrong, unit).using_encoded(Blake2::hash)
+		leaf::<Blake2>(unit, &[*blake3::hash(&self.output(unit)).as_bytes()])
 	}
 }
 
@@ -181,6 +193,40 @@ impl Node for TestNode {
 	fn read(&self, _: &BlobId) -> Result<Vec<u8>, Away> {
 		self.answers()?;
 		Ok(job().encode())
+	}
+
+	fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
+		self.answers()?;
+		self.served.borrow_mut().insert(*blob, to.to_vec());
+		Ok(())
+	}
+
+	fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away> {
+		self.answers()?;
+		self.served.borrow_mut().insert(BlobId(*run), to.to_vec());
+		Ok(())
+	}
+
+	fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {
+		self.answers()?;
+		if *blob != spec_of(&job()).job.blob || self.flaw == Flaw::Secretive {
+			return Err(Away::Refused(404));
+		}
+		Ok(Piece::of(&job().encode(), piece))
+	}
+
+	fn slices(&self, _: &RunId, unit: u32) -> Result<Checkpoint, Away> {
+		self.answers()?;
+		if self.flaw == Flaw::Secretive {
+			return Err(Away::Refused(404));
+		}
+		let slices = vec![BlobId(*blake3::hash(&self.output(unit)).as_bytes())];
+		Ok(Checkpoint { segment: unit, slices: BoundedVec::truncate_from(slices) })
+	}
+
+	fn piece_of_result(&self, _: &RunId, unit: u32, _: u8, piece: u32) -> Result<Piece, Away> {
+		self.answers()?;
+		Ok(Piece::of(&self.output(unit), piece))
 	}
 
 	fn recall(&self, key: &[u8]) -> Option<Vec<u8>> {
@@ -422,6 +468,106 @@ fn a_racer_opens_what_it_has_computed_though_others_came_first() {
 		let ended = pallet_tasks::Records::<Test>::get(task).expect("it has ended");
 		assert_eq!(ended.provider, Some(3));
 	});
+}
+
+#[test]
+fn whoever_has_a_task_serves_its_panel_and_then_its_client() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| crate::Panels::<Test>::iter_values().any(|panel| !panel.members.is_empty()));
+		nodes.block();
+		let panels: Vec<_> = crate::Panels::<Test>::iter_values().collect();
+		let inputs = [spec_of(&job()).job.blob, job().program.source];
+		for blob in inputs {
+			let to = nodes.0[0].served.borrow().get(&blob).cloned().expect("it is served");
+			assert!(panels.iter().any(|panel| panel.members.len() == to.len()));
+		}
+		nodes.until(|| matches!(live(task).status, Status::Delivered { .. }));
+		nodes.block();
+		let spec = live(task).spec;
+		let run = ogpu_traits::offchain::run_id(&ogpu_traits::genesis::<Test>(), task, 0, &spec.job);
+		let to = nodes.0[0].served.borrow().get(&BlobId(run)).cloned();
+		assert_eq!(to, Some(vec![spec.job.source.key]));
+	});
+}
+
+/// A task of the first provider, whose result was found right.
+fn delivered(nodes: &Nodes) -> u64 {
+	let task = submit(spec_of(&job()));
+	nodes.until(|| matches!(live(task).status, Status::Delivered { .. }));
+	task
+}
+
+#[test]
+fn a_node_posts_what_is_demanded_of_it() {
+	market(12, || {
+		let nodes = Nodes::new(12);
+		let task = delivered(&nodes);
+		let client = RuntimeOrigin::signed(CLIENT);
+		let unit = Demanded::Output { part: 0, unit: 42, slice: 0 };
+		assert_ok!(Tasks::demand(client.clone(), task, unit, 1));
+		nodes.until(|| pallet_tasks::Demands::<Test>::iter().count() == 0);
+		let slice = Demanded::Output { part: 0, unit: 42, slice: 9 };
+		assert_ok!(Tasks::demand(client, task, slice, 0));
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn a_node_that_gives_nothing_pays_the_client_back() {
+	market(12, || {
+		let nodes = Nodes::new(12).with(1, Flaw::Secretive);
+		let task = delivered(&nodes);
+		let unit = Demanded::Output { part: 0, unit: 42, slice: 0 };
+		assert_ok!(Tasks::demand(RuntimeOrigin::signed(CLIENT), task, unit, 0));
+		assert_eq!(nodes.end(task), Ending::Undelivered);
+	});
+}
+
+#[test]
+fn members_that_lack_an_input_demand_it() {
+	for (flaw, ending) in [(Flaw::None, None), (Flaw::Secretive, Some(()))] {
+		market(30, || {
+			let nodes = Nodes::new(30).with(1, flaw);
+			let task = submit(spec_of(&job()));
+			// Whoever is drawn for the first panel to be.
+			let drawn = || {
+				let wanted = crate::Wanted::<Test>::iter_keys();
+				let commits = |who: &AccountId| {
+					let due = Attestations::due(who, 10);
+					due.iter().any(|due| matches!(due, Due::Commit { .. }))
+				};
+				wanted.map(|(who, of)| (who, of)).find(|(who, _)| commits(who))
+			};
+			nodes.until(|| drawn().is_some());
+			let (who, (case, panel)) = drawn().expect("somebody is drawn");
+			let nodes = Nodes(nodes.0).with(who as usize, Flaw::CutOff);
+			let until = |number| crate::Panels::<Test>::get(case, number).and_then(|p| p.until());
+			let before = until(panel);
+			let demanded = Demanded::Input {
+				attempt: case.attempt,
+				part: case.part,
+				panel,
+				job: BoundedVec::new(),
+				blob: spec_of(&job()).job.blob,
+			};
+			assert_ok!(Tasks::demand(RuntimeOrigin::signed(who), task, demanded, 0));
+			// The panel waits for it.
+			assert!(until(panel) > before);
+			if ending.is_none() {
+				nodes.until(|| pallet_tasks::Demands::<Test>::iter().count() == 0);
+				assert_eq!(pallet_tasks::Convictions::<Test>::iter().count(), 0);
+				let nodes = Nodes(nodes.0).with(who as usize, Flaw::None);
+				assert_eq!(nodes.end(task), Ending::Completed);
+			} else {
+				// It has not given what it must have: that is fraud, whatever its result is.
+				nodes.until(|| live(task).attempt == 1);
+				assert!(pallet_tasks::Convictions::<Test>::contains_key((task, 0)));
+				assert_eq!(nodes.end(task), Ending::Completed);
+			}
+		});
+	}
 }
 
 #[test]

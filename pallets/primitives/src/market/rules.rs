@@ -110,6 +110,8 @@ pub struct Charges {
 	pub large_payment: Ranged128<OGPU, { 1_000_000 * OGPU }>,
 	/// The finder's share of a slash.
 	pub finder: Ranged32<0, 500_000>,
+	/// What whoever demands data puts up, for whoever posts it.
+	pub demand: Ranged128<MILLI, { 10 * OGPU }>,
 }
 
 impl Charges {
@@ -128,6 +130,7 @@ impl Charges {
 		runner_up: Ranged32::new(250_000),
 		large_payment: Ranged128::new(1_000 * OGPU),
 		finder: Ranged32::new(100_000),
+		demand: Ranged128::new(50 * MILLI),
 	};
 }
 

@@ -2,6 +2,7 @@
 
 mod auctions;
 mod clock;
+mod demands;
 mod ends;
 mod errors;
 mod life;

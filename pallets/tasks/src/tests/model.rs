@@ -16,7 +16,9 @@ use ogpu_primitives::{
 		spec::TaskSpec,
 		stream::StreamSpec,
 	},
+	job::BlobId,
 	merkle::{Blake2, Hash},
+	piece::Piece,
 	ranged::{Ranged32, Ranged128},
 };
 use ogpu_traits::{Claim, Collateral, Decision, PartOfTask, Verdict, Verdicts};
@@ -25,8 +27,8 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::pool::{batch, show, stream, try_race};
 use crate::{
-	Bids, Convictions, Departures, Done, Ending, Escrows, Item, NextStream, Now, Races, Records,
-	Status, Streams, Tasks as Live,
+	Answer, Bids, Convictions, Demanded, Demands, Departures, Done, Ending, Escrows, Item, NextDemand,
+	NextStream, Now, Races, Records, Roots, Status, Streams, Tasks as Live,
 	mock::{Tasks, *},
 	types::{bid_lock, client_lock, race_lock, work_lock},
 };
@@ -35,6 +37,8 @@ const CLIENTS: [u64; 2] = [CLIENT, OTHER_CLIENT];
 /// What stands for a bid, and added to the number of a race, among the attempts of locks.
 const BID: u8 = 255;
 const RACE: u8 = 100;
+/// The bytes of every job.
+const JOB: &[u8] = b"a job";
 /// What racers may come to.
 const RACED: [Hash; 2] = [ROOT, [8; 32]];
 
@@ -113,7 +117,21 @@ struct TaskModel {
 	settled: u8,
 	rooted: u8,
 	valid: BTreeSet<u8>,
+	/// Whether the client has the result.
+	taken: bool,
 	state: State,
+	until: u32,
+}
+
+#[derive(Clone, Debug)]
+struct DemandModel {
+	by: u64,
+	of: u64,
+	/// Which part of which attempt it is about.
+	part: PartOfTask,
+	/// Whether the client demands the result.
+	of_client: bool,
+	bond: u128,
 	until: u32,
 }
 
@@ -135,6 +153,7 @@ struct Model {
 	tasks: BTreeMap<u64, TaskModel>,
 	streams: BTreeMap<u64, StreamModel>,
 	sentences: BTreeMap<(u64, u8), Sentence>,
+	demands: BTreeMap<(u64, u32), DemandModel>,
 	/// Who left a task, the part after the last that it was paid for, and what verifying has cost.
 	departed: BTreeMap<(u64, u8), (Holder, u8, u128)>,
 	ended: BTreeMap<u64, Ending>,
@@ -439,6 +458,12 @@ impl Model {
 		if task.until >= now {
 			return;
 		}
+		let demanded = self.demands.keys().any(|(task, _)| *task == id);
+		if demanded && matches!(task.state, State::Delivered(_)) {
+			task.until = now + 20;
+			self.tasks.insert(id, task);
+			return;
+		}
 		match task.state.clone() {
 			State::Bidding if !task.any_sealed => self.end(id, task, Ending::NoProvider),
 			State::Bidding => {
@@ -550,6 +575,48 @@ impl Model {
 		self.unlock(lock);
 	}
 
+	/// Nobody has posted what was demanded.
+	fn demand_over(&mut self, key: (u64, u32), now: u32) {
+		if self.demands.get(&key).is_none_or(|demand| demand.until >= now) {
+			return;
+		}
+		let Some(demand) = self.demands.remove(&key) else { return };
+		self.give(demand.by, demand.bond);
+		if demand.of_client {
+			self.not_delivered(key.0, demand.part.attempt);
+		} else {
+			self.decide(demand.part, Verdict::Fraud { unit: 0 }, 0, now);
+		}
+	}
+
+	fn not_delivered(&mut self, id: u64, attempt: u8) {
+		let Some(mut task) = self.tasks.get(&id).cloned() else { return };
+		let State::Delivered(by) = task.state.clone() else { return };
+		if task.taken {
+			return;
+		}
+		let current = attempt == task.attempt;
+		let (by, to, verified) = match current {
+			true => (by, task.spec.parts, task.verified),
+			false => match self.departed.remove(&(id, attempt)) {
+				Some(departed) => departed,
+				None => return,
+			},
+		};
+		let price: u128 = (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum();
+		let owed = if current { std::mem::take(&mut task.owed) } else { 0 };
+		let damage =
+			price.saturating_sub(owed) + share(price, task.terms.protocol_fee) + verified;
+		let penalty = share(price, MarketCharges::get().default.get());
+		let key = (id, attempt, by.provider);
+		self.slash(key, damage + penalty, &[(task.client, damage)]);
+		if current {
+			self.end(id, task, Ending::Undelivered);
+		} else {
+			self.unlock(key);
+		}
+	}
+
 	/// What a decision changes.
 	fn decide(&mut self, part: PartOfTask, verdict: Verdict, fee: u128, now: u32) {
 		let id = part.task;
@@ -652,15 +719,25 @@ impl Model {
 				.iter()
 				.map(|((id, attempt), sentence)| (sentence.until, Item::Conviction(*id, *attempt))),
 		);
+		due.extend(
+			self.demands
+				.iter()
+				.map(|((id, number), demand)| (demand.until, Item::Demand(*id, *number))),
+		);
 		due.retain(|(until, _)| *until < now);
 		due.sort_by_key(|(until, item)| (*until, sp_io::hashing::twox_64(&item.encode())));
 		for (_, item) in due {
 			match item {
 				Item::Task(id) => self.wake(id, now),
 				Item::Conviction(id, attempt) => self.carry_out((id, attempt), now),
+				Item::Demand(id, number) => self.demand_over((id, number), now),
 				Item::Record(_) => {}
 			}
 		}
+	}
+
+	fn bonds_of(&self, who: u64) -> u128 {
+		self.demands.values().filter(|demand| demand.by == who).map(|demand| demand.bond).sum()
 	}
 
 	/// Everything that can be seen is as the model says.
@@ -691,12 +768,15 @@ impl Model {
 				.map(|stream| stream.balance)
 				.sum();
 			let held = Escrows::<Test>::get(client);
-			assert_eq!(held, escrow + streams, "the escrow of {client}");
+			let bonds = self.bonds_of(client);
+			assert_eq!(held, escrow + streams + bonds, "the escrow of {client}");
 			for (id, task) in mine() {
 				let locked = TrustLock::locked(&client, client_lock(*id));
 				assert_eq!(locked, task.client_lock, "the lock of {client}");
 			}
 		}
+		assert_eq!(Escrows::<Test>::get(VERIFIER), self.bonds_of(VERIFIER));
+		assert_eq!(Demands::<Test>::iter_keys().count(), self.demands.len());
 		assert_eq!(Live::<Test>::iter_keys().count(), self.tasks.len());
 		for (id, task) in &self.tasks {
 			let found = live(*id);
@@ -761,6 +841,7 @@ impl TaskModel {
 			settled: 0,
 			rooted: 0,
 			valid: BTreeSet::new(),
+			taken: false,
 			state,
 			until,
 		}
@@ -805,13 +886,14 @@ impl History {
 		}
 		let client = CLIENTS[self.random.random_range(0..2)];
 		let parts = self.random.random_range(1..=4);
-		let spec = TaskSpec {
+		let mut spec = TaskSpec {
 			units: self.random.random_range(u32::from(parts) * 20..=200),
 			parts,
 			max_price: Some(self.random.random_range(OGPU..2_500 * OGPU)),
 			time: self.random.random_range(1..40),
 			..spec()
 		};
+		spec.job.blob = BlobId(*blake3::hash(JOB).as_bytes());
 		let id = crate::NextTask::<Test>::get();
 		let quote = Tasks::quote(spec.clone()).expect("a quote");
 		let submitted = Tasks::submit(RuntimeOrigin::signed(client), spec, quote.most());
@@ -1098,6 +1180,7 @@ impl History {
 		if let State::Delivered(by) = task.state.clone() {
 			let accepted = Tasks::acknowledge_delivery(origin, id);
 			if accepted.is_ok() {
+				task.taken = true;
 				self.model.pay_owed(&mut task, &by);
 				self.model.tasks.insert(id, task);
 			}
@@ -1121,6 +1204,75 @@ impl History {
 				self.model.end(id, task, Ending::Cancelled);
 			}
 			_ => assert!(cancelled.is_err()),
+		}
+	}
+
+	/// Demands data of whoever has, or had, a task; or posts what was demanded.
+	fn demand(&mut self) {
+		let now = Now::<Test>::get();
+		let waiting: Vec<(u64, u32)> = self.model.demands.keys().copied().collect();
+		if self.random.random_range(0..3) == 0 {
+			let Some((task, number)) = self.one_of(&waiting) else { return };
+			let found = self.model.demands[&(task, number)].clone();
+			let answer = Answer {
+				slices: Default::default(),
+				siblings: Default::default(),
+				piece: Some(Piece::of(JOB, 0)),
+			};
+			let answer = Box::new(answer);
+			let posted = act(found.of, Done::Answer { task, demand: number, answer });
+			// Roots are made up here: nobody can prove a result.
+			assert_eq!(posted.is_ok(), !found.of_client);
+			if posted.is_ok() {
+				self.model.demands.remove(&(task, number));
+				self.model.give(found.of, found.bond);
+			}
+			return;
+		}
+		let held = self.tasks(|task| {
+			let held = matches!(task.state, State::Verifying(_) | State::Delivered(_));
+			held && task.stream.is_none() || matches!(task.state, State::Executing(_))
+		});
+		let Some(id) = self.one_of(&held) else { return };
+		let task = self.model.tasks[&id].clone();
+		let part = self.random.random_range(0..task.spec.parts);
+		let Some((attempt, _)) = Roots::<Test>::get(id, part) else { return };
+		let of_client = matches!(task.state, State::Delivered(_)) && self.random.random();
+		let (by, of_part) = match of_client {
+			true => (task.client, Demanded::Output { part, unit: 0, slice: 0 }),
+			false => {
+				let of = PartOfTask { task: id, attempt, part };
+				OnPanel::mutate(|members| members.push((of, 0, VERIFIER)));
+				let (job, blob) = (Default::default(), task.spec.job.blob);
+				(VERIFIER, Demanded::Input { attempt, part, panel: 0, job, blob })
+			}
+		};
+		let of = match attempt == task.attempt {
+			true => holder_of(&task.state).map(|by| by.provider),
+			false => self.model.departed.get(&(id, attempt)).map(|(by, ..)| by.provider),
+		};
+		let bond = MarketCharges::get().demand.get();
+		let again = self
+			.model
+			.demands
+			.iter()
+			.any(|((task, _), demand)| *task == id && demand.by == by);
+		let allowed = of.is_some()
+			&& !again && !(of_client && task.taken)
+			&& self.model.free[&by] >= bond + 1_000;
+		let number = NextDemand::<Test>::get();
+		let demanded = Tasks::demand(RuntimeOrigin::signed(by), id, of_part, 0);
+		assert_eq!(demanded.is_ok(), allowed, "{demanded:?}");
+		if let (true, Some(of)) = (allowed, of) {
+			let until = now + MarketWindows::get().demand.get();
+			*self.model.free.get_mut(&by).expect("it is known") -= bond;
+			let part = PartOfTask { task: id, attempt, part };
+			let demand = DemandModel { by, of, part, of_client, bond, until };
+			self.model.demands.insert((id, number), demand);
+			if of_client {
+				let task = self.model.tasks.get_mut(&id).expect("it is live");
+				task.until = task.until.max(until + 1);
+			}
 		}
 	}
 
@@ -1167,6 +1319,7 @@ impl History {
 				finder: Ranged32::new(self.random.random_range(0..=500_000)),
 				bid_bond: Ranged32::new(self.random.random_range(1_000..=200_000)),
 				runner_up: Ranged32::new(self.random.random_range(0..=500_000)),
+				demand: Ranged128::new(self.random.random_range(OGPU / 1_000..=OGPU)),
 				protocol_fee: Ranged32::new(self.random.random_range(0..=200_000)),
 				large_payment: Ranged128::new(self.random.random_range(OGPU..=3_000 * OGPU)),
 				..Charges::DEFAULT
@@ -1176,6 +1329,7 @@ impl History {
 				reveal: Ranged32::new(self.random.random_range(2..6)),
 				acknowledge: Ranged32::new(self.random.random_range(2..20)),
 				delivery: Ranged32::new(self.random.random_range(10..20)),
+				demand: Ranged32::new(self.random.random_range(10..15)),
 				..Windows::FAST
 			}),
 		}
@@ -1190,7 +1344,8 @@ impl History {
 			46..60 => self.race(),
 			60..70 => self.work(),
 			70..80 => self.verdict(),
-			80..85 => self.client(),
+			80..83 => self.client(),
+			83..85 => self.demand(),
 			85..88 => self.collateral(),
 			88 => self.parameters(),
 			_ => {
@@ -1223,7 +1378,8 @@ fn every_history_is_as_the_model_says() {
 		println!("{steps} steps, {} tasks: {endings:?}", history.model.ended.len());
 		// Left to itself, every task ends, and nothing is held any more.
 		for _ in 0..10_000 {
-			if history.model.tasks.is_empty() && history.model.sentences.is_empty() {
+			let model = &history.model;
+			if model.tasks.is_empty() && model.sentences.is_empty() && model.demands.is_empty() {
 				break;
 			}
 			let now = Now::<Test>::get();

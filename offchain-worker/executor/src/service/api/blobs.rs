@@ -17,6 +17,7 @@ use super::{
 	error::ApiError,
 	form::FetchForm,
 	jobs::small_body,
+	view,
 };
 use crate::service::Service;
 
@@ -113,6 +114,16 @@ pub(super) async fn get(
 	let pieces = service.0.blobs.read(&id, part.clone().unwrap_or(0..len))?;
 	let pieces = pieces.map(|piece| piece.map_err(io::Error::other));
 	Ok(send(Body::from_stream(pieces), part, len))
+}
+
+/// A piece of a blob, with what proves it.
+pub(super) async fn piece(
+	State(service): State<Service>,
+	Path((id, wanted)): Path<(String, u32)>,
+	answer: Answer,
+) -> Result<Response, ApiError> {
+	let piece = service.0.blobs.prove(&BlobId(hash(&id)?), wanted).await?;
+	Ok(answer.with(StatusCode::OK, &piece, view::piece))
 }
 
 pub(super) async fn delete(

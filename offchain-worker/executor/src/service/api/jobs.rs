@@ -278,6 +278,30 @@ pub(super) async fn slices_of(
 	Ok(Checkpoint { segment: unit, slices: BoundedVec::truncate_from(slices) })
 }
 
+/// Which buffer of a unit's result.
+#[derive(Deserialize)]
+pub(super) struct OfResult {
+	unit: u32,
+	slice: u8,
+}
+
+/// A piece of what a unit wrote to one buffer, with what proves it.
+pub(super) async fn piece(
+	State(service): State<Service>,
+	Path((id, wanted)): Path<(String, u32)>,
+	Asked(of): Asked<OfResult>,
+	answer: Answer,
+) -> Result<Response, ApiError> {
+	let id = hash(&id)?;
+	if !leaves_of(&service, &id)?.iter().any(|(known, _)| *known == of.unit) {
+		return Err(ApiError::NotFound(format!("the run has no unit {}", of.unit)));
+	}
+	let piece = service.piece_of_result(id, of.unit, of.slice, wanted).await;
+	let piece = piece.map_err(|error| ApiError::Internal(error.to_string()))?;
+	let missing = || ApiError::NotFound(format!("a unit has no slice {}", of.slice));
+	Ok(answer.with(StatusCode::OK, &piece.ok_or_else(missing)?, view::piece))
+}
+
 pub(super) async fn output(
 	State(service): State<Service>,
 	Path((id, buffer)): Path<(String, String)>,

@@ -3,52 +3,69 @@
 use std::collections::BTreeSet;
 
 use axum::{
-	Json,
 	extract::{Path, Request, State},
 	http::StatusCode,
-	response::{IntoResponse, Response},
+	response::Response,
 };
+use bounded_collections::BoundedVec;
 use ogpu_blobs::Audience;
 use ogpu_primitives::{
-	executor::RunState,
+	executor::{PublishRequest, RunId, RunState, ShareRequest},
 	job::{BlobId, Shape},
 };
 use serde::Deserialize;
 
 use super::{
-	bodies::{hash, json},
+	bodies::{Answer, SCALE, hash, json, scale, sends},
 	error::ApiError,
 	jobs::{slices_of, small_body},
 };
-use crate::service::{Service, audience_of, job_of, journal::Write, pin_of};
+use crate::service::{
+	Service, audience_of, job_of,
+	journal::{Part, Published, Write},
+	pin_of,
+};
 
-/// What is to be served, and to whom.
+/// [`PublishRequest`] in JSON.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Publication {
-	/// The results, each as one blob.
 	#[serde(default)]
 	outputs: bool,
-	/// The state after each of these segments.
 	#[serde(default)]
 	checkpoints: Vec<u32>,
-	/// Keys of endpoints; anybody if none are named.
 	#[serde(default)]
 	to: Vec<String>,
 }
 
-/// To whom a blob is to be served.
+/// [`ShareRequest`] in JSON.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sharing {
-	/// Keys of endpoints; anybody if none are named.
 	#[serde(default)]
 	to: Vec<String>,
 }
 
-fn audience(keys: &[String]) -> Result<Audience, ApiError> {
-	let keys: BTreeSet<[u8; 32]> = keys.iter().map(|key| hash(key)).collect::<Result<_, _>>()?;
-	Ok(if keys.is_empty() { Audience::Anyone } else { Audience::Only(keys) })
+fn bounded<T, const MOST: u32>(
+	items: Vec<T>,
+	what: &str,
+) -> Result<BoundedVec<T, bounded_collections::ConstU32<MOST>>, ApiError> {
+	let too_many = |_| ApiError::Bad(format!("at most {MOST} {what} at once"));
+	BoundedVec::try_from(items).map_err(too_many)
+}
+
+fn keys<const MOST: u32>(
+	to: &[String],
+) -> Result<BoundedVec<[u8; 32], bounded_collections::ConstU32<MOST>>, ApiError> {
+	bounded(to.iter().map(|key| hash(key)).collect::<Result<_, _>>()?, "keys")
+}
+
+fn audience(keys: &[[u8; 32]]) -> Audience {
+	if keys.is_empty() {
+		Audience::Anyone
+	} else {
+		Audience::Only(keys.iter().copied().collect::<BTreeSet<_>>())
+	}
 }
 
 /// Serves a blob, until the service ends.
@@ -58,12 +75,18 @@ pub(super) async fn share(
 	request: Request,
 ) -> Result<StatusCode, ApiError> {
 	let blob = BlobId(hash(&blob)?);
-	let (_, body) = small_body(request, &service).await?;
-	let sharing: Sharing = if body.is_empty() { Sharing::default() } else { json(&body)? };
+	let (headers, body) = small_body(request, &service).await?;
+	let ShareRequest { to } = if body.is_empty() {
+		ShareRequest::default()
+	} else if sends(&headers, SCALE) {
+		scale(&body)?
+	} else {
+		ShareRequest { to: keys(&json::<Sharing>(&body)?.to)? }
+	};
 	if service.0.blobs.size(&blob).is_none() {
 		return Err(ApiError::NotFound(format!("the blob {blob} is not here")));
 	}
-	service.0.blobs.share(blob, audience(&sharing.to)?);
+	service.0.blobs.share(blob, audience(&to));
 	Ok(StatusCode::NO_CONTENT)
 }
 
@@ -80,12 +103,31 @@ pub(super) async fn unshare(
 pub(super) async fn publish(
 	State(service): State<Service>,
 	Path(id): Path<String>,
+	answer: Answer,
 	request: Request,
 ) -> Result<Response, ApiError> {
 	let id = hash(&id)?;
-	let (_, body) = small_body(request, &service).await?;
-	let wanted: Publication = json(&body)?;
-	let audience = audience(&wanted.to)?;
+	let (headers, body) = small_body(request, &service).await?;
+	let wanted = if sends(&headers, SCALE) {
+		scale(&body)?
+	} else {
+		let Publication { outputs, checkpoints, to } = json(&body)?;
+		let checkpoints = bounded(checkpoints, "checkpoints")?;
+		PublishRequest { outputs, checkpoints, to: keys(&to)? }
+	};
+	// In a task of its own: much takes long to copy, and whoever asks may not wait for it and ask again.
+	let publishing = tokio::spawn(async move { take(&service, id, wanted).await });
+	let published =
+		publishing.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+	Ok(answer.with(StatusCode::OK, &(), |()| published))
+}
+
+/// Takes and serves what is wanted; what it is, in JSON.
+async fn take(
+	service: &Service,
+	id: RunId,
+	wanted: PublishRequest,
+) -> Result<serde_json::Value, ApiError> {
 	let unknown = || ApiError::NotFound("there is no such run".into());
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(unknown)?;
 	let Some(RunState::Done { root, .. }) = service.state(&id) else {
@@ -105,37 +147,61 @@ pub(super) async fn publish(
 		.iter()
 		.map(|slice| job.buffers[usize::from(slice.buffer)].name.text())
 		.collect();
+	// One after another, so that none forgets what another notes.
+	let _publishing = service.0.publishing.lock().await;
 	let mut published = service.0.journal.published(&id)?;
-	let mut share = |blob: BlobId| {
+	let before = published.clone();
+	let known = |what: Part| {
+		let found = before.iter().find(|published| published.what == what);
+		found.map(|published| published.blob)
+	};
+	let mut share = |what: Part, blob: BlobId| {
 		service.0.blobs.pin(&blob, &pin_of(&id));
-		service.0.blobs.share(blob, audience.clone());
-		let before = published.iter().position(|(known, _)| *known == blob);
-		let before = before.map(|index| audience_of(published.swap_remove(index).1));
-		let keys = match before.map_or(audience.clone(), |before| before.and(audience.clone())) {
+		let mut to = audience(&wanted.to);
+		if let Some(at) = published.iter().position(|published| published.what == what) {
+			to = to.and(audience_of(published.swap_remove(at).to));
+		}
+		service.0.blobs.share(blob, to.clone());
+		let to = match to {
 			Audience::Anyone => None,
 			Audience::Only(keys) => Some(keys.into_iter().collect()),
 		};
-		published.push((blob, keys));
+		published.push(Published { what, blob, to });
 		blob.to_string()
 	};
 	let mut outputs = serde_json::Map::new();
 	if wanted.outputs {
-		for name in &names {
-			// Opened first, so that no link is followed.
-			folder.output(name).map_err(|error| ApiError::Internal(error.to_string()))?;
-			let blob = service.0.blobs.add_file(&folder.path().join("out").join(name)).await?;
-			outputs.insert(name.clone(), share(blob).into());
+		for (index, name) in (0u8..).zip(&names) {
+			let what = Part::Output(index);
+			let blob = match known(what) {
+				Some(blob) => blob,
+				None => {
+					// Opened first, so that no link is followed.
+					folder.output(name).map_err(|error| ApiError::Internal(error.to_string()))?;
+					service.0.blobs.add_file(&folder.path().join("out").join(name)).await?
+				}
+			};
+			outputs.insert(name.clone(), share(what, blob).into());
 		}
 	}
 	let mut checkpoints = serde_json::Map::new();
 	for segment in wanted.checkpoints {
-		slices_of(&service, id, segment).await?;
 		let mut slices = Vec::new();
-		for name in &names {
-			slices.push(share(service.0.blobs.add_file(&folder.state_path(segment, name)).await?));
+		for (index, name) in (0u8..).zip(&names) {
+			let what = Part::State(segment, index);
+			let blob = match known(what) {
+				Some(blob) => blob,
+				None => {
+					slices_of(service, id, segment).await?;
+					service.0.blobs.add_file(&folder.state_path(segment, name)).await?
+				}
+			};
+			slices.push(share(what, blob));
 		}
 		checkpoints.insert(segment.to_string(), slices.into());
 	}
-	service.0.journal_write(Write::Publish(id, published)).await?;
-	Ok(Json(serde_json::json!({ "outputs": outputs, "checkpoints": checkpoints })).into_response())
+	if published != before {
+		service.0.journal_write(Write::Publish(id, published)).await?;
+	}
+	Ok(serde_json::json!({ "outputs": outputs, "checkpoints": checkpoints }))
 }

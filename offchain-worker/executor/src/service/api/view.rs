@@ -1,8 +1,11 @@
 //! How things look in JSON.
 
-use ogpu_primitives::executor::{
-	Checkpoint, ExecutorStatus, Fault, Health, JobFault, Leaves, Peer, Proof, Quote, RunId,
-	RunState, string,
+use ogpu_primitives::{
+	executor::{
+		Checkpoint, ExecutorStatus, Fault, Health, JobFault, Leaves, Peer, Proof, Quote, RunId,
+		RunState, string,
+	},
+	piece::Piece,
 };
 use serde_json::{Value, json};
 
@@ -69,6 +72,15 @@ pub(super) fn proof(proof: &Proof) -> Value {
 	json!({
 		"leaves": pairs(&proof.leaves),
 		"siblings": proof.proof.siblings.iter().map(hex).collect::<Vec<_>>(),
+	})
+}
+
+pub(super) fn piece(piece: &Piece) -> Value {
+	json!({
+		"size": piece.size,
+		"index": piece.index,
+		"bytes": piece.bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+		"siblings": piece.siblings.iter().map(hex).collect::<Vec<_>>(),
 	})
 }
 
