@@ -410,7 +410,9 @@ pub(crate) fn play() {
 /// What somebody does about what is due.
 pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 	match (due, behaviour(who)) {
-		(_, Behaviour::Absent) | (Due::Serve { .. }, _) | (Due::Reveal { .. }, Behaviour::Secretive) => None,
+		(_, Behaviour::Absent)
+		| (Due::Serve { .. }, _)
+		| (Due::Reveal { .. }, Behaviour::Secretive) => None,
 		(Due::Commit { case, panel, .. }, Behaviour::Abstaining) => {
 			Some(Done::Abstain { case, panel })
 		}

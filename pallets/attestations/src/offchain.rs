@@ -11,9 +11,7 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{
 	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
-	offchain::{
-		Trouble, inputs_are_here, job_of, quote, result_of, sources, state_of,
-	},
+	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_of},
 };
 
 use crate::{Case, Config, Done, Due, Pallet, REFUSED, Subject, UPHELD};
@@ -144,7 +142,11 @@ impl<T: Config> Pallet<T> {
 					let found = leaves.iter().find(|(known, _)| *known == case.first_unit + unit);
 					found.map(|(_, leaf)| (*unit, *leaf))
 				};
-				units.iter().map(leaf_of).collect::<Option<_>>().map_or(Outcome::Nothing, Outcome::Leaves)
+				units
+					.iter()
+					.map(leaf_of)
+					.collect::<Option<_>>()
+					.map_or(Outcome::Nothing, Outcome::Leaves)
 			}
 			Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
 			Ok(_) | Err(Trouble::Later) => Outcome::Later,

@@ -11,7 +11,8 @@ use ogpu_primitives::{
 	Balance, OGPU,
 	job::{
 		Arg, BlobId, Buffer, Element, Init, Job, MAX_ARGS, MAX_BUFFERS, MAX_STEPS, Name,
-		Profile as Arithmetic, Program, Resources, Role, Shape as JobShape, Step, Timeouts, VERSION,
+		Profile as Arithmetic, Program, Resources, Role, Shape as JobShape, Step, Timeouts,
+		VERSION,
 	},
 	market::{
 		Address, DeviceTier, Endpoint, Features, GroupId, MAX_ADDRESSES, MAX_RELAY, TaskId,

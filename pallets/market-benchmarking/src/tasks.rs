@@ -8,27 +8,28 @@ use frame_support::{BoundedVec, traits::Hooks, weights::WeightMeter};
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
 use ogpu_primitives::{
 	Balance, OGPU,
+	job::{BlobId, MAX_BUFFERS, MAX_UNITS},
 	market::{
 		TaskId,
 		auction::{self, Quality, Score},
 		stream,
 	},
-	job::{BlobId, MAX_BUFFERS, MAX_UNITS},
 	merkle::{Blake2, Hash, Hasher, Tree, leaf},
 	piece::Piece,
 };
 use ogpu_traits::{Claim, Collateral, Duties, PartOfTask, Registry, Verdict, genesis};
 use pallet_tasks::{
-	Answer, Bidders, Bids, Concerns, Conviction, Delivery, Demand, Demanded, Demands, Done, Escrows,
-	Item, KEPT_BIDS, MAX_BIDS, MAX_DEMANDS, MAX_RACERS, NextTask, OpenBid, Pallet as Tasks, Racer,
-	Racers, Record, Records, Roots, SealedBid, Status, Wanted,
-	bid_lock, race_lock, work_lock,
+	Answer, Bidders, Bids, Concerns, Conviction, Delivery, Demand, Demanded, Demands, Done,
+	Escrows, Item, KEPT_BIDS, MAX_BIDS, MAX_DEMANDS, MAX_RACERS, NextTask, OpenBid,
+	Pallet as Tasks, Racer, Racers, Record, Records, Roots, SealedBid, Status, Wanted, bid_lock,
+	race_lock, work_lock,
 };
 
 pub use crate::Config;
 use crate::scene::{
 	BATCH, ROUND, agenda, assignment, bonded, change, classes, group_of, longest_job, now, number,
-	pass, provider, providers, sent, somebody, spec, stream_spec, submitted, under_verification, worn,
+	pass, provider, providers, sent, somebody, spec, stream_spec, submitted, under_verification,
+	worn,
 };
 
 /// What is benchmarked.
@@ -491,11 +492,12 @@ mod benchmarks {
 		let (job, blob) = longest_job();
 		change::<T>(id, |task| task.spec.job.hash = Blake2::hash(&job));
 		for other in 1..MAX_DEMANDS {
-			demanded::<T>(id, other, somebody::<T>("other", other), Wanted::Output {
-				part: 0,
-				unit: 0,
-				slice: 0,
-			});
+			demanded::<T>(
+				id,
+				other,
+				somebody::<T>("other", other),
+				Wanted::Output { part: 0, unit: 0, slice: 0 },
+			);
 		}
 		let attempt = pallet_tasks::Tasks::<T>::get(id).expect("it is live").attempt;
 		let job = BoundedVec::truncate_from(job);
@@ -518,7 +520,8 @@ mod benchmarks {
 		let blob = vec![7; 1 << 24];
 		let slices = vec![BlobId(*blake3::hash(&blob).as_bytes()); MAX_BUFFERS as usize];
 		let leaf = leaf::<Blake2>(0, &slices.iter().map(|slice| slice.0).collect::<Vec<_>>());
-		let tree = Tree::new::<Blake2>(vec![leaf; units as usize]).map_err(|_| "there are leaves")?;
+		let tree =
+			Tree::new::<Blake2>(vec![leaf; units as usize]).map_err(|_| "there are leaves")?;
 		Roots::<T>::insert(id, 0, (0, tree.root()));
 		let wanted = Wanted::Output { part: 0, unit: 0, slice: 0 };
 		demanded::<T>(id, 0, client, wanted);

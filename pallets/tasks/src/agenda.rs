@@ -10,8 +10,8 @@ use ogpu_traits::{Attestation, Moment, agenda};
 use scale_info::TypeInfo;
 
 use crate::{
-	AGENDA_SHARE, Agenda, AgendaFrom, Config, Demands, MAX_RACERS, Now, Pallet, Records, Status, Task,
-	Tasks, WeightInfo,
+	AGENDA_SHARE, Agenda, AgendaFrom, Config, Demands, MAX_RACERS, Now, Pallet, Records, Status,
+	Task, Tasks, WeightInfo,
 };
 
 /// Something to look at. Looking twice, or at what is gone, does nothing.

@@ -220,8 +220,7 @@ impl<T: Config> Pallet<T> {
 			Wanted::Output { part, unit, slice } => {
 				let spec = Self::task(id)?.spec;
 				let (_, root) = Roots::<T>::get(id, part).ok_or(Error::<T>::WrongPiece)?;
-				let slices: Vec<Hash> =
-					answer.slices.iter().map(|slice| slice.0).collect();
+				let slices: Vec<Hash> = answer.slices.iter().map(|slice| slice.0).collect();
 				let leaf = leaf::<Blake2>(spec.first_unit(part).saturating_add(unit), &slices);
 				let proof = Multiproof { siblings: answer.siblings.to_vec() };
 				verify::<Blake2>(&root, spec.units_of(part), &[(unit, leaf)], &proof)

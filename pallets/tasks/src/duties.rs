@@ -14,8 +14,8 @@ use scale_info::TypeInfo;
 use sp_runtime::SaturatedConversion;
 
 use crate::{
-	Answer, Auctions, Bidders, Bids, Concerns, Config, Demands, MAX_BIDS, Pallet, Races, Status, Task,
-	Tasks, Wanted, WeightInfo,
+	Answer, Auctions, Bidders, Bids, Concerns, Config, Demands, MAX_BIDS, Pallet, Races, Status,
+	Task, Tasks, Wanted, WeightInfo,
 };
 
 /// Something that a provider may, or has to, do.
@@ -273,7 +273,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	fn is_live(provider: &T::AccountId, done: &Done) -> bool {
 		let (id, attempt) = match *done {
 			Done::Answer { task, demand, .. } => {
-				return Demands::<T>::get(task, demand).is_some_and(|demand| demand.of == *provider);
+				return Demands::<T>::get(task, demand)
+					.is_some_and(|demand| demand.of == *provider);
 			}
 			Done::Bid { task, .. }
 			| Done::Reveal { task, .. }

@@ -119,7 +119,9 @@ impl<T: Config> Pallet<T> {
 			Some(bid) => bid,
 			None => {
 				let (job, _) = job_of(spec, &sources(&spec.job, None), node).ok()?;
-				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) = quote(job, &sources(&spec.job, None), node) else {
+				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) =
+					quote(job, &sources(&spec.job, None), node)
+				else {
 					return None;
 				};
 				let in_time = run_ms.saturating_add(wait_ms) <= u64::from(spec.time) * BLOCK_MS / 2;
@@ -147,8 +149,8 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Option<Done> {
 		let peers = sources(&spec.job, None);
-		let here = job_of(spec, &peers, node)
-			.and_then(|(job, _)| inputs_are_here(&job, &peers, node));
+		let here =
+			job_of(spec, &peers, node).and_then(|(job, _)| inputs_are_here(&job, &peers, node));
 		match here {
 			Ok(true) => Some(Done::Acknowledge { task, attempt }),
 			Err(Trouble::NotAsDeclared) => {

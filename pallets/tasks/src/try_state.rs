@@ -7,8 +7,8 @@ use ogpu_traits::Collateral;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Demands, Departures, Escrows, Item,
-	Pallet, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock, race_lock,
+	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Demands, Departures, Escrows,
+	Item, Pallet, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock, race_lock,
 	work_lock,
 };
 

@@ -186,7 +186,8 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let was_held = task.attempt > 0 || task.status.assignment().is_some();
-		let disputed = || (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt));
+		let disputed =
+			|| (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt));
 		let demanded = matches!(task.status, Status::Delivered { .. }) && Self::has_demands(id);
 		if demanded || was_held && disputed() {
 			// What secures a disputed result, or one that is not given, stays until that is settled.

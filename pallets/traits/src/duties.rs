@@ -140,13 +140,8 @@ pub trait Node {
 	/// # Errors
 	///
 	/// Why there is no answer.
-	fn piece_of_result(
-		&self,
-		run: &RunId,
-		unit: u32,
-		slice: u8,
-		piece: u32,
-	) -> Result<Piece, Away>;
+	fn piece_of_result(&self, run: &RunId, unit: u32, slice: u8, piece: u32)
+	-> Result<Piece, Away>;
 
 	/// What was remembered under a key.
 	fn recall(&self, key: &[u8]) -> Option<Vec<u8>>;

@@ -6,8 +6,8 @@ use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{
-		Checkpoint, ExecutorStatus, FetchRequest, Leaves, Peer, PublishRequest, Quote, QuoteRequest,
-		RunId, RunState, ShareRequest, Submission,
+		Checkpoint, ExecutorStatus, FetchRequest, Leaves, Peer, PublishRequest, Quote,
+		QuoteRequest, RunId, RunState, ShareRequest, Submission,
 	},
 	job::BlobId,
 	piece::Piece,

@@ -107,9 +107,7 @@ impl Folder {
 	pub(super) fn slice(&self, job: &Job, slice: &Slice, unit: u32) -> io::Result<(File, u64)> {
 		let name = job.buffers[usize::from(slice.buffer)].name.text();
 		match job.shape {
-			Shape::DataParallel { .. } => {
-				Ok((self.output(&name)?, slice.bytes * u64::from(unit)))
-			}
+			Shape::DataParallel { .. } => Ok((self.output(&name)?, slice.bytes * u64::from(unit))),
 			Shape::Iterative { .. } => {
 				Ok((self.open(&Path::new("state").join(unit.to_string()).join(&name))?, 0))
 			}

@@ -7,8 +7,8 @@ use frame_support::{BoundedVec, assert_ok};
 use ogpu_primitives::{
 	Balance, OGPU,
 	executor::{
-		Checkpoint, ExecutorStatus, Fault, JobFault, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
-		Submission, Text, Units,
+		Checkpoint, ExecutorStatus, Fault, JobFault, Leaves, Peer, Quote, QuoteRequest, RunId,
+		RunState, Submission, Text, Units,
 	},
 	job::{
 		Arg, BlobId, Buffer, Element, Init, Job, Name, Profile, Program, Resources, Role, Shape,
@@ -486,7 +486,8 @@ fn whoever_has_a_task_serves_its_panel_and_then_its_client() {
 		nodes.until(|| matches!(live(task).status, Status::Delivered { .. }));
 		nodes.block();
 		let spec = live(task).spec;
-		let run = ogpu_traits::offchain::run_id(&ogpu_traits::genesis::<Test>(), task, 0, &spec.job);
+		let run =
+			ogpu_traits::offchain::run_id(&ogpu_traits::genesis::<Test>(), task, 0, &spec.job);
 		let to = nodes.0[0].served.borrow().get(&BlobId(run)).cloned();
 		assert_eq!(to, Some(vec![spec.job.source.key]));
 	});
@@ -531,7 +532,7 @@ fn members_that_lack_an_input_demand_it() {
 		market(30, || {
 			let nodes = Nodes::new(30).with(1, flaw);
 			let task = submit(spec_of(&job()));
-			// Whoever is drawn for the first panel to be.
+			// Somebody who is drawn, and does not get anything.
 			let drawn = || {
 				let wanted = crate::Wanted::<Test>::iter_keys();
 				let commits = |who: &AccountId| {
@@ -542,7 +543,7 @@ fn members_that_lack_an_input_demand_it() {
 			};
 			nodes.until(|| drawn().is_some());
 			let (who, (case, panel)) = drawn().expect("somebody is drawn");
-			let nodes = Nodes(nodes.0).with(who as usize, Flaw::CutOff);
+			let nodes = Nodes(nodes.0).with(who as usize, Flaw::Away);
 			let until = |number| crate::Panels::<Test>::get(case, number).and_then(|p| p.until());
 			let before = until(panel);
 			let demanded = Demanded::Input {

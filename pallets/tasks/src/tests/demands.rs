@@ -9,7 +9,7 @@ use ogpu_primitives::{
 		Step, Timeouts, VERSION,
 	},
 	market::{TaskId, price::share, spec::TaskSpec},
-	merkle::{Blake2, Hash, Tree, leaf},
+	merkle::{Blake2, Tree, leaf},
 	piece::{PIECE, Piece},
 };
 use ogpu_traits::{Collateral, PartOfTask, Verdict};
@@ -305,7 +305,8 @@ fn whoever_left_answers_for_the_parts_it_was_paid_for() {
 		assert_eq!(holder(task), Some(2));
 		compute(task);
 		decide(Verdict::Valid, 0);
-		let of_second = |piece| demand(CLIENT, task, Demanded::Output { part: 1, unit: 0, slice: 0 }, piece);
+		let of_second =
+			|piece| demand(CLIENT, task, Demanded::Output { part: 1, unit: 0, slice: 0 }, piece);
 		assert_ok!(of_second(0));
 		assert_eq!(Demands::<Test>::iter_values().map(|demand| demand.of).collect::<Vec<_>>(), [2]);
 		Demands::<Test>::iter().for_each(|(task, number, _)| {
@@ -407,7 +408,7 @@ fn demands_are_refused_with_a_reason() {
 fn answers_are_as_long_as_they_may_be() {
 	let longest = Answer {
 		slices: BoundedVec::truncate_from(vec![BlobId([1; 32]); 32]),
-		siblings: BoundedVec::truncate_from(vec![[1; 32] as Hash; 16]),
+		siblings: BoundedVec::truncate_from(vec![[1u8; 32]; 16]),
 		piece: Some(Piece::of(&vec![1; PIECE as usize + 1], 0)),
 	};
 	let done = Done::Answer { task: 1, demand: 1, answer: Box::new(longest) };

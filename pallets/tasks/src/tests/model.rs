@@ -8,6 +8,7 @@ use codec::Encode;
 use frame_support::traits::fungible::Inspect;
 use ogpu_primitives::{
 	OGPU,
+	job::BlobId,
 	market::{
 		auction::{Quality, Score, payment, tie_break},
 		price::share,
@@ -16,7 +17,6 @@ use ogpu_primitives::{
 		spec::TaskSpec,
 		stream::StreamSpec,
 	},
-	job::BlobId,
 	merkle::{Blake2, Hash},
 	piece::Piece,
 	ranged::{Ranged32, Ranged128},
@@ -27,8 +27,8 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::pool::{batch, show, stream, try_race};
 use crate::{
-	Answer, Bids, Convictions, Demanded, Demands, Departures, Done, Ending, Escrows, Item, NextDemand,
-	NextStream, Now, Races, Records, Roots, Status, Streams, Tasks as Live,
+	Answer, Bids, Convictions, Demanded, Demands, Departures, Done, Ending, Escrows, Item,
+	NextDemand, NextStream, Now, Races, Records, Roots, Status, Streams, Tasks as Live,
 	mock::{Tasks, *},
 	types::{bid_lock, client_lock, race_lock, work_lock},
 };
@@ -605,8 +605,7 @@ impl Model {
 		};
 		let price: u128 = (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum();
 		let owed = if current { std::mem::take(&mut task.owed) } else { 0 };
-		let damage =
-			price.saturating_sub(owed) + share(price, task.terms.protocol_fee) + verified;
+		let damage = price.saturating_sub(owed) + share(price, task.terms.protocol_fee) + verified;
 		let penalty = share(price, MarketCharges::get().default.get());
 		let key = (id, attempt, by.provider);
 		self.slash(key, damage + penalty, &[(task.client, damage)]);
@@ -1252,11 +1251,8 @@ impl History {
 			false => self.model.departed.get(&(id, attempt)).map(|(by, ..)| by.provider),
 		};
 		let bond = MarketCharges::get().demand.get();
-		let again = self
-			.model
-			.demands
-			.iter()
-			.any(|((task, _), demand)| *task == id && demand.by == by);
+		let again =
+			self.model.demands.iter().any(|((task, _), demand)| *task == id && demand.by == by);
 		let allowed = of.is_some()
 			&& !again && !(of_client && task.taken)
 			&& self.model.free[&by] >= bond + 1_000;

@@ -117,8 +117,7 @@ pub(super) async fn publish(
 	};
 	// In a task of its own: much takes long to copy, and whoever asks may not wait for it and ask again.
 	let publishing = tokio::spawn(async move { take(&service, id, wanted).await });
-	let published =
-		publishing.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+	let published = publishing.await.map_err(|error| ApiError::Internal(error.to_string()))??;
 	Ok(answer.with(StatusCode::OK, &(), |()| published))
 }
 
