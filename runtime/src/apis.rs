@@ -9,8 +9,10 @@ use frame_support::{
 	weights::Weight,
 };
 use ogpu_primitives::market::{
+	TaskId,
 	quote::{NoQuote, Quote},
 	spec::{Requirements, SpecFault, TaskSpec},
+	view::TaskView,
 };
 use pallet_grandpa::AuthorityId as GrandpaId;
 use pallet_nomination_pools::PoolId;
@@ -113,6 +115,10 @@ impl_runtime_apis! {
 	impl crate::market_api::MarketApi<Block, AccountId> for Runtime {
 		fn quote(spec: TaskSpec) -> Result<Quote, (Vec<SpecFault>, Option<NoQuote>)> {
 			Tasks::quote(spec)
+		}
+
+		fn task(task: TaskId) -> (Option<TaskView<AccountId>>, u32) {
+			(Tasks::look(task), Tasks::clock())
 		}
 
 		fn providers(

@@ -4,8 +4,10 @@ use alloc::vec::Vec;
 
 use codec::Codec;
 use ogpu_primitives::market::{
+	TaskId,
 	quote::{NoQuote, Quote},
 	spec::{Requirements, SpecFault, TaskSpec},
+	view::TaskView,
 };
 
 sp_api::decl_runtime_apis! {
@@ -13,6 +15,9 @@ sp_api::decl_runtime_apis! {
 	pub trait MarketApi<AccountId: Codec> {
 		/// What a task would cost now, or everything that is wrong with it.
 		fn quote(spec: TaskSpec) -> Result<Quote, (Vec<SpecFault>, Option<NoQuote>)>;
+
+		/// A task, live or ended, and what the market clock says.
+		fn task(task: TaskId) -> (Option<TaskView<AccountId>>, u32);
 
 		/// A page of the providers that meet the requirements, after one in the order of the table, and whom to
 		/// ask on from if there are more.

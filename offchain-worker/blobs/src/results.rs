@@ -15,7 +15,8 @@ use iroh::{
 use iroh_blobs::protocol::ERR_LIMIT;
 use ogpu_primitives::{
 	executor::{Peer, RunId},
-	job::{BlobId, MAX_BUFFERS},
+	job::MAX_BUFFERS,
+	merkle::Hash,
 };
 use tokio::time::timeout;
 
@@ -29,7 +30,7 @@ use crate::{
 pub(crate) const ALPN: &[u8] = b"ogpu/results/1";
 /// The longest question, in bytes.
 const LONGEST_QUESTION: usize = 64;
-/// The longest answer, in bytes: a hash for each buffer.
+/// The longest answer, in bytes: a hash for each buffer, or for each level of a tree.
 const LONGEST_ANSWER: usize = 8 + 32 * MAX_BUFFERS as usize;
 /// How long one question may take, and a connection may ask nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,12 +44,24 @@ pub enum Question {
 	/// The hash of each buffer of the state after a segment.
 	#[codec(index = 1)]
 	State(RunId, u32),
+	/// The hashes that lead from the leaf of a unit to the root over some of the run's units, of which it is one.
+	#[codec(index = 2)]
+	Siblings {
+		/// The run.
+		run: RunId,
+		/// The unit.
+		unit: u32,
+		/// The first unit under the root.
+		first: u32,
+		/// How many there are.
+		count: u32,
+	},
 }
 
 /// Knows what runs came to.
 pub trait Answers: Send + Sync + 'static {
 	/// What the endpoint with this key is told; `None` if that is nothing.
-	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<BlobId>>;
+	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<Hash>>;
 }
 
 /// Whoever knows what runs came to, once it is known who that is.
@@ -108,7 +121,7 @@ impl Blobs {
 		&self,
 		peer: &Peer,
 		question: Question,
-	) -> Result<Option<Vec<BlobId>>, BlobError> {
+	) -> Result<Option<Vec<Hash>>, BlobError> {
 		let node =
 			self.node().get().ok_or_else(|| BlobError::Network("it has not been joined".into()))?;
 		let failed = |fault| BlobError::Network(format!("asking for results: {fault}"));
@@ -119,7 +132,7 @@ impl Blobs {
 			sent.map_err(|_| SourceFault::Lost)?;
 			ask.finish().map_err(|_| SourceFault::Lost)?;
 			let bytes = reply.read_to_end(LONGEST_ANSWER).await.map_err(|_| SourceFault::Lost)?;
-			Option::<Vec<BlobId>>::decode(&mut &bytes[..]).map_err(|_| SourceFault::Lied)
+			Option::<Vec<Hash>>::decode(&mut &bytes[..]).map_err(|_| SourceFault::Lied)
 		};
 		let told = timeout(PATIENCE, asking).await.unwrap_or(Err(SourceFault::Stalled));
 		connection.close(0u8.into(), b"done");

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use futures::stream;
 use iroh::{Endpoint, RelayMode, SecretKey, endpoint::presets};
-use ogpu_blobs::{Audience, BlobError, Blobs, Fetch, NodeOptions, Options, SourceFault};
+use ogpu_blobs::{Answers, Audience, BlobError, Blobs, Fetch, NodeOptions, Options, Question, SourceFault};
 use ogpu_primitives::{executor::Peer, job::BlobId};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -266,4 +266,36 @@ async fn blobs_are_served_only_to_whom_they_are_shared_with() {
 	a.blobs.unshare(&id);
 	let d = Host::new(2).await;
 	assert_eq!(fault(&d, &want(id, data.len(), &peers)).await, SourceFault::Refused);
+}
+
+/// Tells everybody but one peer what it knows.
+struct Knows {
+	not: [u8; 32],
+}
+
+impl Answers for Knows {
+	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<[u8; 32]>> {
+		(*peer != self.not && question == Question::Outputs([1; 32]))
+			.then(|| vec![[2; 32], [3; 32]])
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_are_asked_for() {
+	let (a, b, c) = (Host::new(1).await, Host::new(2).await, Host::new(3).await);
+	let ask = async |host: &Host, run: u8| {
+		host.blobs.ask(&a.peer(), Question::Outputs([run; 32])).await.expect("an answer")
+	};
+	// It does not know anything yet.
+	assert_eq!(ask(&b, 1).await, None);
+	a.blobs.answer_with(std::sync::Arc::new(Knows { not: c.peer().key }));
+	assert_eq!(ask(&b, 1).await, Some(vec![[2; 32], [3; 32]]));
+	assert_eq!(ask(&b, 9).await, None);
+	assert_eq!(ask(&c, 1).await, None);
+	// A host that speaks another protocol, or is gone.
+	let nobody = Peer { key: [7; 32], ..a.peer() };
+	assert!(matches!(
+		b.blobs.ask(&nobody, Question::Outputs([1; 32])).await,
+		Err(BlobError::Network(_))
+	));
 }

@@ -20,6 +20,7 @@
 
 extern crate alloc;
 
+pub mod amount;
 pub mod emission;
 pub mod executor;
 pub mod job;

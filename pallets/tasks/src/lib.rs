@@ -89,6 +89,7 @@ mod tests;
 #[cfg(any(test, feature = "try-runtime"))]
 mod try_state;
 mod types;
+mod view;
 pub mod weights;
 mod work;
 
@@ -130,6 +131,7 @@ pub mod pallet {
 			rules::{Charges, Security, TierPrice, Windows},
 			spec::{SpecFault, TaskSpec},
 			stream::{Batch, StreamId, StreamSpec},
+			view::{EndedTask, TaskView},
 		},
 		merkle::Hash,
 	};
@@ -932,6 +934,15 @@ pub mod pallet {
 		/// What remains of a task that has ended.
 		pub fn ended(task: TaskId) -> Option<Record<T::AccountId>> {
 			Records::<T>::get(task)
+		}
+
+		/// A task, live or ended, as those see it who look at the chain from outside.
+		pub fn look(task: TaskId) -> Option<TaskView<T::AccountId>> {
+			if let Some(found) = Tasks::<T>::get(task) {
+				return Some(TaskView::Live(Self::look_at_live(task, found)));
+			}
+			let Record { client, ending, provider, paid, result, .. } = Records::<T>::get(task)?;
+			Some(TaskView::Ended(EndedTask { client, ending, provider, paid, result }))
 		}
 
 		/// The market clock.

@@ -13,7 +13,7 @@ use ogpu_primitives::{
 use ogpu_traits::{
 	Claim, Moment, Node, PartOfTask, genesis,
 	offchain::{
-		Trouble, inputs_are_here, job_of, leaves_of_part, quote, result_of, run, run_id, sources,
+		Trouble, inputs_are_here, job_of, leaves_of_part, quote, result_of, run, sources,
 		state_of,
 	},
 };
@@ -181,7 +181,7 @@ impl<T: Config> Pallet<T> {
 			Some(sealed) => sealed,
 			None => {
 				// Members that verify another's root of the same batch need a run of their own; so does each race.
-				let id = run_id(&genesis, task, race, &spec.job);
+				let id = spec.job.run(&genesis, task, race);
 				let state = match node.state(&id) {
 					Ok(Some(state)) => state,
 					Ok(None) => {
@@ -254,7 +254,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
 	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
-		let id = run_id(&genesis::<T>(), task, attempt, &spec.job);
+		let id = spec.job.run(&genesis::<T>(), task, attempt);
 		match state_of(id, LANE, Units::All, spec, &sources(&spec.job, None), node) {
 			Ok(RunState::Done { .. }) => {
 				let leaves = node.leaves(&id).ok();

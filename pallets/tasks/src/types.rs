@@ -2,6 +2,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
+pub use ogpu_primitives::market::view::Ending;
 use ogpu_primitives::{
 	Balance,
 	market::{
@@ -484,52 +485,6 @@ pub struct Racer {
 	pub lock: Balance,
 	/// The root that it has shown, and when.
 	pub shown: Option<(Hash, Moment)>,
-}
-
-/// How a task ended.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	PartialEq,
-	Eq,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-pub enum Ending {
-	/// It was computed, verified and delivered.
-	#[codec(index = 0)]
-	Completed,
-	/// It was computed, and accepted unverified as agreed.
-	#[codec(index = 1)]
-	CompletedUnverified,
-	/// Nobody bid, or nobody was left to take over.
-	#[codec(index = 2)]
-	NoProvider,
-	/// The client cancelled it.
-	#[codec(index = 3)]
-	Cancelled,
-	/// The job was found inadmissible.
-	#[codec(index = 4)]
-	Rejected,
-	/// The client's inputs could not be had.
-	#[codec(index = 5)]
-	Unavailable,
-	/// Nobody could say whether the result was right.
-	#[codec(index = 6)]
-	Inconclusive,
-	/// The result was found false after it had been delivered.
-	#[codec(index = 7)]
-	Fraud,
-	/// Verification did not come to an end in time.
-	#[codec(index = 8)]
-	Unverifiable,
-	/// The result was right, and its provider did not give it to the client.
-	#[codec(index = 9)]
-	Undelivered,
 }
 
 /// What remains of a task that has ended.

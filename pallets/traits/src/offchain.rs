@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-use codec::{Decode, Encode};
+use codec::Decode;
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{Care, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
 	job::{Job, Plan, Shape as JobShape},
 	market::{
-		Endpoint, TaskId,
+		Endpoint,
 		spec::{JobRef, TaskSpec},
 		verification::Shape,
 	},
@@ -30,11 +30,6 @@ impl From<Away> for Trouble {
 	fn from(_: Away) -> Self {
 		Self::Later
 	}
-}
-
-/// The run of an attempt at a task. It is bound to the job too: on another fork the number may be another's.
-pub fn run_id(genesis: &Hash, task: TaskId, attempt: u8, job: &JobRef) -> RunId {
-	(b"ogpu/run/1", genesis, task, attempt, job.hash).using_encoded(Blake2::hash)
 }
 
 /// Who has what a job starts from: its client; and whoever has the task, for those who verify it.
@@ -145,7 +140,7 @@ pub fn result_of<T: frame_system::Config>(
 ) -> Option<(RunId, Tree)> {
 	let genesis = genesis::<T>();
 	(0..=of.attempt).rev().find_map(|attempt| {
-		let run = run_id(&genesis, of.task, attempt, &spec.job);
+		let run = spec.job.run(&genesis, of.task, attempt);
 		let leaves = node.leaves(&run).ok()?;
 		let tree = Tree::new::<Blake2>(leaves_of_part(spec, of.part, &leaves.leaves)?).ok()?;
 		(tree.root() == *root).then_some((run, tree))

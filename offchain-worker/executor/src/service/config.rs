@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ogpu_compute::Device;
 use ogpu_job::{parse_bytes, parse_milliseconds};
-use ogpu_primitives::{Balance, DECIMALS, OGPU};
+use ogpu_primitives::{Balance, OGPU, amount};
 use serde::{Deserialize, de};
 use toml::Spanned;
 
@@ -178,28 +178,8 @@ impl<'de> Deserialize<'de> for Period {
 impl<'de> Deserialize<'de> for Amount {
 	fn deserialize<D: de::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
 		from.deserialize_str(Written("an amount of oGPU such as \"0.25\", in quotes", |text| {
-			parse_amount(text).map(Self)
+			amount::parse(text).map(Self)
 		}))
-	}
-}
-
-/// A decimal number of oGPU, in its smallest unit.
-pub fn parse_amount(text: &str) -> Option<Balance> {
-	let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-	let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-	if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > DECIMALS.into() {
-		return None;
-	}
-	let fraction: Balance = format!("{fraction:0<width$}", width = DECIMALS.into()).parse().ok()?;
-	whole.parse::<Balance>().ok()?.checked_mul(OGPU)?.checked_add(fraction)
-}
-
-/// An amount as people write it, with what is behind the point as short as can be.
-pub fn show_amount(amount: Balance) -> String {
-	let fraction = format!("{:0width$}", amount % OGPU, width = DECIMALS.into());
-	match fraction.trim_end_matches('0') {
-		"" => (amount / OGPU).to_string(),
-		fraction => format!("{}.{fraction}", amount / OGPU),
 	}
 }
 
@@ -459,21 +439,6 @@ offer = false
 			for part in parts {
 				assert!(error.contains(part), "{text:?}: {error:?} does not say {part:?}");
 			}
-		}
-	}
-
-	#[test]
-	fn amounts_are_read_and_shown() {
-		assert_eq!(parse_amount("1"), Some(OGPU));
-		assert_eq!(parse_amount("0.000000000000000001"), Some(1));
-		assert_eq!(parse_amount("1.5"), Some(3 * OGPU / 2));
-		for wrong in
-			["", ".5", "1,5", "-1", "0.0000000000000000001", "1e3", "99999999999999999999999"]
-		{
-			assert_eq!(parse_amount(wrong), None, "{wrong}");
-		}
-		for text in ["0", "1", "0.25", "21000000", "0.000000000000000001"] {
-			assert_eq!(parse_amount(text).map(show_amount).as_deref(), Some(text));
 		}
 	}
 }

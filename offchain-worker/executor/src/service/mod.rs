@@ -50,7 +50,7 @@ use ogpu_compute::Device;
 use ogpu_primitives::{
 	executor::{Health, Peer, RunId, RunState, Submission, Units},
 	job::{BlobId, Job, Plan, Shape},
-	merkle::{Blake2, Hash, Hasher},
+	merkle::{Blake2, Hash, Hasher, Tree},
 	piece::{Hashes, PIECE, Piece, length},
 };
 use tokio::sync::{Notify, OnceCell, Semaphore, watch};
@@ -800,21 +800,34 @@ impl Core {
 struct Told(std::sync::Weak<Core>);
 
 impl Answers for Told {
-	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<BlobId>> {
+	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<Hash>> {
 		let core = self.0.upgrade()?;
-		let (run, asked) = match question {
-			Question::Outputs(run) => (run, None),
-			Question::State(run, segment) => (run, Some(segment)),
-		};
+		let (Question::Outputs(run) | Question::State(run, _) | Question::Siblings { run, .. }) =
+			question;
 		let (_, plan) = job_of(&core, &run).ok()??;
-		let published = core.journal.published(&run).ok()?;
-		let blob_of = |index: u8| {
-			let what = asked.map_or(Part::Output(index), |segment| Part::State(segment, index));
-			let found = published.iter().find(|published| published.what == what)?;
-			let told = found.to.as_ref().is_none_or(|keys| keys.contains(peer));
-			told.then_some(found.blob)
+		let mut published = core.journal.published(&run).ok()?;
+		published.retain(|part| part.to.as_ref().is_none_or(|keys| keys.contains(peer)));
+		let blob_of = |what: Part| {
+			let found = published.iter().find(|published| published.what == what);
+			found.map(|published| published.blob.0)
 		};
-		(0..plan.result.len() as u8).map(blob_of).collect()
+		let buffers = 0..plan.result.len() as u8;
+		match question {
+			Question::Outputs(_) => buffers.map(|index| blob_of(Part::Output(index))).collect(),
+			Question::State(_, segment) => {
+				buffers.map(|index| blob_of(Part::State(segment, index))).collect()
+			}
+			Question::Siblings { unit, first, count, .. } => {
+				// Whoever is told nothing of the run is not told this either.
+				published.first()?;
+				let leaves = core.journal.leaves(&run).ok()?;
+				let end = first.checked_add(count)?;
+				let leaves: Vec<Hash> = leaves.range(first..end).map(|(_, leaf)| *leaf).collect();
+				let whole = leaves.len() == count as usize;
+				let tree = whole.then(|| Tree::new::<Blake2>(leaves).ok()).flatten()?;
+				Some(tree.prove(&[unit.checked_sub(first)?]).ok()?.siblings)
+			}
+		}
 	}
 }
 

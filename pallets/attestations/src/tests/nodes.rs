@@ -487,7 +487,7 @@ fn whoever_has_a_task_serves_its_panel_and_then_its_client() {
 		nodes.block();
 		let spec = live(task).spec;
 		let run =
-			ogpu_traits::offchain::run_id(&ogpu_traits::genesis::<Test>(), task, 0, &spec.job);
+			spec.job.run(&ogpu_traits::genesis::<Test>(), task, 0);
 		let to = nodes.0[0].served.borrow().get(&BlobId(run)).cloned();
 		assert_eq!(to, Some(vec![spec.job.source.key]));
 	});

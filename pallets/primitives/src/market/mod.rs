@@ -9,7 +9,8 @@
 //! - [`price`]: what computing costs, and how that moves;
 //! - [`quote`]: what a task costs at most, to the unit;
 //! - [`reputation`]: what the chain has seen of a provider;
-//! - [`rules`]: the numbers that governance tunes.
+//! - [`rules`]: the numbers that governance tunes;
+//! - [`view`]: a task as those see it who look at the chain from outside.
 //!
 //! Everything rounds in favour of whoever could be cheated: scores up, payments down, collateral up.
 
@@ -23,6 +24,7 @@ pub mod spec;
 pub mod stream;
 pub mod tally;
 pub mod verification;
+pub mod view;
 
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

@@ -6,14 +6,15 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 use super::{
-	DeviceTier, Endpoint, Features,
+	DeviceTier, Endpoint, Features, TaskId,
 	price::Work,
 	verification::{Shape, Tier},
 };
 use crate::{
 	Balance, CAP,
+	executor::RunId,
 	job::{BlobId, MAX_UNITS, Profile},
-	merkle::Hash,
+	merkle::{Blake2, Hash, Hasher},
 };
 
 /// The most parts of a task.
@@ -44,6 +45,14 @@ pub struct JobRef {
 	pub len: u32,
 	/// Who serves it, and the inputs that it names.
 	pub source: Endpoint,
+}
+
+impl JobRef {
+	/// The run of an attempt at a task on its provider's executor. It is bound to the job too: on another fork the
+	/// number may be another's.
+	pub fn run(&self, genesis: &Hash, task: TaskId, attempt: u8) -> RunId {
+		(b"ogpu/run/1", genesis, task, attempt, self.hash).using_encoded(Blake2::hash)
+	}
 }
 
 /// What a device must have to run the job, and its provider to be considered.

@@ -1,6 +1,7 @@
 //! How things look in JSON.
 
 use ogpu_primitives::{
+	amount,
 	executor::{
 		Checkpoint, ExecutorStatus, Fault, Health, JobFault, Leaves, Peer, Proof, Quote, RunId,
 		RunState, string,
@@ -9,7 +10,7 @@ use ogpu_primitives::{
 };
 use serde_json::{Value, json};
 
-use crate::{prelude, selftest::hex, service::config::show_amount};
+use crate::{prelude, selftest::hex};
 
 fn fault(fault: &Fault) -> Value {
 	let job = |what: &JobFault| match what {
@@ -99,7 +100,7 @@ pub(super) fn quote(quote: &Quote) -> Value {
 		}
 		Quote::Offer { price, run_ms, wait_ms, device } => json!({
 			"quote": "offer",
-			"price": show_amount(*price),
+			"price": amount::show(*price),
 			"run_ms": run_ms,
 			"wait_ms": wait_ms,
 			"device": device,
