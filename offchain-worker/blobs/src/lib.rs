@@ -18,6 +18,7 @@ mod error;
 mod fetch;
 mod node;
 mod results;
+mod secret;
 mod shelf;
 mod store;
 
@@ -25,5 +26,6 @@ pub use error::{BlobError, SourceFault};
 pub use fetch::{Fetch, Fetched};
 pub use node::{Audience, NodeOptions};
 pub use results::{Answers, Question};
+pub use secret::{from_hex, secret};
 pub use shelf::NoRoom;
 pub use store::{Blobs, Options, free_space};

@@ -51,9 +51,12 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 		if !waits || !matches!(case.subject, Subject::Root(_)) {
 			return false;
 		}
-		let until = until.saturating_add(Self::time_to_commit(&case, panel.kind)).max(before);
-		Self::enter(id, number, &mut panel, Stage::Committing { until });
-		Panels::<T>::insert(id, number, panel);
+		// A member that demands one piece after another cannot keep it from coming to an end.
+		if !core::mem::replace(&mut panel.held_up, true) {
+			let until = until.saturating_add(Self::time_to_commit(&case, panel.kind)).max(before);
+			Self::enter(id, number, &mut panel, Stage::Committing { until });
+			Panels::<T>::insert(id, number, panel);
+		}
 		true
 	}
 

@@ -149,7 +149,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
 		let (mut quick, mut slow): (Vec<_>, Vec<_>) =
-			Self::all_due(provider).into_iter().partition(|due| !matches!(due, Due::Commit { .. }));
+			Self::all_due(provider).into_iter().partition(Due::is_quick);
 		// What takes long must not keep the rest waiting: some of it in each block, in turn.
 		if slow.len() > SLOW_DUTIES {
 			let turn = Self::block() as usize * SLOW_DUTIES % slow.len();
@@ -212,6 +212,11 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 }
 
 impl<AccountId> Due<AccountId> {
+	/// Whether it is a word with the executor and no more.
+	const fn is_quick(&self) -> bool {
+		matches!(self, Self::Open { .. } | Self::Reveal { .. })
+	}
+
 	/// What is quick and cannot wait comes first, and of that what ends first.
 	fn urgency(&self) -> (u8, Moment) {
 		match self {

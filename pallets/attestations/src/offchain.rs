@@ -132,7 +132,7 @@ impl<T: Config> Pallet<T> {
 			// Each segment starts from the one before it.
 			Shape::Iterative => (0..=of_job.last().copied().unwrap_or(0)).collect(),
 		};
-		let to_run = Units::These(BoundedVec::truncate_from(to_run));
+		let to_run = BoundedVec::try_from(to_run).map_or(Units::All, Units::These);
 		let holder = T::Registry::endpoint(&case.provider);
 		let peers = sources(&spec.job, holder.as_ref());
 		match state_of(run, LANE, to_run, spec, &peers, node) {
@@ -206,10 +206,13 @@ impl<T: Config> Pallet<T> {
 	/// Gives the members of a panel what they start from. An executor that was started anew has forgotten it: now and
 	/// then it is told again.
 	fn serve(id: PartOfTask, panel: u8, seed: &Hash, to: &[Hash], node: &dyn Node) {
-		let key = (b"ogpu/served", id, panel, seed, T::Clock::now() / SERVED_AGAIN).encode();
-		let Some(spec) = T::Specs::spec(id.task).filter(|_| node.recall(&key).is_none()) else {
+		let turn = (T::Clock::now() / SERVED_AGAIN) as u8;
+		let key = (b"ogpu/served", id, panel, seed, turn).encode();
+		// Nobody named would be everybody.
+		if to.is_empty() || node.recall(&key).is_some() {
 			return;
-		};
+		}
+		let Some(spec) = T::Specs::spec(id.task) else { return };
 		let Ok((job, _)) = job_of(&spec, &sources(&spec.job, None), node) else { return };
 		let inputs = job.blobs().into_iter().map(|(blob, _)| blob);
 		if inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, to).is_ok()) {

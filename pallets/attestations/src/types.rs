@@ -305,6 +305,8 @@ pub struct Panel<AccountId> {
 	pub stage: Stage,
 	/// Its members.
 	pub members: BoundedVec<Member<AccountId>, ConstU32<SECOND_PANEL>>,
+	/// Whether it has waited for data that a member demanded; once is enough.
+	pub held_up: bool,
 	/// The leaves that were opened, by unit of the part.
 	pub opened: BoundedVec<(u32, Hash), ConstU32<MAX_OPENED>>,
 }
@@ -325,6 +327,7 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 			seed: [0; 32],
 			stage: Stage::Drawing,
 			members: BoundedVec::new(),
+			held_up: false,
 			opened: BoundedVec::new(),
 		}
 	}

@@ -332,7 +332,7 @@ pub fn worn<T: Config>(others: &[T::AccountId]) -> (T::AccountId, TaskId) {
 	let last = task.terms.max_attempts.min(MAX_ATTEMPTS as u8) - 1;
 	for attempt in 0..last {
 		let by = assignment::<T>(id, attempt, &others[usize::from(attempt) % others.len()]);
-		let departed = Departed { by, to_part: 1, verified: 0 };
+		let departed = Departed { by, to_part: 1, verified: 0, refunded: false };
 		Departures::<T>::insert((id, attempt), departed);
 	}
 	for part in 0..task.spec.parts {

@@ -172,21 +172,46 @@ impl Piece {
 }
 
 /// The hashes of all pieces of a blob, from which each can be proven. 32 bytes for each piece.
-#[derive(Clone, Debug, Default)]
-pub struct Hashes(Vec<Hash>);
+#[derive(Clone, Debug)]
+pub struct Hashes {
+	pieces: Vec<Hash>,
+	/// The hash of a blob that is no longer than its first piece.
+	short: Hash,
+}
+
+impl Default for Hashes {
+	/// Those of an empty blob.
+	fn default() -> Self {
+		Self { pieces: Vec::new(), short: *blake3::hash(&[]).as_bytes() }
+	}
+}
 
 impl Hashes {
 	/// Takes the next piece: of [`PIECE`] bytes, unless it is the last.
 	pub fn push(&mut self, piece: &[u8]) {
-		let index = self.0.len() as u32;
-		self.0.push(subtree(index, piece));
+		let index = self.pieces.len() as u32;
+		if index == 0 {
+			self.short = *blake3::hash(piece).as_bytes();
+		}
+		self.pieces.push(subtree(index, piece));
+	}
+
+	/// The blob's id.
+	pub fn blob(&self) -> BlobId {
+		BlobId(match self.pieces.len() {
+			0 | 1 => self.short,
+			count => {
+				let (left, right) = self.pieces.split_at(left_side(count as u64) as usize);
+				*merge_subtrees_root(&merged(left), &merged(right), Mode::Hash).as_bytes()
+			}
+		})
 	}
 
 	/// Which piece settles a demand for `wanted`, and the hashes beside its way to the root.
 	pub fn prove(&self, wanted: u32) -> (u32, Vec<Hash>) {
-		let index = (wanted as usize).min(self.0.len().saturating_sub(1));
+		let index = (wanted as usize).min(self.pieces.len().saturating_sub(1));
 		let mut siblings = Vec::new();
-		let (mut hashes, mut at) = (&self.0[..], index);
+		let (mut hashes, mut at) = (&self.pieces[..], index);
 		while hashes.len() > 1 {
 			let (left, right) = hashes.split_at(left_side(hashes.len() as u64) as usize);
 			let beside = if at < left.len() { right } else { left };
@@ -219,6 +244,9 @@ mod tests {
 			for less in [0, 1, LENGTH - 1] {
 				let data = data((count * LENGTH).saturating_sub(less));
 				let pieces = pieces(data.len() as u64) as u32;
+				let mut hashes = Hashes::default();
+				data.chunks(LENGTH).for_each(|piece| hashes.push(piece));
+				assert_eq!(hashes.blob(), id(&data));
 				for index in 0..pieces {
 					let piece = Piece::of(&data, index);
 					assert_eq!(piece.verify(&id(&data)), Ok(()), "{} {index}", data.len());
@@ -242,6 +270,8 @@ mod tests {
 			for size in 1..=5 {
 				let mut early = Piece::of(&data, index);
 				early.size = size * u64::from(PIECE);
+				let levels = way(pieces(early.size), index.min(size as u32 - 1)).len();
+				early.siblings.truncate(levels);
 				assert!(early.verify(&id(&data)).is_err() || !early.settles(77), "{index} {size}");
 			}
 		}

@@ -111,7 +111,9 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 			Item::Conviction(..) => T::WeightInfo::carry_out(),
 			Item::Record(_) => T::WeightInfo::forget(),
 			Item::Demand(id, number) => match Demands::<T>::get(id, number) {
-				Some(_) => T::WeightInfo::unanswered(T::Attestation::places(*id)),
+				// Of a batch it may end the race.
+				Some(_) => T::WeightInfo::unanswered(T::Attestation::places(*id))
+					.saturating_add(T::WeightInfo::close_race(MAX_RACERS)),
 				None => T::DbWeight::get().reads(1),
 			},
 		}

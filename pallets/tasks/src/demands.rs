@@ -3,8 +3,10 @@
 //! Whoever has a task gives its inputs to those who verify it, and its result to the client, directly and by hash.
 //! If it does not, they demand a piece on chain, and put up a bond. The holder posts the piece, with what proves it,
 //! and gets the bond; or it is at fault: towards a verifier as if it had not opened its result, towards the client
-//! as if it had missed a deadline. A task does not end while a demand for its result is open; one that nobody needs any
-//! more when its time is over changes nothing.
+//! as if it had missed a deadline. This is no way to move data, but a reason to give it.
+//!
+//! A task does not end while a demand is open, and its lock stays to the end of its window: not giving a result must
+//! not cost less than having made it up. A demand that nobody needs any more when its time is over changes nothing.
 
 use alloc::vec::Vec;
 
@@ -25,16 +27,18 @@ use ogpu_traits::{Attestation, Beneficiaries, Collateral, Moment, PartOfTask, Re
 use scale_info::TypeInfo;
 
 use crate::{
-	Assignment, Config, Delivery, Demands, Departed, Departures, Ending, Error, Event, Item,
-	NextDemand, Now, Pallet, Roots, Status, Task, Tasks, work_lock,
+	Assignment, Config, Delivery, Demands, Departed, Departures, Error, Event, Item,
+	NextDemand, Now, Pallet, Pending, Roots, Status, Task, Tasks, work_lock,
 };
 
 /// The most demands about a task that wait at a time.
 pub const MAX_DEMANDS: u32 = 32;
 /// The most hashes that lead from a leaf to the root of a part.
 pub const MAX_LEAF_SIBLINGS: u32 = 16;
-/// Market blocks for which a demand waits on, while it is judged whether the result is right.
-const PUT_OFF: Moment = 10;
+/// The most demands that the client of a task may make: each may keep it open for a little longer.
+pub const MAX_OF_CLIENT: u8 = 64;
+/// How many times as long whoever thought that it was done with a task has for an answer: its node may be off.
+const LATE: u32 = 20;
 
 /// What somebody demands of whoever has a task.
 #[derive(
@@ -137,16 +141,17 @@ impl<T: Config> Pallet<T> {
 		piece: u32,
 	) -> DispatchResult {
 		let mut task = Self::task(id)?;
-		let until = Self::after(T::Windows::get().demand.get());
-		let (of, attempt, wanted) = match demanded {
+		let (of, attempt, wanted, until) = match demanded {
 			Demanded::Input { attempt, part, panel, job, blob } => {
 				ensure!(Self::is_input(&task, &job, &blob), Error::<T>::NoSuchInput);
 				let of = Self::holder(id, &task, attempt).ok_or(Error::<T>::NotAssigned)?;
+				let done = attempt != task.attempt || matches!(task.status, Status::Delivered { .. });
+				let until = Self::time_to_answer(&of, done);
 				let case = PartOfTask { task: id, attempt, part };
 				// The panel waits for what it needs.
 				let needs_it = T::Attestation::hold_up(case, panel, &who, until);
 				ensure!(needs_it, Error::<T>::NotOnPanel);
-				(of.provider, attempt, Wanted::Input { part, panel, blob })
+				(of, attempt, Wanted::Input { part, panel, blob }, until)
 			}
 			Demanded::Output { part, unit, slice } => {
 				ensure!(task.client == who, Error::<T>::NotClient);
@@ -157,8 +162,10 @@ impl<T: Config> Pallet<T> {
 				ensure!(exists, Error::<T>::NoSuchUnit);
 				let (attempt, _) = Roots::<T>::get(id, part).ok_or(Error::<T>::NoSuchUnit)?;
 				let of = Self::holder(id, &task, attempt).ok_or(Error::<T>::NotAssigned)?;
-				task.status.prolong(until.saturating_add(1));
-				(of.provider, attempt, Wanted::Output { part, unit, slice })
+				ensure!(task.demands < MAX_OF_CLIENT, Error::<T>::TooManyDemands);
+				task.demands += 1;
+				let until = Self::time_to_answer(&of, true);
+				(of, attempt, Wanted::Output { part, unit, slice }, until)
 			}
 		};
 		let waiting = Demands::<T>::iter_prefix_values(id).collect::<Vec<_>>();
@@ -168,6 +175,7 @@ impl<T: Config> Pallet<T> {
 		Self::put_in_escrow(&who, bond)?;
 		let number = NextDemand::<T>::get();
 		NextDemand::<T>::put(number.wrapping_add(1));
+		Pending::<T>::mutate(&of, |waiting| *waiting = waiting.saturating_add(1));
 		Self::deposit_event(Event::Demanded {
 			task: id,
 			demand: number,
@@ -180,8 +188,24 @@ impl<T: Config> Pallet<T> {
 		let demand = Demand { by: who, of, attempt, wanted, piece, bond, until };
 		Demands::<T>::insert(id, number, demand);
 		Self::remind(until, Item::Demand(id, number));
-		Self::put(id, task);
+		Tasks::<T>::insert(id, task);
 		Ok(())
+	}
+
+	/// Until when a provider has to answer: its node posts one piece in a block, so that each that waits gives it one
+	/// more.
+	fn time_to_answer(of: &T::AccountId, done: bool) -> Moment {
+		let window = T::Windows::get().demand.get();
+		let window = if done { window.saturating_mul(LATE) } else { window };
+		Self::after(window.saturating_add(Pending::<T>::get(of)))
+	}
+
+	/// Takes a demand off the list.
+	fn settle_demand(id: TaskId, number: u32, of: &T::AccountId) {
+		Demands::<T>::remove(id, number);
+		Pending::<T>::mutate_exists(of, |waiting| {
+			*waiting = waiting.unwrap_or(0).checked_sub(1).filter(|left| *left > 0);
+		});
 	}
 
 	/// Whether a blob is something that a task's job starts from.
@@ -195,15 +219,12 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Who had a task in an attempt, and answers for it.
-	fn holder(
-		id: TaskId,
-		task: &Task<T::AccountId>,
-		attempt: u8,
-	) -> Option<Assignment<T::AccountId>> {
+	fn holder(id: TaskId, task: &Task<T::AccountId>, attempt: u8) -> Option<T::AccountId> {
 		if attempt == task.attempt {
-			return task.status.assignment().cloned();
+			return task.status.assignment().map(|by| by.provider.clone());
 		}
-		Departures::<T>::get((id, attempt)).map(|departed| departed.by)
+		let departed = Departures::<T>::get((id, attempt))?;
+		(!departed.refunded).then_some(departed.by.provider)
 	}
 
 	/// Takes an answer to a demand.
@@ -235,7 +256,7 @@ impl<T: Config> Pallet<T> {
 			_ => false,
 		};
 		ensure!(settled, Error::<T>::WrongPiece);
-		Demands::<T>::remove(id, number);
+		Self::settle_demand(id, number, provider);
 		Self::note_out(&demand.by, demand.bond);
 		Self::give(provider, demand.bond);
 		Self::deposit_event(Event::Answered { task: id, demand: number, by: provider.clone() });
@@ -244,18 +265,11 @@ impl<T: Config> Pallet<T> {
 
 	/// Looks at a demand whose time may be over.
 	pub(crate) fn demand_over(id: TaskId, number: u32) {
-		let Some(mut demand) = Demands::<T>::get(id, number) else { return };
+		let Some(demand) = Demands::<T>::get(id, number) else { return };
 		if demand.until >= Now::<T>::get() {
 			return;
 		}
-		let of_client = matches!(demand.wanted, Wanted::Output { .. });
-		if of_client && T::Attestation::is_disputed(id, demand.attempt) {
-			// Not giving it must not cost less than having made it up.
-			demand.until = Self::after(PUT_OFF);
-			Self::remind(demand.until, Item::Demand(id, number));
-			return Demands::<T>::insert(id, number, demand);
-		}
-		Demands::<T>::remove(id, number);
+		Self::settle_demand(id, number, &demand.of);
 		Self::give_back(&demand.by, demand.bond);
 		let Demand { of, attempt, wanted, .. } = demand;
 		Self::deposit_event(Event::Unanswered { task: id, demand: number, provider: of });
@@ -271,34 +285,51 @@ impl<T: Config> Pallet<T> {
 	/// that is a missed deadline.
 	fn not_delivered(id: TaskId, attempt: u8) {
 		let Some(mut task) = Tasks::<T>::get(id) else { return };
-		let Status::Delivered { by, delivery: Delivery::Awaited, .. } = task.status.clone() else {
+		let Status::Delivered { by, verdict, delivery: Delivery::Awaited, until } =
+			task.status.clone()
+		else {
 			return;
 		};
-		let current = attempt == task.attempt;
-		let Departed { by, to_part, verified } = if current {
-			Departed { by, to_part: task.spec.parts, verified: task.verified }
-		} else {
-			let Some(departed) = Departures::<T>::take((id, attempt)) else { return };
-			departed
-		};
-		let price = task.share_of_parts(by.price, by.first_part, to_part);
+		if attempt != task.attempt {
+			let Some(departed) = Departures::<T>::get((id, attempt)).filter(|by| !by.refunded) else {
+				return;
+			};
+			Self::pay_back(id, &task, attempt, &departed, 0);
+			let refunded = Departed { refunded: true, ..departed };
+			return Departures::<T>::insert((id, attempt), refunded);
+		}
+		let (to_part, verified) = (task.spec.parts, task.verified);
+		let departed = Departed { by, to_part, verified, refunded: false };
 		// What is still owed was not paid, and is not.
-		let owed = if current { core::mem::take(&mut task.owed) } else { 0 };
+		let owed = core::mem::take(&mut task.owed);
+		Self::pay_back(id, &task, attempt, &departed, owed);
+		let by = departed.by;
+		let by = Assignment { lock: T::Collateral::locked(&by.provider, work_lock(id, attempt)), ..by };
+		task.status = Status::Delivered { by, verdict, delivery: Delivery::Refused, until };
+		Tasks::<T>::insert(id, task);
+	}
+
+	/// Has a provider pay the client back what it was paid, less what it was still owed, with fees; and a penalty, by the
+	/// reserve as for every missed deadline.
+	fn pay_back(
+		id: TaskId,
+		task: &Task<T::AccountId>,
+		attempt: u8,
+		of: &Departed<T::AccountId>,
+		owed: Balance,
+	) {
+		let Departed { by, to_part, verified, .. } = of;
+		let price = task.share_of_parts(by.price, by.first_part, *to_part);
 		let damage = price
 			.saturating_sub(owed)
 			.saturating_add(share(price, task.terms.protocol_fee))
-			.saturating_add(verified);
-		let penalty = share(price, T::Charges::get().default.get());
-		let lock = work_lock(id, attempt);
+			.saturating_add(*verified);
+		let at_stake = task.share_of_parts(task.reserve, by.first_part, *to_part);
+		let penalty = share(at_stake, T::Charges::get().default.get());
 		let to = Beneficiaries::victim(task.client.clone(), damage);
+		let lock = work_lock(id, attempt);
 		T::Collateral::slash(&by.provider, lock, damage.saturating_add(penalty), to);
-		T::Registry::see(&by.provider, Aspect::Timeliness, Self::weight_of(&task, price), 0);
-		if current {
-			Self::end(id, task, Ending::Undelivered);
-		} else {
-			Self::release(&by.provider, lock);
-			Self::unconcern(&by.provider, id);
-		}
+		T::Registry::see(&by.provider, Aspect::Timeliness, Self::weight_of(task, price), 0);
 	}
 
 	/// Whether somebody waits for data of a task.

@@ -97,16 +97,6 @@ pub enum Due {
 		/// Until when.
 		until: Moment,
 	},
-	/// Its result was found right: it has to give it to the client.
-	#[codec(index = 7)]
-	HandOver {
-		/// Of which task.
-		task: TaskId,
-		/// In which attempt.
-		attempt: u8,
-		/// What the task wants.
-		spec: TaskSpec,
-	},
 	/// Somebody demands data of it.
 	#[codec(index = 6)]
 	Answer {
@@ -136,7 +126,6 @@ impl Due {
 			| Self::Execute { until, .. }
 			| Self::Answer { until, .. }
 			| Self::Show { until, .. } => (false, *until),
-			Self::HandOver { .. } => (false, Moment::MAX),
 			Self::Bid { until, .. } => (true, *until),
 			Self::Race { .. } => (true, 0),
 		}
@@ -266,6 +255,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	}
 
 	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
+		Self::hand_over_results(provider, node);
 		let due = Self::due(provider, most);
 		due.into_iter().flat_map(|due| Self::attend_to(provider, due, node)).collect()
 	}
@@ -382,9 +372,6 @@ impl<T: Config> Pallet<T> {
 				spec: task.spec,
 				until,
 			}),
-			Status::Delivered { .. } if mine => {
-				Some(Due::HandOver { task: id, attempt, spec: task.spec })
-			}
 			_ => None,
 		}
 	}

@@ -269,6 +269,11 @@ pub mod pallet {
 	pub type Demands<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, TaskId, Twox64Concat, u32, Demand<T::AccountId>>;
 
+	/// How many demands wait for a provider.
+	#[pallet::storage]
+	pub type Pending<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
+
 	/// What remains of tasks that have ended.
 	#[pallet::storage]
 	pub type Records<T: Config> = StorageMap<_, Twox64Concat, TaskId, Record<T::AccountId>>;
@@ -664,7 +669,7 @@ pub mod pallet {
 		NotOnPanel,
 		/// The part has no such unit.
 		NoSuchUnit,
-		/// As many demands about the task wait as may.
+		/// As many demands about the task wait as may, or its client has made as many as it may.
 		TooManyDemands,
 		/// The account waits for an answer about the task already.
 		DemandedBefore,

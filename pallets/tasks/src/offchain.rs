@@ -18,12 +18,17 @@ use ogpu_traits::{
 	},
 };
 
-use crate::{Answer, Clock, Config, Done, Due, Pallet, Roots, Wanted};
+use crate::{
+	Answer, Clock, Concerns, Config, Delivery, Done, Due, Pallet, Roots, Status, Task, Tasks, Wanted,
+};
 
 /// For whom runs of won tasks and races are.
 const LANE: &[u8] = b"market";
 /// Milliseconds of a block. What is promised in market blocks must be done in their time.
 const BLOCK_MS: u64 = 3_000;
+
+/// The most results that are handed over in a block.
+const HANDED_OVER: usize = 4;
 
 /// What a node remembers of its bid.
 #[derive(Encode, Decode)]
@@ -80,10 +85,6 @@ impl<T: Config> Pallet<T> {
 				Self::think_of_a_race(provider, (task, race), &spec, prize, node)
 					.into_iter()
 					.collect()
-			}
-			Due::HandOver { task, attempt, spec } => {
-				Self::hand_over(task, attempt, &spec, node);
-				Vec::new()
 			}
 			Due::Answer { task, demand, attempt, spec, wanted, piece, .. } => {
 				let answer = Self::answer_to((task, attempt), &spec, &wanted, piece, node);
@@ -208,17 +209,24 @@ impl<T: Config> Pallet<T> {
 		Some(Done::Race { task, commitment })
 	}
 
-	/// Serves the outputs of a task to its client, once.
-	fn hand_over(task: TaskId, attempt: u8, spec: &TaskSpec, node: &dyn Node) {
-		let key = (b"ogpu/handed-over", task, attempt, spec.job.hash).encode();
-		if node.recall(&key).is_some() {
-			return;
-		}
-		let Some((_, root)) = Roots::<T>::get(task, 0) else { return };
-		let of = PartOfTask { task, attempt, part: 0 };
-		let Some((run, _)) = result_of::<T>(of, &root, spec, node) else { return };
-		if node.publish(&run, &[spec.job.source.key]).is_ok() {
-			node.remember(&key, &[]);
+	/// Serves the outputs of tasks to their clients, each once, a few in a block.
+	pub(crate) fn hand_over_results(provider: &T::AccountId, node: &dyn Node) {
+		let waiting = Concerns::<T>::iter_key_prefix(provider).filter_map(|id| {
+			let task = Tasks::<T>::get(id)?;
+			let Status::Delivered { by, delivery: Delivery::Awaited, .. } = &task.status else {
+				return None;
+			};
+			let key = (b"ogpu/handed-over", id, task.attempt, task.spec.job.hash).encode();
+			let mine = by.provider == *provider;
+			(mine && node.recall(&key).is_none()).then_some((id, task, key))
+		});
+		for (id, Task { attempt, spec, .. }, key) in waiting.take(HANDED_OVER) {
+			let Some((_, root)) = Roots::<T>::get(id, 0) else { continue };
+			let of = PartOfTask { task: id, attempt, part: 0 };
+			let Some((run, _)) = result_of::<T>(of, &root, &spec, node) else { continue };
+			if node.publish(&run, &[spec.job.source.key]).is_ok() {
+				node.remember(&key, &[]);
+			}
 		}
 	}
 

@@ -95,7 +95,7 @@ impl<T: Config> Pallet<T> {
 		let Some(departed) = Departures::<T>::get((id, attempt)) else {
 			return Tasks::<T>::insert(id, task);
 		};
-		let Departed { by, to_part, verified } = departed;
+		let Departed { by, to_part, verified, refunded } = departed;
 		let verdict = decision.verdict;
 		Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
 		if let Verdict::Fraud { unit } = verdict {
@@ -103,7 +103,8 @@ impl<T: Config> Pallet<T> {
 			Self::unconcern(&by.provider, id);
 			let paid = task.share_of_parts(by.price, by.first_part, to_part);
 			let damage = paid.saturating_add(share(paid, task.terms.protocol_fee));
-			let damage = damage.saturating_add(verified).saturating_add(spent);
+			let damage = if refunded { 0 } else { damage.saturating_add(verified) };
+			let damage = damage.saturating_add(spent);
 			Self::convict(&task, &by, part, unit, damage, decision.finder);
 		}
 		Tasks::<T>::insert(id, task);
@@ -190,6 +191,8 @@ impl<T: Config> Pallet<T> {
 		let paid = price.saturating_sub(task.owed);
 		let damage = paid.saturating_add(share(price, task.terms.protocol_fee));
 		let damage = damage.saturating_add(task.verified);
+		let refunded = matches!(task.status, Status::Delivered { delivery: Delivery::Refused, .. });
+		let damage = if refunded { 0 } else { damage };
 		Self::convict(&task, &by, part, unit, damage, decision.finder);
 		task.owed = 0;
 		Self::end(id, task, Ending::Fraud);
@@ -245,7 +248,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn depart(id: TaskId, task: &Task<T::AccountId>, by: Assignment<T::AccountId>) {
 		let to_part = task.progress.settled;
 		if to_part > by.first_part && task.is_verified() {
-			let departed = Departed { by, to_part, verified: task.verified };
+			let departed = Departed { by, to_part, verified: task.verified, refunded: false };
 			// It has to be there when its result is challenged.
 			Self::concern(&departed.by.provider, id);
 			Departures::<T>::insert((id, task.attempt), departed);

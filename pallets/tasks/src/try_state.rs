@@ -8,7 +8,7 @@ use sp_runtime::TryRuntimeError;
 
 use crate::{
 	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Demands, Departures, Escrows,
-	Item, Pallet, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock, race_lock,
+	Item, Pallet, Pending, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock, race_lock,
 	work_lock,
 };
 
@@ -57,12 +57,15 @@ impl<T: Config> Pallet<T> {
 			ensure!(taken || sealed == 0, "there are sealed bids that nobody takes");
 			ensure!(sealed <= u32::from(task.sealed), "there are more bids than were sealed");
 		}
+		let mut waiting = BTreeMap::new();
 		for (id, number, demand) in Demands::<T>::iter() {
+			*waiting.entry(demand.of.clone()).or_insert(0) += 1;
 			*escrows.entry(demand.by).or_insert(0) += demand.bond;
 			let until = demand.until.max(from);
 			let listed = Agenda::<T>::contains_key(until, Item::Demand(id, number));
 			ensure!(listed, "a demand is in no agenda");
 		}
+		ensure!(waiting == Pending::<T>::iter().collect(), "demands are miscounted");
 		for (id, stream) in Streams::<T>::iter() {
 			let sum = escrows.entry(stream.client).or_insert(0);
 			*sum += stream.balance;

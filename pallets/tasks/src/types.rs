@@ -84,6 +84,8 @@ pub struct Departed<AccountId> {
 	pub to_part: u8,
 	/// What verifying them has cost.
 	pub verified: Balance,
+	/// Whether it has paid that back, since it did not give their result.
+	pub refunded: bool,
 }
 
 /// How far a task is.
@@ -153,6 +155,9 @@ pub enum Delivery {
 	/// It has said so.
 	#[codec(index = 1)]
 	Acknowledged,
+	/// It demanded the result in vain, and has its money back.
+	#[codec(index = 2)]
+	Refused,
 }
 
 /// Where a task stands, and until when.
@@ -350,6 +355,8 @@ pub struct Task<AccountId> {
 	pub claimed: bool,
 	/// Bids that are sealed.
 	pub sealed: u8,
+	/// How often its client has demanded pieces of the result.
+	pub demands: u8,
 	/// Operators that failed it.
 	pub barred: BoundedVec<GroupId, ConstU32<MAX_ATTEMPTS>>,
 	/// The best bids that were opened and did not get it yet, best first.
@@ -391,6 +398,7 @@ impl<AccountId: Clone> Task<AccountId> {
 			begun: false,
 			claimed: false,
 			sealed: 0,
+			demands: 0,
 			barred: BoundedVec::new(),
 			bids: BoundedVec::new(),
 			progress: Progress::default(),

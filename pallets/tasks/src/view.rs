@@ -41,6 +41,8 @@ const fn stage_of<AccountId>(status: &Status<AccountId>) -> Stage {
 		Status::Open { .. } => Stage::Open,
 		Status::Racing { .. } => Stage::Racing,
 		Status::Delivered { delivery: Delivery::Awaited, .. } => Stage::Delivered,
-		Status::Delivered { delivery: Delivery::Acknowledged, .. } => Stage::Taken,
+		Status::Delivered { delivery: Delivery::Acknowledged | Delivery::Refused, .. } => {
+			Stage::Taken
+		}
 	}
 }

@@ -188,7 +188,8 @@ impl<T: Config> Pallet<T> {
 		let was_held = task.attempt > 0 || task.status.assignment().is_some();
 		let disputed =
 			|| (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt));
-		let demanded = matches!(task.status, Status::Delivered { .. }) && Self::has_demands(id);
+		let awaited = matches!(task.status, Status::Delivered { delivery: Delivery::Awaited, .. });
+		let demanded = awaited && Self::has_demands(id);
 		if demanded || was_held && disputed() {
 			// What secures a disputed result, or one that is not given, stays until that is settled.
 			task.status.prolong(Self::after(PROLONGED));
@@ -211,6 +212,9 @@ impl<T: Config> Pallet<T> {
 			}
 			Status::Open { .. } => Self::end(id, task, Ending::NoProvider),
 			Status::Racing { .. } => Self::close_race(id, task),
+			Status::Delivered { delivery: Delivery::Refused, .. } => {
+				Self::end(id, task, Ending::Undelivered);
+			}
 			Status::Delivered { verdict: Verdict::Unverified, .. } => {
 				Self::end(id, task, Ending::CompletedUnverified);
 			}

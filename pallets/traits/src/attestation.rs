@@ -173,8 +173,8 @@ pub trait Attestation<AccountId> {
 	/// Whether a result of an attempt is being judged. Nothing must end meanwhile that secures it.
 	fn is_disputed(task: TaskId, attempt: u8) -> bool;
 
-	/// Whether somebody is still to recompute something for a panel of a result, which then waits until it has
-	/// had as long for that after `until` as it was given.
+	/// Whether somebody is still to recompute something for a panel of a result. The panel waits for it, once, until
+	/// it has had as long for that after `until` as it was given.
 	fn hold_up(part: PartOfTask, panel: u8, member: &AccountId, until: Moment) -> bool;
 
 	/// Notes that the provider of a result withheld what a member of a panel needs: it is at fault, as if it had not

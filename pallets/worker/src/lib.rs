@@ -56,6 +56,11 @@ pub const MAX_DUTIES: u32 = 16;
 /// The most bytes that the duties of one transaction take. One by itself is always shorter.
 pub const MAX_LENGTH: usize = 96 * 1024;
 
+/// Bytes of duties that may be refused in a session, before only short transactions are taken.
+pub const MAX_WASTED: u32 = 512 * 1024;
+/// What is a short transaction, in bytes.
+pub const SHORT: usize = 8 * 1024;
+
 /// Finds providers by their worker keys.
 pub trait WorkerKeys<AccountId> {
 	/// Whose words a key signs.
@@ -133,6 +138,8 @@ pub mod pallet {
 		pub session: u32,
 		/// What it has weighed in that session.
 		pub used: Weight,
+		/// Bytes of duties that were refused in that session.
+		pub wasted: u32,
 	}
 
 	/// What is kept of each provider's words.
@@ -204,19 +211,24 @@ pub mod pallet {
 			said.sequence = sequence.saturating_add(1);
 			said.used = said.used.saturating_add(Self::voluntary(&duties));
 			Words::<T>::insert(&provider, said);
-			let mut done = 0;
+			let (mut done, mut wasted) = (0, 0);
 			for (index, duty) in (0u32..).zip(duties) {
 				if !T::Duties::is_live(&provider, &duty) {
 					Self::deposit_event(Event::Stale { provider: provider.clone(), index });
 					continue;
 				}
+				let length = duty.encoded_size() as u32;
 				match with_storage_layer(|| T::Duties::perform(&provider, duty)) {
 					Ok(()) => done += 1,
 					Err(error) => {
+						wasted += length;
 						let provider = provider.clone();
 						Self::deposit_event(Event::Refused { provider, index, error });
 					}
 				}
+			}
+			if wasted > 0 {
+				Words::<T>::mutate(&provider, |said| said.wasted = said.wasted.saturating_add(wasted));
 			}
 			Self::deposit_event(Event::Performed { provider, sequence, done });
 			Ok(())
@@ -254,7 +266,7 @@ pub mod pallet {
 			if said.session == session {
 				said
 			} else {
-				Said { session, used: Weight::zero(), ..said }
+				Said { session, used: Weight::zero(), wasted: 0, ..said }
 			}
 		}
 
@@ -282,6 +294,11 @@ pub mod pallet {
 			}
 			if *sequence > said.sequence {
 				return Err(InvalidTransaction::Future.into());
+			}
+			// Duties are free: nonsense must not fill blocks.
+			let length = duties.encoded_size();
+			if said.wasted > MAX_WASTED && length > SHORT {
+				return Err(InvalidTransaction::ExhaustsResources.into());
 			}
 			let weight = said.used.saturating_add(Self::voluntary(duties));
 			if weight.any_gt(T::Quota::get()) {

@@ -20,14 +20,13 @@ mod prepare;
 mod quote;
 mod results;
 mod runs;
-mod secret;
 mod work;
 
 pub use config::{Config, ConfigError};
 pub use journal::JournalError;
 pub use listen::serve;
 pub use runs::Refusal;
-pub use secret::secret;
+pub use ogpu_blobs::secret;
 
 use std::{
 	collections::{HashMap, HashSet},
@@ -49,7 +48,7 @@ use ogpu_blobs::{
 use ogpu_compute::Device;
 use ogpu_primitives::{
 	executor::{Health, Peer, RunId, RunState, Submission, Units},
-	job::{BlobId, Job, Plan, Shape},
+	job::{BlobId, Job, Plan, Shape, Slice},
 	merkle::{Blake2, Hash, Hasher, Tree},
 	piece::{Hashes, PIECE, Piece, length},
 };
@@ -139,7 +138,7 @@ struct Core {
 	ready: Arc<Semaphore>,
 	verdicts: Mutex<Vec<(Hash, Arc<Admitted>)>>,
 	/// The hashes of pieces of results that somebody has asked for.
-	pieces: Mutex<HashMap<(RunId, u32, u8), Arc<OnceCell<Hashes>>>>,
+	pieces: Mutex<HashMap<(RunId, u32, u8), Arc<OnceCell<Arc<Hashes>>>>>,
 	/// Held while what a run serves is changed.
 	publishing: tokio::sync::Mutex<()>,
 	metrics: Metrics,
@@ -493,8 +492,7 @@ impl Service {
 		Ok(false)
 	}
 
-	/// Piece `wanted` of what a unit of a finished run wrote to one buffer, or the last one if it has fewer. Its hashes
-	/// are found out once: a state may be large, and whoever asks may not wait for so long and ask again.
+	/// Piece `wanted` of what a unit of a finished run wrote to one buffer, or the last one if it has fewer.
 	async fn piece_of_result(
 		&self,
 		run: RunId,
@@ -502,36 +500,60 @@ impl Service {
 		slice: u8,
 		wanted: u32,
 	) -> io::Result<Option<Piece>> {
-		let core = self.0.clone();
-		let Some((job, plan)) = job_of(&core, &run).map_err(io::Error::other)? else {
+		let Some((job, plan)) = job_of(&self.0, &run).map_err(io::Error::other)? else {
 			return Ok(None);
 		};
-		let Some(of) = plan.result.get(usize::from(slice)).copied() else { return Ok(None) };
+		let Some(of) = plan.result.get(usize::from(slice)) else { return Ok(None) };
+		let (file, offset) = self.0.folder(&run).slice(&job, of, unit)?;
+		let (index, siblings) = self.pieces_of_slice(run, &job, of, unit).await?.prove(wanted);
+		let mut bytes = vec![0; length(of.bytes, index).unwrap_or(0) as usize];
+		file.read_exact_at(&mut bytes, offset + u64::from(index) * u64::from(PIECE))?;
+		Ok(Some(Piece {
+			size: of.bytes,
+			index,
+			bytes: BoundedVec::truncate_from(bytes),
+			siblings: BoundedVec::truncate_from(siblings),
+		}))
+	}
+
+	/// The hashes of the pieces of what a unit wrote to one buffer. They are found out once: a state may be large, and
+	/// whoever asks may not wait for so long and ask again.
+	async fn pieces_of_slice(
+		&self,
+		run: RunId,
+		job: &Job,
+		of: &Slice,
+		unit: u32,
+	) -> io::Result<Arc<Hashes>> {
+		let (file, offset) = self.0.folder(&run).slice(job, of, unit)?;
+		let (len, key) = (of.bytes, (run, unit, of.buffer));
 		let cell = {
-			let mut pieces = core.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-			if pieces.len() >= PROVEN {
-				pieces.clear();
+			let mut pieces = self.0.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+			if pieces.len() >= PROVEN && !pieces.contains_key(&key) {
+				let known = pieces.iter().find(|(_, cell)| cell.initialized());
+				if let Some(known) = known.map(|(key, _)| *key) {
+					pieces.remove(&known);
+				}
 			}
-			pieces.entry((run, unit, slice)).or_default().clone()
+			pieces.entry(key).or_default().clone()
 		};
 		let finding = async move {
-			let (file, offset) = core.folder(&run).slice(&job, &of, unit)?;
-			let file = Arc::new(file);
 			let hashes = cell.get_or_try_init(async || {
-				let file = file.clone();
-				tokio::task::spawn_blocking(move || pieces_of(&file, offset, of.bytes)).await?
+				let hashing = tokio::task::spawn_blocking(move || pieces_of(&file, offset, len));
+				hashing.await?.map(Arc::new)
 			});
-			let (index, siblings) = hashes.await?.prove(wanted);
-			let mut bytes = vec![0; length(of.bytes, index).unwrap_or(0) as usize];
-			file.read_exact_at(&mut bytes, offset + u64::from(index) * u64::from(PIECE))?;
-			Ok(Some(Piece {
-				size: of.bytes,
-				index,
-				bytes: BoundedVec::truncate_from(bytes),
-				siblings: BoundedVec::truncate_from(siblings),
-			}))
+			hashes.await.cloned()
 		};
 		tokio::spawn(finding).await.map_err(io::Error::other)?
+	}
+
+	/// The hash of each slice that a unit wrote: what its leaf is made of.
+	async fn slices(&self, run: RunId, job: &Job, plan: &Plan, unit: u32) -> io::Result<Vec<BlobId>> {
+		let mut slices = Vec::new();
+		for of in &plan.result {
+			slices.push(self.pieces_of_slice(run, job, of, unit).await?.blob());
+		}
+		Ok(slices)
 	}
 
 	/// How a run stands; `None` if there is none.
@@ -669,14 +691,16 @@ impl Core {
 			let owner = String::from_utf8_lossy(&submission.owner).into_owned();
 			let digest = Blake2::hash(&submission.encode());
 			let ended = standing.state.is_final();
+			let done = matches!(standing.state, RunState::Done { .. });
 			if !ended {
 				standing.state = RunState::Fetching;
+			}
+			if !ended || done {
 				let pin = pin_of(&id);
 				for (blob, _) in needed(&submission, &plan) {
 					self.blobs.pin(&blob, &pin);
 				}
 			}
-			let done = matches!(standing.state, RunState::Done { .. });
 			let bytes = if done || !ended { result_bytes(&submission, &plan) } else { 0 };
 			let order = standing.order;
 			self.runs().insert(id, owner.clone(), digest, bytes, standing);
@@ -723,17 +747,11 @@ impl Core {
 		if known != Some((standing.order, true)) {
 			return;
 		}
-		if let Ok(Some(submission)) = self.journal.submission(id)
-			&& let Ok(plan) = submission.job.plan()
-		{
-			let pin = pin_of(id);
-			for (blob, _) in needed(&submission, &plan) {
-				self.blobs.unpin(&blob, &pin);
-			}
-		}
 		let folder = self.folder(id);
 		folder.tidy();
+		// What a result was computed from is kept with it: whoever verifies it may ask for it.
 		if !matches!(standing.state, RunState::Done { .. }) {
+			self.unpin_inputs(id);
 			// Results that are none.
 			let _ = folder.remove();
 		}
@@ -776,6 +794,18 @@ impl Core {
 		}
 	}
 
+	/// Lets go of what a run was computed from.
+	fn unpin_inputs(&self, id: &RunId) {
+		if let Ok(Some(submission)) = self.journal.submission(id)
+			&& let Ok(plan) = submission.job.plan()
+		{
+			let pin = pin_of(id);
+			for (blob, _) in needed(&submission, &plan) {
+				self.blobs.unpin(&blob, &pin);
+			}
+		}
+	}
+
 	/// Forgets a run that has ended.
 	async fn forget(&self, id: &RunId) -> Result<(), Refusal> {
 		let pin = pin_of(id);
@@ -786,6 +816,7 @@ impl Core {
 		removed
 			.map_err(|error| Refusal::Failed(error.to_string()))?
 			.map_err(|error| Refusal::Failed(error.to_string()))?;
+		self.unpin_inputs(id);
 		self.journal_write(Write::Forget(*id)).await?;
 		for Published { blob, .. } in published {
 			self.blobs.unshare(&blob);

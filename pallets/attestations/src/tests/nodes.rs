@@ -554,8 +554,14 @@ fn members_that_lack_an_input_demand_it() {
 				blob: spec_of(&job()).job.blob,
 			};
 			assert_ok!(Tasks::demand(RuntimeOrigin::signed(who), task, demanded, 0));
-			// The panel waits for it.
-			assert!(until(panel) > before);
+			// The panel waits for it, once.
+			let held = until(panel);
+			assert!(held > before);
+			let part = ogpu_traits::PartOfTask { ..case };
+			use ogpu_traits::Attestation;
+			assert!(Attestations::hold_up(part, panel, &who, 1_000_000));
+			assert_eq!(until(panel), held);
+			assert!(!Attestations::hold_up(part, panel, &CLIENT, 1_000_000));
 			if ending.is_none() {
 				nodes.until(|| pallet_tasks::Demands::<Test>::iter().count() == 0);
 				assert_eq!(pallet_tasks::Convictions::<Test>::iter().count(), 0);

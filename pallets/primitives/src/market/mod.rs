@@ -26,6 +26,8 @@ pub mod tally;
 pub mod verification;
 pub mod view;
 
+use core::net::SocketAddr;
+
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -149,7 +151,7 @@ pub enum Address {
 
 impl core::fmt::Display for Address {
 	fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-		use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+		use core::net::{Ipv4Addr, Ipv6Addr};
 		let (ip, port) = match *self {
 			Self::V4(ip, port) => (Ipv4Addr::from(ip).into(), port),
 			Self::V6(ip, port) => (Ipv6Addr::from(ip).into(), port),
@@ -182,6 +184,23 @@ impl Endpoint {
 		!self.addresses.is_empty() || self.relay.is_some()
 	}
 
+	/// The same of an executor, or a client, that serves blobs: as much of it as fits.
+	pub fn of(peer: &executor::Peer) -> Self {
+		let addresses = peer.addresses.iter().filter_map(|address| {
+			let address = core::str::from_utf8(address).ok()?.parse::<SocketAddr>().ok()?;
+			Some(match address {
+				SocketAddr::V4(address) => Address::V4(address.ip().octets(), address.port()),
+				SocketAddr::V6(address) => Address::V6(address.ip().octets(), address.port()),
+			})
+		});
+		let relay = peer.relay.as_ref().map(|relay| relay.to_vec());
+		Self {
+			key: peer.key,
+			addresses: BoundedVec::truncate_from(addresses.collect()),
+			relay: relay.and_then(|relay| BoundedVec::try_from(relay).ok()),
+		}
+	}
+
 	/// The same for an executor.
 	pub fn peer(&self) -> executor::Peer {
 		let addresses = self.addresses.iter();
@@ -198,6 +217,19 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
 	use super::*;
+
+	#[test]
+	fn an_endpoint_survives_the_way_to_an_executor_and_back() {
+		let endpoint = Endpoint {
+			key: [7; 32],
+			addresses: BoundedVec::truncate_from(alloc::vec![
+				Address::V4([192, 0, 2, 1], 4433),
+				Address::V6([0x20; 16], 1),
+			]),
+			relay: Some(BoundedVec::truncate_from(b"https://relay.example".to_vec())),
+		};
+		assert_eq!(Endpoint::of(&endpoint.peer()), endpoint);
+	}
 
 	#[test]
 	fn ratings_fall_into_tiers() {

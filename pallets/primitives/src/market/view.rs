@@ -78,7 +78,7 @@ pub enum Stage {
 	/// The result is there, and the client may take delivery.
 	#[codec(index = 6)]
 	Delivered,
-	/// The client has taken delivery; the result can still be challenged.
+	/// The client has taken delivery, or its money back; the result can still be challenged.
 	#[codec(index = 7)]
 	Taken,
 	/// A batch that nobody races for yet.

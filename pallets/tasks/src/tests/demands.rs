@@ -15,8 +15,8 @@ use ogpu_primitives::{
 use ogpu_traits::{Collateral, PartOfTask, Verdict};
 
 use crate::{
-	Answer, Convictions, Demanded, Demands, Done, Ending, Error, Escrows, MAX_DEMANDS, Records,
-	Status, mock::*, types::work_lock,
+	Answer, Convictions, Delivery, Demanded, Demands, Done, Ending, Error, Escrows, MAX_DEMANDS,
+	Records, Status, Tasks as Live, demands::MAX_OF_CLIENT, mock::*, types::work_lock,
 };
 
 const MEMBER: u64 = VERIFIER;
@@ -179,7 +179,9 @@ fn provider_paid_but_not_delivering() {
 		let task = delivered();
 		let lock = TrustLock::locked(&1, work_lock(task, 0));
 		assert_ok!(demand(CLIENT, task, output(7, 1), 0));
-		assert!(live(task).status.until() > crate::Now::<Test>::get() + 10);
+		// Its node may be off for a while: it has as long as for a late opening.
+		blocks(195);
+		assert!(matches!(live(task).status, Status::Delivered { delivery: Delivery::Awaited, .. }));
 		while Records::<Test>::get(task).is_none() {
 			next_block();
 		}
@@ -190,7 +192,7 @@ fn provider_paid_but_not_delivering() {
 		assert_eq!(Escrows::<Test>::get(CLIENT), 0);
 		// The provider has lost that, and the penalty of a missed deadline; the rest of its lock is free.
 		let price = 50 * OGPU;
-		let loss = share(price, 20_000) + price * 9 / 10 + OGPU / 10 + price / 10;
+		let loss = share(price, 20_000) + price * 9 / 10 + OGPU / 10 + 100 * OGPU / 10;
 		assert!(lock > loss);
 		assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(1).bonded(), crate::mock::BOND - loss);
 		assert_eq!(TrustLock::locked(&1, work_lock(task, 0)), 0);
@@ -204,15 +206,53 @@ fn a_client_that_has_the_result_demands_in_vain() {
 		assert_ok!(demand(CLIENT, task, output(7, 1), 0));
 		assert_ok!(Tasks::acknowledge_delivery(RuntimeOrigin::signed(CLIENT), task));
 		assert_eq!(demand(CLIENT, task, output(7, 1), 0), Err("WrongStatus"));
+		// It does not keep the task open either.
+		blocks(15);
+		assert_eq!(Records::<Test>::get(task).map(|record| record.ending), Some(Ending::Completed));
 		let client = Balances::balance(&CLIENT);
-		blocks(12);
+		blocks(200);
 		assert_eq!(Demands::<Test>::iter().count(), 0);
 		assert_eq!(Balances::balance(&CLIENT), client + BOND);
 		assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(1).bonded(), crate::mock::BOND);
-		while Records::<Test>::get(task).is_none() {
+	});
+}
+
+#[test]
+fn a_client_cannot_keep_a_task_open_for_ever() {
+	build_and_execute(|| {
+		let task = delivered();
+		let mut demanded = 0;
+		while let Ok(number) = demand(CLIENT, task, output(7, 1), 0) {
+			assert_ok!(give(1, task, number, answer(task, 7, 1, 0)));
+			demanded += 1;
+			// As long as a demand that is answered at once can keep it.
 			next_block();
+			if demanded > 3 {
+				Live::<Test>::mutate(task, |task| {
+					task.as_mut().expect("it is live").demands = MAX_OF_CLIENT;
+				});
+			}
 		}
+		assert_eq!(demand(CLIENT, task, output(7, 1), 0), Err("TooManyDemands"));
+		// What is answered prolongs nothing.
+		pass(task);
 		assert_eq!(Records::<Test>::get(task).map(|record| record.ending), Some(Ending::Completed));
+	});
+}
+
+#[test]
+fn a_flood_of_demands_gives_more_time() {
+	build_and_execute(|| {
+		let tasks = [delivered(), delivered()];
+		let until = |task| Demands::<Test>::iter_prefix_values(task).next().map(|found| found.until);
+		let mut last = None;
+		for task in tasks {
+			assert_eq!(holder(task), Some(1));
+			assert_ok!(demand(CLIENT, task, output(7, 1), 0));
+			// Its node posts one piece in a block.
+			assert!(last.is_none_or(|last| until(task) == Some(last + 1)));
+			last = until(task);
+		}
 	});
 }
 
@@ -220,18 +260,26 @@ fn a_client_that_has_the_result_demands_in_vain() {
 fn withholding_costs_no_less_than_fraud() {
 	build_and_execute(|| {
 		let task = delivered();
-		// Somebody says that it is false; the provider would rather not have delivered it.
-		Disputed::set(Some((task, 0)));
-		assert_ok!(demand(CLIENT, task, output(7, 1), 0));
-		blocks(30);
-		assert!(matches!(live(task).status, Status::Delivered { .. }));
-		decide_part(PartOfTask { task, attempt: 0, part: 0 }, Verdict::Fraud { unit: 3 }, 0);
-		Disputed::set(None);
-		assert_eq!(Records::<Test>::get(task).map(|record| record.ending), Some(Ending::Fraud));
 		let lock = TrustLock::locked(&1, work_lock(task, 0));
+		assert_ok!(demand(CLIENT, task, output(7, 1), 0));
+		let awaited = || {
+			matches!(live(task).status, Status::Delivered { delivery: Delivery::Awaited, .. })
+		};
+		while awaited() {
+			next_block();
+		}
+		// It has paid back, and would rather not be asked what it has made up. But what is left of its lock stays.
+		let client = Balances::balance(&CLIENT);
+		assert!(TrustLock::locked(&1, work_lock(task, 0)) > 0);
+		assert_eq!(demand(CLIENT, task, output(7, 1), 0), Err("WrongStatus"));
+		decide_part(PartOfTask { task, attempt: 0, part: 0 }, Verdict::Fraud { unit: 3 }, 0);
+		assert_eq!(Records::<Test>::get(task).map(|record| record.ending), Some(Ending::Fraud));
+		let refund = Balances::balance(&CLIENT) - client;
 		blocks(30);
 		let left = pallet_trust_lock::Ledgers::<Test>::get(1).bonded();
 		assert_eq!(left, crate::mock::BOND - lock);
+		// The client is not made whole twice.
+		assert_eq!(Balances::balance(&CLIENT), client + refund);
 		assert_eq!(Demands::<Test>::iter().count(), 0);
 	});
 }
@@ -323,16 +371,21 @@ fn whoever_left_answers_for_the_parts_it_was_paid_for() {
 		let (client, bonded) =
 			(Balances::balance(&CLIENT), pallet_trust_lock::Ledgers::<Test>::get(1).bonded());
 		assert_ok!(demand(CLIENT, task, output(7, 1), 0));
-		blocks(12);
+		while Demands::<Test>::iter().count() > 0 {
+			next_block();
+		}
 		let price = 25 * OGPU;
 		let damage = price + share(price, 20_000);
 		assert_eq!(Balances::balance(&CLIENT), client + damage);
 		let left = pallet_trust_lock::Ledgers::<Test>::get(1).bonded();
-		assert_eq!(left, bonded - damage - price / 10);
-		assert_eq!(TrustLock::locked(&1, work_lock(task, 0)), 0);
-		// The task goes on to its end, with whoever has it.
-		assert_eq!(holder(task), Some(2));
+		assert_eq!(left, bonded - damage - 50 * OGPU / 10);
+		// It answers with the rest of its lock until the task ends, and is not asked again.
+		assert!(TrustLock::locked(&1, work_lock(task, 0)) > 0);
 		assert_eq!(demand(CLIENT, task, output(7, 1), 0), Err("NotAssigned"));
+		assert_eq!(holder(task), Some(2));
+		pass(task);
+		assert_eq!(Records::<Test>::get(task).map(|record| record.ending), Some(Ending::Completed));
+		assert_eq!(TrustLock::locked(&1, work_lock(task, 0)), 0);
 	});
 }
 

@@ -119,6 +119,9 @@ struct TaskModel {
 	valid: BTreeSet<u8>,
 	/// Whether the client has the result.
 	taken: bool,
+	/// Whether it was not given to it.
+	refused: bool,
+	demands: u8,
 	state: State,
 	until: u32,
 }
@@ -156,6 +159,8 @@ struct Model {
 	demands: BTreeMap<(u64, u32), DemandModel>,
 	/// Who left a task, the part after the last that it was paid for, and what verifying has cost.
 	departed: BTreeMap<(u64, u8), (Holder, u8, u128)>,
+	/// Those of them that have paid that back.
+	refunded: BTreeSet<(u64, u8)>,
 	ended: BTreeMap<u64, Ending>,
 	burnt: u128,
 }
@@ -459,7 +464,8 @@ impl Model {
 			return;
 		}
 		let demanded = self.demands.keys().any(|(task, _)| *task == id);
-		if demanded && matches!(task.state, State::Delivered(_)) {
+		let awaited = matches!(task.state, State::Delivered(_)) && !task.taken && !task.refused;
+		if demanded && awaited {
 			task.until = now + 20;
 			self.tasks.insert(id, task);
 			return;
@@ -500,6 +506,7 @@ impl Model {
 				self.end(id, task, Ending::Unverifiable);
 			}
 			State::Adjudicating(..) => self.claim_is_open(id, task, 0, now),
+			State::Delivered(_) if task.refused => self.end(id, task, Ending::Undelivered),
 			State::Delivered(_) => self.end(id, task, Ending::Completed),
 		}
 	}
@@ -531,7 +538,10 @@ impl Model {
 		if let Verdict::Fraud { .. } = verdict {
 			self.departed.remove(&key);
 			let paid: u128 = (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum();
-			let damage = paid + share(paid, task.terms.protocol_fee) + verified + spent;
+			let damage = match self.refunded.contains(&key) {
+				true => spent,
+				false => paid + share(paid, task.terms.protocol_fee) + verified + spent,
+			};
 			let until = now + MarketWindows::get().delivery.get();
 			let (provider, client) = (by.provider, task.client);
 			self.sentences.insert(key, Sentence { provider, client, damage, until });
@@ -592,28 +602,30 @@ impl Model {
 	fn not_delivered(&mut self, id: u64, attempt: u8) {
 		let Some(mut task) = self.tasks.get(&id).cloned() else { return };
 		let State::Delivered(by) = task.state.clone() else { return };
-		if task.taken {
+		if task.taken || task.refused {
 			return;
 		}
 		let current = attempt == task.attempt;
 		let (by, to, verified) = match current {
 			true => (by, task.spec.parts, task.verified),
-			false => match self.departed.remove(&(id, attempt)) {
-				Some(departed) => departed,
-				None => return,
+			false => match self.departed.get(&(id, attempt)).cloned() {
+				Some(departed) if self.refunded.insert((id, attempt)) => departed,
+				_ => return,
 			},
 		};
 		let price: u128 = (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum();
 		let owed = if current { std::mem::take(&mut task.owed) } else { 0 };
 		let damage = price.saturating_sub(owed) + share(price, task.terms.protocol_fee) + verified;
-		let penalty = share(price, MarketCharges::get().default.get());
+		let at_stake: u128 =
+			(by.first..to).map(|part| task.spec.share_of(task.reserve, part)).sum();
+		let penalty = share(at_stake, MarketCharges::get().default.get());
 		let key = (id, attempt, by.provider);
 		self.slash(key, damage + penalty, &[(task.client, damage)]);
 		if current {
-			self.end(id, task, Ending::Undelivered);
-		} else {
-			self.unlock(key);
+			task.refused = true;
+			task.state = State::Delivered(Holder { lock: self.locks[&key], ..by });
 		}
+		self.tasks.insert(id, task);
 	}
 
 	/// What a decision changes.
@@ -631,7 +643,10 @@ impl Model {
 				let parts = by.first..task.spec.parts;
 				let price: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
 				let paid = price.saturating_sub(task.owed);
-				let damage = paid + share(price, task.terms.protocol_fee) + task.verified;
+				let damage = match task.refused {
+					true => 0,
+					false => paid + share(price, task.terms.protocol_fee) + task.verified,
+				};
 				task.owed = 0;
 				self.sentence(id, &task, &by, damage, now);
 				self.end(id, task, Ending::Fraud);
@@ -841,6 +856,8 @@ impl TaskModel {
 			rooted: 0,
 			valid: BTreeSet::new(),
 			taken: false,
+			refused: false,
+			demands: 0,
 			state,
 			until,
 		}
@@ -1248,26 +1265,31 @@ impl History {
 		};
 		let of = match attempt == task.attempt {
 			true => holder_of(&task.state).map(|by| by.provider),
+			false if self.model.refunded.contains(&(id, attempt)) => None,
 			false => self.model.departed.get(&(id, attempt)).map(|(by, ..)| by.provider),
 		};
 		let bond = MarketCharges::get().demand.get();
 		let again =
 			self.model.demands.iter().any(|((task, _), demand)| *task == id && demand.by == by);
 		let allowed = of.is_some()
-			&& !again && !(of_client && task.taken)
+			&& !again && !(of_client && (task.taken || task.refused || task.demands >= 64))
 			&& self.model.free[&by] >= bond + 1_000;
 		let number = NextDemand::<Test>::get();
 		let demanded = Tasks::demand(RuntimeOrigin::signed(by), id, of_part, 0);
 		assert_eq!(demanded.is_ok(), allowed, "{demanded:?}");
 		if let (true, Some(of)) = (allowed, of) {
-			let until = now + MarketWindows::get().demand.get();
+			let done = matches!(task.state, State::Delivered(_)) || attempt != task.attempt;
+			let times = if done { 20 } else { 1 };
+			let waiting =
+				self.model.demands.values().filter(|demand| demand.of == of).count() as u32;
+			let until = now + MarketWindows::get().demand.get() * times + waiting;
 			*self.model.free.get_mut(&by).expect("it is known") -= bond;
 			let part = PartOfTask { task: id, attempt, part };
 			let demand = DemandModel { by, of, part, of_client, bond, until };
 			self.model.demands.insert((id, number), demand);
 			if of_client {
 				let task = self.model.tasks.get_mut(&id).expect("it is live");
-				task.until = task.until.max(until + 1);
+				task.demands += 1;
 			}
 		}
 	}

@@ -9,7 +9,7 @@ use axum::{
 use codec::{Decode, Encode};
 
 use super::error::ApiError;
-use crate::service::secret::read;
+use ogpu_blobs::from_hex;
 
 /// The media type of SCALE bodies.
 pub(super) const SCALE: &str = "application/octet-stream";
@@ -104,6 +104,6 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Ap
 
 /// A 32-byte hash or id from its 64 hexadecimal digits.
 pub(super) fn hash(text: &str) -> Result<[u8; 32], ApiError> {
-	read(text.strip_prefix("0x").unwrap_or(text))
+	from_hex(text.strip_prefix("0x").unwrap_or(text))
 		.ok_or_else(|| ApiError::Bad(format!("{text:?} is not 64 hexadecimal digits")))
 }

@@ -270,11 +270,8 @@ pub(super) async fn slices_of(
 		return Err(ApiError::NotFound(format!("the run has no unit {unit}")));
 	}
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(|| unknown(&id))?;
-	let folder = service.0.folder(&id);
-	let slices = tokio::task::spawn_blocking(move || folder.slices(&job, &plan, unit)).await;
-	let slices = slices
-		.map_err(|error| ApiError::Internal(error.to_string()))?
-		.map_err(|error| ApiError::Internal(error.to_string()))?;
+	let slices = service.slices(id, &job, &plan, unit).await;
+	let slices = slices.map_err(|error| ApiError::Internal(error.to_string()))?;
 	Ok(Checkpoint { segment: unit, slices: BoundedVec::truncate_from(slices) })
 }
 

@@ -7,8 +7,6 @@ use std::{
 	path::Path,
 };
 
-use crate::selftest::hex;
-
 /// The secret in a file, as 64 hexadecimal digits; a new one if there is no such file.
 ///
 /// # Errors
@@ -16,7 +14,7 @@ use crate::selftest::hex;
 /// When the file cannot be read or made, or holds something else.
 pub fn secret(path: &Path) -> io::Result<[u8; 32]> {
 	match fs::read_to_string(path) {
-		Ok(text) => read(text.trim()).ok_or_else(|| {
+		Ok(text) => from_hex(text.trim()).ok_or_else(|| {
 			let message =
 				"it does not hold 64 hexadecimal digits; delete it, and a new one is made";
 			io::Error::new(io::ErrorKind::InvalidData, message)
@@ -32,7 +30,8 @@ pub fn secret(path: &Path) -> io::Result<[u8; 32]> {
 				.truncate(true)
 				.mode(0o600)
 				.open(&partial)?;
-			writeln!(file, "{}", hex(&secret))?;
+			let digits: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+			writeln!(file, "{digits}")?;
 			file.sync_all()?;
 			fs::rename(partial, path)?;
 			Ok(secret)
@@ -42,7 +41,7 @@ pub fn secret(path: &Path) -> io::Result<[u8; 32]> {
 }
 
 /// 32 bytes from their 64 hexadecimal digits.
-pub(super) fn read(digits: &str) -> Option<[u8; 32]> {
+pub fn from_hex(digits: &str) -> Option<[u8; 32]> {
 	if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
 		return None;
 	}

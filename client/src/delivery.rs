@@ -1,0 +1,228 @@
+//! Getting a result, and seeing that it is what was verified.
+
+use std::{
+	fs::{self, File},
+	io,
+	os::unix::fs::FileExt,
+	path::{Path, PathBuf},
+};
+
+use ogpu_blobs::Question;
+use ogpu_primitives::{
+	executor::{Peer, RunId},
+	job::{BlobId, Job, Plan, Shape},
+	market::{
+		TaskId,
+		spec::TaskSpec,
+		view::{LiveTask, Stage, TaskView},
+	},
+	merkle::{Blake2, Hash, Multiproof, Tree, leaf, verify},
+};
+
+use crate::{AccountId, Chain, Error, Store};
+
+/// Bytes of a result that are hashed at once.
+const PIECE: usize = 1 << 20;
+
+/// One output of a task.
+#[derive(Clone, Debug)]
+pub struct Output {
+	/// The name of its buffer.
+	pub name: String,
+	/// Its size in bytes.
+	pub size: u64,
+	/// Its hash.
+	blob: BlobId,
+}
+
+/// A result that waits to be fetched: what is known of it on chain, and from whom it comes.
+pub struct Delivery {
+	job: Job,
+	plan: Plan,
+	spec: TaskSpec,
+	roots: Vec<Hash>,
+	peer: Peer,
+	run: RunId,
+	/// Its outputs, in the order of the job's buffers.
+	pub outputs: Vec<Output>,
+}
+
+/// The roots of a task whose result is there.
+fn roots_of(task: &LiveTask<AccountId>) -> Option<Vec<Hash>> {
+	let there = matches!(task.stage, Stage::Delivered | Stage::Taken);
+	let all = task.roots.len() == usize::from(task.spec.parts);
+	(there && all).then(|| task.roots.iter().map(|(_, root)| *root).collect())
+}
+
+impl Delivery {
+	/// Asks whoever has a task for its result.
+	///
+	/// # Errors
+	///
+	/// When there is none (yet), or the provider does not say what it is.
+	pub async fn of(chain: &Chain, store: &Store, id: TaskId) -> Result<Self, Error> {
+		let task = match chain.task(id).await?.0 {
+			TaskView::Live(task) => task,
+			TaskView::Ended(ended) => {
+				return Err(Error::NotThere(format!(
+					"the task has ended ({}); its provider does not have to keep the result any longer",
+					crate::error::ending(ended.ending)
+				)));
+			}
+		};
+		let Some(roots) = roots_of(&task) else {
+			return Err(Error::NotThere(format!(
+				"there is no result yet; follow it with `ogpu watch {id}`"
+			)));
+		};
+		let Some(job) = store.job(&task.spec.job.blob).await? else {
+			return Err(Error::NotThere(
+				"the job is not in this folder: fetch the result where it was submitted from (--data)"
+					.into(),
+			));
+		};
+		let plan = job.plan().map_err(|_| Error::Job("the job is invalid".into()))?;
+		let holder = task.holder.as_ref().and_then(|holder| holder.endpoint.as_ref());
+		let peer = holder.map(|endpoint| endpoint.peer()).ok_or_else(|| {
+			Error::NotThere(format!(
+				"the provider does not say where it serves results; `ogpu demand {id}` makes it post them on chain"
+			))
+		})?;
+		// A batch is computed once for its race, in which it may come to be looked at only later.
+		let genesis = chain.genesis();
+		for attempt in (0..=task.attempt).rev() {
+			let run = task.spec.job.run(&genesis, id, attempt);
+			let Some(hashes) = store.blobs.ask(&peer, Question::Outputs(run)).await? else {
+				continue;
+			};
+			if hashes.len() != plan.result.len() {
+				continue;
+			}
+			let outputs = plan.result.iter().zip(hashes).map(|(slice, hash)| {
+				let buffer = &job.buffers[usize::from(slice.buffer)];
+				Output {
+					name: buffer.name.text(),
+					size: buffer.len * buffer.element.size(),
+					blob: BlobId(hash),
+				}
+			});
+			let outputs = outputs.collect();
+			return Ok(Self { outputs, job, plan, spec: task.spec, roots, peer, run });
+		}
+		Err(Error::NotThere(format!(
+			"the provider does not give the result to this key yet; try again in a few blocks, and `ogpu demand {id}` \
+			 makes it post it on chain"
+		)))
+	}
+
+	/// Fetches an output. What came before an interruption is kept.
+	///
+	/// # Errors
+	///
+	/// When the provider does not give it, or the disk fails.
+	pub async fn fetch(
+		&self,
+		store: &Store,
+		output: &Output,
+		progress: impl FnMut(u64),
+	) -> Result<(), Error> {
+		store.fetch(output.blob, output.size, &self.peer, progress).await
+	}
+
+	/// Writes the outputs, which have been fetched, to a folder, once each byte of them is known to lead to the roots
+	/// that were verified. Where.
+	///
+	/// # Errors
+	///
+	/// When they do not: nothing is left in the folder then.
+	pub async fn keep(&self, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+		let at = |error: &dyn std::fmt::Display| Error::Host(format!("{}: {error}", folder.display()));
+		fs::create_dir_all(folder).map_err(|error| at(&error))?;
+		let unchecked = folder.join(".unchecked");
+		let _ = fs::remove_dir_all(&unchecked);
+		fs::create_dir(&unchecked).map_err(|error| at(&error))?;
+		let mut files = Vec::new();
+		for output in &self.outputs {
+			let path = unchecked.join(&output.name);
+			store.blobs.export(&output.blob, &path).await?;
+			files.push(File::open(&path).map_err(|error| at(&error))?);
+		}
+		let siblings = self.siblings(store).await?;
+		let checked = self.check(&files, &siblings).map_err(|error| at(&error))?;
+		if !checked {
+			let _ = fs::remove_dir_all(&unchecked);
+			return Err(Error::WrongResult(
+				"what the provider gave is not what was verified; nothing of it was kept. `ogpu demand` makes it post \
+				 the right one on chain"
+					.into(),
+			));
+		}
+		let mut kept = Vec::new();
+		for output in &self.outputs {
+			let path = folder.join(&output.name);
+			fs::rename(unchecked.join(&output.name), &path).map_err(|error| at(&error))?;
+			kept.push(path);
+		}
+		let _ = fs::remove_dir(&unchecked);
+		Ok(kept)
+	}
+
+	/// What leads from the last state of an iterative job to the root of its last part. Of other jobs every leaf can be
+	/// computed.
+	async fn siblings(&self, store: &Store) -> Result<Vec<Hash>, Error> {
+		if matches!(self.job.shape, Shape::DataParallel { .. }) {
+			return Ok(Vec::new());
+		}
+		let last = self.spec.parts - 1;
+		let question = Question::Siblings {
+			run: self.run,
+			unit: self.plan.units - 1,
+			first: self.spec.first_unit(last),
+			count: self.spec.units_of(last),
+		};
+		let told = store.blobs.ask(&self.peer, question).await?;
+		told.ok_or_else(|| Error::NotThere("the provider does not prove the result".into()))
+	}
+
+	/// Whether the files are what the roots are of.
+	fn check(&self, files: &[File], siblings: &[Hash]) -> io::Result<bool> {
+		match self.job.shape {
+			Shape::DataParallel { .. } => {
+				for (part, root) in (0u8..).zip(&self.roots) {
+					let first = self.spec.first_unit(part);
+					let units = first..first + self.spec.units_of(part);
+					let leaves = units.map(|unit| self.leaf(files, unit, unit));
+					let leaves = leaves.collect::<io::Result<Vec<_>>>()?;
+					if Tree::new::<Blake2>(leaves).map(|tree| tree.root()) != Ok(*root) {
+						return Ok(false);
+					}
+				}
+				Ok(true)
+			}
+			Shape::Iterative { .. } => {
+				let part = self.spec.parts - 1;
+				let unit = self.plan.units - 1;
+				let own = (unit - self.spec.first_unit(part), self.leaf(files, unit, 0)?);
+				let proof = Multiproof { siblings: siblings.to_vec() };
+				let Some(root) = self.roots.last() else { return Ok(false) };
+				Ok(verify::<Blake2>(root, self.spec.units_of(part), &[own], &proof).is_ok())
+			}
+		}
+	}
+
+	/// The leaf of a unit, whose slices are the ones at `place` of the files.
+	fn leaf(&self, files: &[File], unit: u32, place: u32) -> io::Result<Hash> {
+		let slices = self.plan.result.iter().zip(files).map(|(slice, file)| {
+			let mut hasher = blake3::Hasher::new();
+			let mut piece = vec![0; PIECE.min(slice.bytes as usize)];
+			let start = slice.bytes * u64::from(place);
+			for at in (0..slice.bytes).step_by(PIECE) {
+				let piece = &mut piece[..(slice.bytes - at).min(PIECE as u64) as usize];
+				file.read_exact_at(piece, start + at)?;
+				hasher.update_rayon(piece);
+			}
+			Ok(*hasher.finalize().as_bytes())
+		});
+		Ok(leaf::<Blake2>(unit, &slices.collect::<io::Result<Vec<Hash>>>()?))
+	}
+}

@@ -1,0 +1,42 @@
+//! Buying GPU time on the oGPU chain, as a library. The command `ogpu` is a thin layer over it.
+//!
+//! ```text
+//!  manifest ──► Order ──► TaskSpec ──► Chain (quote, submit, follow) ──► delivered
+//!     │                                                                     │
+//!     └──────► Store (serves program and inputs) ◄── providers              ▼
+//!              Store (fetches outputs, checked against the roots on chain) ──► files
+//! ```
+//!
+//! [`Chain`] speaks with a node, [`Store`] keeps what a client has to give and gets, [`Order`] is what it wants computed.
+//! Nothing that a provider says is believed: outputs are kept only if they lead to the roots that were verified.
+//!
+//! ```no_run
+//! use ogpu_client::{Chain, Order, Signer, Store};
+//!
+//! # async fn example() -> Result<(), ogpu_client::Error> {
+//! let chain = Chain::connect("ws://127.0.0.1:9944").await?;
+//! let signer = Signer::read("//Alice")?;
+//! let store = Store::open("ogpu-data".as_ref(), &Default::default()).await?;
+//! let order = Order::read("job.yaml".as_ref())?;
+//! let spec = order.spec(store.source()?);
+//! store.offer(&order).await?;
+//! let quote = chain.quote(&spec).await?;
+//! let submitted = chain.submit(&signer, spec, quote.most()).await?;
+//! println!("task {}", submitted.task);
+//! # Ok(())
+//! # }
+//! ```
+
+mod chain;
+mod delivery;
+mod error;
+mod order;
+mod signer;
+mod store;
+
+pub use chain::{AccountId, Chain, Receipt, Submitted};
+pub use delivery::{Delivery, Output};
+pub use error::Error;
+pub use order::Order;
+pub use signer::Signer;
+pub use store::{Network, Store};

@@ -1,0 +1,160 @@
+//! What a client has to give and gets: program and inputs, served while this is open; outputs on their way.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use codec::Decode;
+use futures::{TryStreamExt, stream};
+use ogpu_blobs::{Audience, Blobs, Fetch, NodeOptions, Options, secret};
+use ogpu_primitives::{
+	executor::Peer,
+	job::{BlobId, Job},
+	market::Endpoint,
+};
+
+use crate::{Error, Order};
+
+/// Who asks for a client's blobs at once, at most.
+const CONNECTIONS: usize = 64;
+/// How long a source may send nothing.
+const STALL: Duration = Duration::from_secs(20);
+
+/// How others reach this machine.
+#[derive(Clone, Debug)]
+pub struct Network {
+	/// Where to listen.
+	pub listen: SocketAddr,
+	/// Addresses under which others reach it, where they differ.
+	pub announce: Vec<SocketAddr>,
+	/// The URL of a relay, for machines that cannot be reached directly.
+	pub relay: Option<String>,
+}
+
+impl Default for Network {
+	/// Any free port, on all addresses.
+	fn default() -> Self {
+		Self { listen: SocketAddr::from(([0, 0, 0, 0], 0)), announce: Vec::new(), relay: None }
+	}
+}
+
+/// A folder of blobs, and its place in the network. One program at a time has it open.
+#[derive(Clone)]
+pub struct Store {
+	pub(crate) blobs: Blobs,
+}
+
+impl Store {
+	/// Opens a folder, which is made if there is none, and joins the network.
+	///
+	/// # Errors
+	///
+	/// When another program has it open, or the disk or network fails.
+	pub async fn open(folder: &Path, network: &Network) -> Result<Self, Error> {
+		let at = |error: &dyn std::fmt::Display| {
+			Error::Host(format!("{}: {error}. Another --data is another folder", folder.display()))
+		};
+		std::fs::create_dir_all(folder).map_err(|error| at(&error))?;
+		let seed = secret(&folder.join("transfer.key")).map_err(|error| at(&error))?;
+		let blobs = Blobs::open(Options::new(folder.join("blobs"))).await.map_err(|error| {
+			at(&format!("{error} (is another ogpu at work in it?)"))
+		})?;
+		blobs
+			.join(NodeOptions {
+				seed,
+				listen: Some(network.listen),
+				announce: network.announce.clone(),
+				relay: network.relay.clone(),
+				connections: CONNECTIONS,
+			})
+			.await?;
+		Ok(Self { blobs })
+	}
+
+	/// Where this store serves what it offers.
+	///
+	/// # Errors
+	///
+	/// When nobody can reach it.
+	pub fn source(&self) -> Result<Endpoint, Error> {
+		let peer = self.blobs.peer().map(Endpoint::of).filter(Endpoint::is_reachable);
+		peer.ok_or_else(|| {
+			Error::Host("this machine has no address that others could reach; give --announce".into())
+		})
+	}
+
+	/// Takes in a job with all that it starts from, and serves it to whoever knows the hashes, which the chain tells.
+	///
+	/// # Errors
+	///
+	/// When a file has changed since it was read, or the disk fails.
+	pub async fn offer(&self, order: &Order) -> Result<(), Error> {
+		let manifest = &order.manifest;
+		let mut offered = vec![self.take(order.job()).await?];
+		offered.push(self.take(manifest.program.clone().into_bytes()).await?);
+		for source in manifest.files.values() {
+			let id = self.blobs.add_file(&source.path).await?;
+			if id != source.id {
+				let path = source.path.display();
+				return Err(Error::Job(format!("{path} has changed since it was read; try again")));
+			}
+			offered.push(id);
+		}
+		for blob in offered {
+			self.blobs.pin(&blob, "offered");
+			self.blobs.share(blob, Audience::Anyone);
+		}
+		Ok(())
+	}
+
+	/// Serves again what a job starts from, if all of it is here. Whether it is.
+	///
+	/// # Errors
+	///
+	/// When the disk fails.
+	pub async fn offer_again(&self, job: &BlobId) -> Result<bool, Error> {
+		let Some(found) = self.job(job).await? else { return Ok(false) };
+		let blobs: Vec<BlobId> =
+			found.blobs().into_iter().map(|(blob, _)| blob).chain([*job]).collect();
+		let here = blobs.iter().all(|blob| self.blobs.size(blob).is_some());
+		if here {
+			for blob in blobs {
+				self.blobs.share(blob, Audience::Anyone);
+			}
+		}
+		Ok(here)
+	}
+
+	async fn take(&self, bytes: Vec<u8>) -> Result<BlobId, Error> {
+		let len = bytes.len() as u64;
+		Ok(self.blobs.add(stream::iter([Ok(bytes.into())]), Some(len), None).await?)
+	}
+
+	/// A job that was offered here.
+	///
+	/// # Errors
+	///
+	/// When the disk fails.
+	pub async fn job(&self, id: &BlobId) -> Result<Option<Job>, Error> {
+		let Some(size) = self.blobs.size(id) else { return Ok(None) };
+		let pieces: Vec<_> = self.blobs.read(id, 0..size)?.try_collect().await?;
+		Ok(Job::decode(&mut &pieces.concat()[..]).ok())
+	}
+
+	/// Gets a blob from a peer, and says how many bytes have come. What came before an interruption is kept.
+	pub(crate) async fn fetch(
+		&self,
+		id: BlobId,
+		size: u64,
+		peer: &Peer,
+		progress: impl FnMut(u64),
+	) -> Result<(), Error> {
+		let peers = [peer.clone()];
+		let want = Fetch { id, size, peers: &peers, stall: STALL };
+		self.blobs.fetch(&want, progress).await?;
+		Ok(())
+	}
+
+	/// Closes it, so that another program can open it.
+	pub async fn close(&self) {
+		self.blobs.close().await;
+	}
+}
