@@ -21,7 +21,7 @@ use ogpu_traits::{Claim, Collateral, Duties, PartOfTask, Registry, Verdict, gene
 use pallet_tasks::{
 	Answer, Bidders, Bids, Concerns, Conviction, Delivery, Demand, Demanded, Demands, Done,
 	Escrows, Item, KEPT_BIDS, MAX_BIDS, MAX_DEMANDS, MAX_RACERS, NextTask, OpenBid,
-	Pallet as Tasks, Racer, Racers, Record, Records, Roots, SealedBid, Status, Wanted, bid_lock,
+	Pallet as Tasks, Pending, Racer, Racers, Record, Records, Roots, SealedBid, Status, Wanted, bid_lock,
 	race_lock, work_lock,
 };
 
@@ -131,6 +131,7 @@ fn demanded<T: Config>(id: TaskId, number: u32, by: T::AccountId, wanted: Wanted
 	assert!(paid.is_ok(), "it has enough");
 	Escrows::<T>::mutate(&by, |sum| *sum += bond);
 	let demand = Demand { by, of, attempt, wanted, piece: 0, bond, until };
+	Pending::<T>::mutate(&demand.of, |waiting| *waiting += 1);
 	Demands::<T>::insert(id, number, demand);
 }
 

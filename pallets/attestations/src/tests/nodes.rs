@@ -21,7 +21,7 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher, leaf},
 	piece::Piece,
 };
-use ogpu_traits::{Away, Duties, Node};
+use ogpu_traits::{Attestation, Away, Duties, Node};
 use pallet_tasks::{Demanded, Ending, Status};
 
 use crate::{
@@ -557,11 +557,9 @@ fn members_that_lack_an_input_demand_it() {
 			// The panel waits for it, once.
 			let held = until(panel);
 			assert!(held > before);
-			let part = ogpu_traits::PartOfTask { ..case };
-			use ogpu_traits::Attestation;
-			assert!(Attestations::hold_up(part, panel, &who, 1_000_000));
+			assert!(Attestations::hold_up(case, panel, &who, 1_000_000));
 			assert_eq!(until(panel), held);
-			assert!(!Attestations::hold_up(part, panel, &CLIENT, 1_000_000));
+			assert!(!Attestations::hold_up(case, panel, &CLIENT, 1_000_000));
 			if ending.is_none() {
 				nodes.until(|| pallet_tasks::Demands::<Test>::iter().count() == 0);
 				assert_eq!(pallet_tasks::Convictions::<Test>::iter().count(), 0);
