@@ -1,0 +1,93 @@
+//! What there is on the market: `tasks` and `providers`.
+
+use clap::Args;
+use ogpu_client::Error;
+use ogpu_primitives::{
+	amount::show,
+	market::{DeviceTier, Features, spec::Requirements, view::TaskView},
+};
+use serde_json::json;
+
+use super::{Common, task::describe};
+
+#[derive(Args)]
+pub(crate) struct Tasks {
+	/// How many.
+	#[arg(long, default_value_t = 10)]
+	last: u64,
+	/// Only yours.
+	#[arg(long)]
+	mine: bool,
+}
+
+impl Tasks {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let chain = common.chain().await?;
+		let mine = if self.mine { Some(common.signer()?.account()) } else { None };
+		let next = chain.tasks().await?;
+		for id in next.saturating_sub(self.last)..next {
+			let (view, now) = match chain.task(id).await {
+				Err(Error::NoTask(_)) => continue,
+				found => found?,
+			};
+			let client = match &view {
+				TaskView::Live(task) => &task.client,
+				TaskView::Ended(task) => &task.client,
+			};
+			if mine.as_ref().is_some_and(|mine| mine != client) {
+				continue;
+			}
+			match view {
+				TaskView::Live(task) => {
+					let (sentence, value) = describe(id, &task, now);
+					common.say().line(sentence, value);
+				}
+				TaskView::Ended(task) => {
+					let ending = format!("{:?}", task.ending);
+					common.say().line(
+						format!("task {id}   ended: {ending}, {} oGPU paid", show(task.paid)),
+						json!({
+							"task": id,
+							"ended": ending,
+							"paid": show(task.paid),
+							"provider": task.provider.map(|provider| provider.to_string()),
+						}),
+					);
+				}
+			}
+		}
+		Ok(())
+	}
+}
+
+#[derive(Args)]
+pub(crate) struct Providers {
+	/// Device memory that they must have, as a power of two in bytes.
+	#[arg(long, default_value_t = 0, value_name = "POWER")]
+	memory: u8,
+}
+
+impl Providers {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let chain = common.chain().await?;
+		let requirements = Requirements {
+			tier: DeviceTier::Consumer,
+			memory: self.memory,
+			features: Features(0),
+			region: None,
+			reputation: 0,
+		};
+		let mut after = None;
+		loop {
+			let (page, next) = chain.providers(&requirements, after).await?;
+			for provider in page {
+				let provider = provider.to_string();
+				common.say().line(&provider, json!({ "provider": provider }));
+			}
+			match next {
+				Some(next) => after = Some(next),
+				None => return Ok(()),
+			}
+		}
+	}
+}

@@ -1,0 +1,162 @@
+//! The command line.
+
+mod account;
+mod buy;
+mod market;
+mod say;
+mod task;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use ogpu_client::{Chain, Error, Network, Signer, Store};
+use tracing_subscriber::EnvFilter;
+
+use say::Say;
+
+/// The exit code after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Buys GPU time on the oGPU chain.
+///
+/// Exit codes: 0 done, 2 wrong usage, 3 the job is wrong, 4 this machine failed, 5 the chain refuses, 6 the node does
+/// not answer, 7 the task ended without a result, 8 there is no right result to fetch, 130 interrupted.
+#[derive(Parser)]
+#[command(name = "ogpu", version, arg_required_else_help = true)]
+struct Cli {
+	#[command(subcommand)]
+	command: Command,
+	#[command(flatten)]
+	common: Common,
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+pub(crate) struct Common {
+	/// The WebSocket of a node.
+	#[arg(long, global = true, env = "OGPU_NODE", default_value = "ws://127.0.0.1:9944")]
+	node: String,
+	/// Your key: a file with a secret phrase, or for development a path such as //Alice.
+	#[arg(long, global = true, env = "OGPU_KEY", hide_env_values = true)]
+	key: Option<String>,
+	/// The folder of what you have to give and get [default: ogpu in the folder for data of programs].
+	#[arg(long, global = true, env = "OGPU_DATA", value_name = "FOLDER")]
+	data: Option<PathBuf>,
+	/// Where providers fetch your program and inputs [default: all addresses, any port].
+	#[arg(long, global = true, value_name = "IP:PORT")]
+	listen: Option<SocketAddr>,
+	/// Addresses under which they reach it, where they differ, such as behind a router.
+	#[arg(long, global = true, value_name = "IP:PORT")]
+	announce: Vec<SocketAddr>,
+	/// The URL of a relay, for machines that cannot be reached directly.
+	#[arg(long, global = true, value_name = "URL")]
+	relay: Option<String>,
+	/// Print one JSON object in each line.
+	#[arg(long, global = true)]
+	json: bool,
+}
+
+impl Common {
+	async fn chain(&self) -> Result<Chain, Error> {
+		Chain::connect(&self.node).await
+	}
+
+	fn signer(&self) -> Result<Signer, Error> {
+		let key = self.key.as_deref().ok_or_else(|| {
+			Error::Usage("this needs your key: --key FILE, or the variable OGPU_KEY".into())
+		})?;
+		Signer::read(key)
+	}
+
+	async fn store(&self) -> Result<Store, Error> {
+		let home = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+		let folder = self.data.clone().or_else(|| {
+			let data = home("XDG_DATA_HOME").map(PathBuf::from);
+			let data = data.or_else(|| Some(PathBuf::from(home("HOME")?).join(".local/share")));
+			Some(data?.join("ogpu"))
+		});
+		let folder = folder.ok_or_else(|| {
+			Error::Usage("this needs a folder for data: --data, or the variable HOME".into())
+		})?;
+		let network = Network {
+			listen: self.listen.unwrap_or(Network::default().listen),
+			announce: self.announce.clone(),
+			relay: self.relay.clone(),
+		};
+		Store::open(&folder, &network).await
+	}
+
+	const fn say(&self) -> Say {
+		Say { json: self.json }
+	}
+}
+
+#[derive(Subcommand)]
+enum Command {
+	/// Makes keys, and shows whose they are.
+	#[command(subcommand)]
+	Keys(account::Keys),
+	/// What an account has.
+	Balance(account::Balance),
+	/// What a job would cost, and how well it would be verified.
+	Quote(buy::Quote),
+	/// Has a job computed: submits it, serves its inputs, follows it, fetches the result.
+	Submit(buy::Submit),
+	/// Follows a task, and serves its inputs meanwhile.
+	Watch(task::Watch),
+	/// Fetches the result of a task, checks every byte of it against the chain, and takes delivery.
+	Fetch(task::Fetch),
+	/// Cancels a task. While bids are sealed that costs nothing.
+	Cancel(task::Cancel),
+	/// Makes a provider that does not give its result post a piece of it on chain, or pay you back.
+	Demand(task::Demand),
+	/// The latest tasks of all clients.
+	Tasks(market::Tasks),
+	/// The providers that could take a task.
+	Providers(market::Providers),
+}
+
+/// Runs the command.
+pub(crate) fn main() -> ExitCode {
+	let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+	tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+	let Cli { command, common } = Cli::parse();
+	let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+		Ok(runtime) => runtime,
+		Err(error) => {
+			eprintln!("Error: {error}");
+			return ExitCode::from(Error::Host(String::new()).code());
+		}
+	};
+	let result = runtime.block_on(async {
+		let work = async {
+			match command {
+				Command::Keys(command) => command.run(&common),
+				Command::Balance(command) => command.run(&common).await,
+				Command::Quote(command) => command.run(&common).await,
+				Command::Submit(command) => command.run(&common).await,
+				Command::Watch(command) => command.run(&common).await,
+				Command::Fetch(command) => command.run(&common).await,
+				Command::Cancel(command) => command.run(&common).await,
+				Command::Demand(command) => command.run(&common).await,
+				Command::Tasks(command) => command.run(&common).await,
+				Command::Providers(command) => command.run(&common).await,
+			}
+		};
+		tokio::select! {
+			result = work => Some(result),
+			_ = tokio::signal::ctrl_c() => None,
+		}
+	});
+	match result {
+		Some(Ok(())) => ExitCode::SUCCESS,
+		Some(Err(error)) => {
+			common.say().error(&error);
+			ExitCode::from(error.code())
+		}
+		None => {
+			common.say().interrupted();
+			ExitCode::from(INTERRUPTED)
+		}
+	}
+}

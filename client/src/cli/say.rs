@@ -1,0 +1,54 @@
+//! What is printed: sentences for people, one JSON object in each line for programs.
+
+use std::sync::Mutex;
+
+use ogpu_client::Error;
+use ogpu_primitives::merkle::Hash;
+use serde_json::{Value, json};
+
+/// How to go on with what was under way when it was interrupted.
+static RESUME: Mutex<Option<String>> = Mutex::new(None);
+
+/// A hash in hexadecimal digits.
+pub(super) fn hex(hash: &Hash) -> String {
+	let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+	format!("0x{digits}")
+}
+
+/// How to print.
+#[derive(Clone, Copy)]
+pub(crate) struct Say {
+	pub(super) json: bool,
+}
+
+impl Say {
+	/// Prints a sentence, or what it says as JSON.
+	pub(super) fn line(self, sentence: impl AsRef<str>, value: Value) {
+		if self.json {
+			println!("{value}");
+		} else {
+			println!("{}", sentence.as_ref());
+		}
+	}
+
+	/// Notes how to go on if what follows is interrupted.
+	pub(super) fn resume_with(self, how: impl Into<String>) {
+		*RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(how.into());
+	}
+
+	pub(super) fn error(self, error: &Error) {
+		if self.json {
+			println!("{}", json!({ "error": error.to_string(), "code": error.code() }));
+		} else {
+			eprintln!("Error: {error}");
+		}
+	}
+
+	pub(super) fn interrupted(self) {
+		let how = RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+		match how {
+			Some(how) if !self.json => eprintln!("\nInterrupted. {how}"),
+			how => self.line("\nInterrupted.", json!({ "interrupted": true, "resume": how })),
+		}
+	}
+}

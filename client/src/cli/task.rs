@@ -1,0 +1,262 @@
+//! What becomes of a task: `watch`, `fetch`, `cancel`, `demand`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ogpu_client::{Chain, Delivery, Error, Signer, Store};
+use ogpu_primitives::{
+	amount::show,
+	market::{
+		TaskId,
+		view::{Ending, LiveTask, Stage, TaskView},
+	},
+};
+use serde_json::json;
+
+use super::{Common, say::hex};
+
+/// Seconds of a block.
+const BLOCK: u32 = 3;
+/// How often a provider is asked for a result that it was to hand over a moment ago.
+const TRIES: u32 = 20;
+
+/// What a stage is called.
+pub(super) const fn word(stage: Stage) -> &'static str {
+	match stage {
+		Stage::Bidding => "bidding",
+		Stage::Revealing => "opening bids",
+		Stage::Assigned => "assigned",
+		Stage::Executing => "computing",
+		Stage::Verifying => "verifying",
+		Stage::Adjudicating => "judged: the provider says that the job is at fault",
+		Stage::Delivered => "delivered",
+		Stage::Taken => "delivery taken",
+		Stage::Open => "open",
+		Stage::Racing => "raced for",
+	}
+}
+
+/// A live task in one line.
+pub(super) fn describe<A: std::fmt::Display>(id: TaskId, task: &LiveTask<A>, now: u32) -> (String, serde_json::Value) {
+	let left = task.until.saturating_sub(now);
+	let holder = task.holder.as_ref();
+	let mut sentence = format!("task {id}   {}", word(task.stage));
+	if let Some(holder) = holder {
+		sentence += &format!(", {} for {} oGPU", holder.provider, show(holder.price));
+	}
+	match task.stage {
+		Stage::Bidding | Stage::Revealing => sentence += &format!(", {} bids", task.bids),
+		Stage::Executing | Stage::Verifying => {
+			sentence += &format!(
+				", {} of {} roots, {} parts verified",
+				task.roots.len(),
+				task.spec.parts,
+				task.settled
+			);
+		}
+		_ => {}
+	}
+	sentence += &format!("; at most {left} blocks (about {} s)", left * BLOCK);
+	let value = json!({
+		"task": id,
+		"stage": word(task.stage),
+		"blocks_left": left,
+		"attempt": task.attempt,
+		"bids": task.bids,
+		"provider": holder.map(|holder| holder.provider.to_string()),
+		"price": holder.map(|holder| show(holder.price)),
+		"roots": task.roots.iter().map(|(_, root)| hex(root)).collect::<Vec<_>>(),
+		"settled": task.settled,
+		"escrow": show(task.escrow),
+	});
+	(sentence, value)
+}
+
+/// Follows a task until its result is there.
+pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result<(), Error> {
+	let mut said = None;
+	loop {
+		let (task, now) = match chain.task(id).await? {
+			(TaskView::Live(task), now) => (task, now),
+			(TaskView::Ended(ended), _) => {
+				return match ended.ending {
+					Ending::Completed | Ending::CompletedUnverified => Ok(()),
+					other => Err(Error::Ended(other)),
+				};
+			}
+		};
+		let state = (task.stage, task.attempt, task.bids, task.roots.len(), task.settled);
+		if said != Some(state) {
+			let (sentence, value) = describe(id, &task, now);
+			common.say().line(sentence, value);
+			said = Some(state);
+		}
+		if matches!(task.stage, Stage::Delivered | Stage::Taken) {
+			return Ok(());
+		}
+		chain.next_block().await?;
+	}
+}
+
+/// Fetches the result of a task into a folder.
+pub(super) async fn get(
+	common: &Common,
+	chain: &Chain,
+	store: &Store,
+	id: TaskId,
+	out: &Path,
+) -> Result<(), Error> {
+	common.say().resume_with(format!("What has come is kept: `ogpu fetch {id}` goes on from there."));
+	let mut tries = 0;
+	let delivery = loop {
+		match Delivery::of(chain, store, id).await {
+			// Its node hands it over in the blocks after the verdict.
+			Err(Error::NotThere(_) | Error::Host(_)) if tries < TRIES => {
+				tries += 1;
+				chain.next_block().await?;
+			}
+			other => break other?,
+		}
+	};
+	for output in &delivery.outputs {
+		let mut seen = 0;
+		delivery.fetch(store, output, |bytes| seen = bytes).await?;
+		let sentence = format!("fetched  {}: {} bytes ({seen} over the network)", output.name, output.size);
+		common.say().line(sentence, json!({ "fetched": output.name, "bytes": output.size }));
+	}
+	let kept = delivery.keep(store, out).await?;
+	let files: Vec<String> = kept.iter().map(|path| path.display().to_string()).collect();
+	let sentence =
+		format!("result   {}: every byte leads to the root on chain", files.join(", "));
+	common.say().line(sentence, json!({ "files": files }));
+	Ok(())
+}
+
+/// Says on chain that the result is here, unless that was said before.
+pub(super) async fn take_delivery(
+	common: &Common,
+	chain: &Chain,
+	signer: &Signer,
+	id: TaskId,
+) -> Result<(), Error> {
+	let (TaskView::Live(LiveTask { stage: Stage::Delivered, .. }), _) = chain.task(id).await? else {
+		return Ok(());
+	};
+	let receipt = chain.acknowledge(signer, id).await?;
+	common.say().line(
+		format!("taken    finalised in block {}", hex(&receipt.block)),
+		json!({ "task": id, "taken": true, "block": hex(&receipt.block) }),
+	);
+	Ok(())
+}
+
+#[derive(Args)]
+pub(crate) struct Watch {
+	/// The number of the task.
+	task: TaskId,
+}
+
+impl Watch {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let chain = common.chain().await?;
+		let store = common.store().await?;
+		if let (TaskView::Live(task), _) = chain.task(self.task).await?
+			&& !store.offer_again(&task.spec.job.blob).await?
+		{
+			common.say().line(
+				"note     the inputs are not in this folder: providers must have them from elsewhere",
+				json!({ "serving": false }),
+			);
+		}
+		common.say().resume_with(format!("Pick it up again with `ogpu watch {}`.", self.task));
+		follow(common, &chain, self.task).await?;
+		store.close().await;
+		Ok(())
+	}
+}
+
+#[derive(Args)]
+pub(crate) struct Fetch {
+	/// The number of the task.
+	task: TaskId,
+	/// The folder for the result [default: task-NUMBER].
+	#[arg(long, short)]
+	out: Option<PathBuf>,
+	/// Do not say on chain that the result is here: what is held back is paid at the end of the window.
+	#[arg(long)]
+	keep_open: bool,
+}
+
+impl Fetch {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let chain = common.chain().await?;
+		let store = common.store().await?;
+		let out = self.out.clone().unwrap_or_else(|| format!("task-{}", self.task).into());
+		get(common, &chain, &store, self.task, &out).await?;
+		if !self.keep_open {
+			match common.signer() {
+				Ok(signer) => take_delivery(common, &chain, &signer, self.task).await?,
+				Err(_) => common.say().line(
+					"note     without --key nobody is told that you have it; saying nothing is the same, later",
+					json!({ "taken": false }),
+				),
+			}
+		}
+		store.close().await;
+		Ok(())
+	}
+}
+
+#[derive(Args)]
+pub(crate) struct Cancel {
+	/// The number of the task.
+	task: TaskId,
+}
+
+impl Cancel {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let signer = common.signer()?;
+		let receipt = common.chain().await?.cancel(&signer, self.task).await?;
+		common.say().line(
+			format!("cancelled, finalised in block {}", hex(&receipt.block)),
+			json!({ "task": self.task, "cancelled": true, "block": hex(&receipt.block) }),
+		);
+		Ok(())
+	}
+}
+
+#[derive(Args)]
+pub(crate) struct Demand {
+	/// The number of the task.
+	task: TaskId,
+	/// The part.
+	#[arg(long, default_value_t = 0)]
+	part: u8,
+	/// The unit, counted from the first of the part.
+	#[arg(long, default_value_t = 0)]
+	unit: u32,
+	/// Which of the buffers that make up the unit's result, in their order in the job.
+	#[arg(long, default_value_t = 0)]
+	slice: u8,
+	/// Which piece of it, of 64 KiB.
+	#[arg(long, default_value_t = 0)]
+	piece: u32,
+}
+
+impl Demand {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let signer = common.signer()?;
+		let chain = common.chain().await?;
+		let of = (self.part, self.unit, self.slice);
+		let receipt = chain.demand_output(&signer, self.task, of, self.piece).await?;
+		let sentence = format!(
+			"demanded, finalised in block {}. The provider posts it, or pays you back when its time is over",
+			hex(&receipt.block)
+		);
+		common.say().line(
+			sentence,
+			json!({ "task": self.task, "demanded": true, "block": hex(&receipt.block) }),
+		);
+		Ok(())
+	}
+}
