@@ -186,10 +186,11 @@ impl Chain {
 
 	/// The chain at its best block.
 	async fn best(&self) -> Result<OnlineClientAtBlock<ChainConfig>, Error> {
-		let hash = self.rpc.chain_get_block_hash(None).await.map_err(|error| Error::NoNode {
-			url: self.url.clone(),
-			why: cause(&error),
-		})?;
+		let hash = self
+			.rpc
+			.chain_get_block_hash(None)
+			.await
+			.map_err(|error| Error::NoNode { url: self.url.clone(), why: cause(&error) })?;
 		let hash = hash.ok_or_else(|| node("it has no block"))?;
 		self.client.at_block(hash).await.map_err(node)
 	}
@@ -202,7 +203,9 @@ impl Chain {
 			let answer = best.runtime_apis().call_raw(method, Some(&arguments)).await;
 			let answer = answer.map_err(node)?;
 			R::decode(&mut &answer[..]).map_err(|error| {
-				node(format!("{method} is not what this program expects ({error}); use its release"))
+				node(format!(
+					"{method} is not what this program expects ({error}); use its release"
+				))
 			})
 		};
 		let answer = tokio::time::timeout(PATIENCE, asking).await;
@@ -289,8 +292,9 @@ impl Chain {
 	pub async fn tasks(&self) -> Result<TaskId, Error> {
 		let best = self.best().await?;
 		let storage = best.storage();
-		let entry =
-			storage.entry(subxt::dynamic::storage::<(), TaskId>("Tasks", "NextTask")).map_err(node)?;
+		let entry = storage
+			.entry(subxt::dynamic::storage::<(), TaskId>("Tasks", "NextTask"))
+			.map_err(node)?;
 		let found = entry.try_fetch(()).await.map_err(node)?;
 		found.map_or(Ok(0), |found| found.decode().map_err(node))
 	}

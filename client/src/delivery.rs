@@ -136,7 +136,8 @@ impl Delivery {
 	///
 	/// When they do not: nothing is left in the folder then.
 	pub async fn keep(&self, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-		let at = |error: &dyn std::fmt::Display| Error::Host(format!("{}: {error}", folder.display()));
+		let at =
+			|error: &dyn std::fmt::Display| Error::Host(format!("{}: {error}", folder.display()));
 		fs::create_dir_all(folder).map_err(|error| at(&error))?;
 		let unchecked = folder.join(".unchecked");
 		let _ = fs::remove_dir_all(&unchecked);

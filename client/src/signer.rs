@@ -51,8 +51,8 @@ impl Signer {
 			.map_err(|error| Error::Host(format!("/dev/urandom: {error}")))?;
 		let phrase = subxt_signer::bip39::Mnemonic::from_entropy(&entropy)
 			.map_err(|error| Error::Host(error.to_string()))?;
-		let pair = Keypair::from_phrase(&phrase, None)
-			.map_err(|error| Error::Host(error.to_string()))?;
+		let pair =
+			Keypair::from_phrase(&phrase, None).map_err(|error| Error::Host(error.to_string()))?;
 		Ok((Self(pair), phrase.to_string()))
 	}
 
@@ -69,10 +69,7 @@ mod tests {
 	#[test]
 	fn keys_are_read_from_anything_that_is_one() {
 		let alice = Signer::read("//Alice").expect("a path");
-		assert_eq!(
-			alice.account().to_string(),
-			"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
-		);
+		assert_eq!(alice.account().to_string(), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
 		let (made, phrase) = Signer::generate().expect("random numbers");
 		let folder = tempfile::tempdir().expect("a folder");
 		let file = folder.path().join("key");

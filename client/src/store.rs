@@ -54,9 +54,9 @@ impl Store {
 		};
 		std::fs::create_dir_all(folder).map_err(|error| at(&error))?;
 		let seed = secret(&folder.join("transfer.key")).map_err(|error| at(&error))?;
-		let blobs = Blobs::open(Options::new(folder.join("blobs"))).await.map_err(|error| {
-			at(&format!("{error} (is another ogpu at work in it?)"))
-		})?;
+		let blobs = Blobs::open(Options::new(folder.join("blobs")))
+			.await
+			.map_err(|error| at(&format!("{error} (is another ogpu at work in it?)")))?;
 		blobs
 			.join(NodeOptions {
 				seed,
@@ -77,7 +77,9 @@ impl Store {
 	pub fn source(&self) -> Result<Endpoint, Error> {
 		let peer = self.blobs.peer().map(Endpoint::of).filter(Endpoint::is_reachable);
 		peer.ok_or_else(|| {
-			Error::Host("this machine has no address that others could reach; give --announce".into())
+			Error::Host(
+				"this machine has no address that others could reach; give --announce".into(),
+			)
 		})
 	}
 

@@ -171,12 +171,27 @@ export class Executor extends Program {
 		if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
 		return text ? JSON.parse(text) : null;
 	}
+}
 
-	// Puts bytes into the store and serves them to others. Their hash.
-	async share(bytes) {
-		const { hash } = await this.call('POST', '/v1/blobs', bytes);
-		await this.call('POST', `/v1/blobs/${hash}/share`);
-		return hash;
+// `ogpu` with a folder of its own, and what it prints.
+export class Command extends Program {
+	constructor(network, name, args) {
+		super(network, `ogpu-${name}`);
+		this.run('ogpu', [...args, '--json', '--node', network.nodes[0].url, '--listen', '127.0.0.1:0', '--data', join(network.folder, `ogpu-${name}`)]);
+		this.exit = new Promise((resolve) => this.process.once('close', resolve));
+	}
+
+	get lines() {
+		// The last line may not be whole yet.
+		return this.log.split('\n').slice(0, -1).filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+	}
+
+	// Its exit code.
+	async ended(seconds) {
+		const timer = setTimeout(() => this.process.kill('SIGKILL'), seconds * 1000);
+		const code = await this.exit;
+		clearTimeout(timer);
+		return code;
 	}
 }
 

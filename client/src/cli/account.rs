@@ -25,7 +25,8 @@ impl Keys {
 		match self {
 			Self::New { file } => {
 				let (signer, phrase) = Signer::generate()?;
-				let at = |error: std::io::Error| Error::Host(format!("{}: {error}", file.display()));
+				let at =
+					|error: std::io::Error| Error::Host(format!("{}: {error}", file.display()));
 				let mut made = fs::File::options()
 					.write(true)
 					.create_new(true)
@@ -64,7 +65,8 @@ impl Balance {
 		};
 		let (free, held) = common.chain().await?.balance(&account).await?;
 		let sentence = format!("{} oGPU free, {} on hold", show(free), show(held));
-		let value = json!({ "account": account.to_string(), "free": show(free), "held": show(held) });
+		let value =
+			json!({ "account": account.to_string(), "free": show(free), "held": show(held) });
 		common.say().line(sentence, value);
 		Ok(())
 	}

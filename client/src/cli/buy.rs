@@ -230,7 +230,8 @@ impl Submit {
 		});
 		common.say().line(sentence, value);
 		if self.detach {
-			let how = format!("Now run `ogpu watch {id}`: providers get the inputs only while it does.");
+			let how =
+				format!("Now run `ogpu watch {id}`: providers get the inputs only while it does.");
 			common.say().line(how, json!({ "next": format!("ogpu watch {id}") }));
 			store.close().await;
 			return Ok(());
@@ -249,7 +250,9 @@ async fn finish(
 	id: u64,
 	out: &std::path::Path,
 ) -> Result<(), Error> {
-	common.say().resume_with(format!("Pick it up again with `ogpu watch {id}`, then `ogpu fetch {id}`."));
+	common
+		.say()
+		.resume_with(format!("Pick it up again with `ogpu watch {id}`, then `ogpu fetch {id}`."));
 	task::follow(common, chain, id).await?;
 	task::get(common, chain, store, id, out).await?;
 	task::take_delivery(common, chain, signer, id).await?;

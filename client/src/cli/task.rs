@@ -37,7 +37,11 @@ pub(super) const fn word(stage: Stage) -> &'static str {
 }
 
 /// A live task in one line.
-pub(super) fn describe<A: std::fmt::Display>(id: TaskId, task: &LiveTask<A>, now: u32) -> (String, serde_json::Value) {
+pub(super) fn describe<A: std::fmt::Display>(
+	id: TaskId,
+	task: &LiveTask<A>,
+	now: u32,
+) -> (String, serde_json::Value) {
 	let left = task.until.saturating_sub(now);
 	let holder = task.holder.as_ref();
 	let mut sentence = format!("task {id}   {}", word(task.stage));
@@ -106,7 +110,9 @@ pub(super) async fn get(
 	id: TaskId,
 	out: &Path,
 ) -> Result<(), Error> {
-	common.say().resume_with(format!("What has come is kept: `ogpu fetch {id}` goes on from there."));
+	common
+		.say()
+		.resume_with(format!("What has come is kept: `ogpu fetch {id}` goes on from there."));
 	let mut tries = 0;
 	let delivery = loop {
 		match Delivery::of(chain, store, id).await {
@@ -121,13 +127,13 @@ pub(super) async fn get(
 	for output in &delivery.outputs {
 		let mut seen = 0;
 		delivery.fetch(store, output, |bytes| seen = bytes).await?;
-		let sentence = format!("fetched  {}: {} bytes ({seen} over the network)", output.name, output.size);
+		let sentence =
+			format!("fetched  {}: {} bytes ({seen} over the network)", output.name, output.size);
 		common.say().line(sentence, json!({ "fetched": output.name, "bytes": output.size }));
 	}
 	let kept = delivery.keep(store, out).await?;
 	let files: Vec<String> = kept.iter().map(|path| path.display().to_string()).collect();
-	let sentence =
-		format!("result   {}: every byte leads to the root on chain", files.join(", "));
+	let sentence = format!("result   {}: every byte leads to the root on chain", files.join(", "));
 	common.say().line(sentence, json!({ "files": files }));
 	Ok(())
 }
@@ -139,7 +145,8 @@ pub(super) async fn take_delivery(
 	signer: &Signer,
 	id: TaskId,
 ) -> Result<(), Error> {
-	let (TaskView::Live(LiveTask { stage: Stage::Delivered, .. }), _) = chain.task(id).await? else {
+	let (TaskView::Live(LiveTask { stage: Stage::Delivered, .. }), _) = chain.task(id).await?
+	else {
 		return Ok(());
 	};
 	let receipt = chain.acknowledge(signer, id).await?;

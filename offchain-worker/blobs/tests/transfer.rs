@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use futures::stream;
 use iroh::{Endpoint, RelayMode, SecretKey, endpoint::presets};
-use ogpu_blobs::{Answers, Audience, BlobError, Blobs, Fetch, NodeOptions, Options, Question, SourceFault};
+use ogpu_blobs::{
+	Answers, Audience, BlobError, Blobs, Fetch, NodeOptions, Options, Question, SourceFault,
+};
 use ogpu_primitives::{executor::Peer, job::BlobId};
 use tempfile::TempDir;
 use tokio::sync::watch;

@@ -21,8 +21,8 @@ use ogpu_traits::{Claim, Collateral, Duties, PartOfTask, Registry, Verdict, gene
 use pallet_tasks::{
 	Answer, Bidders, Bids, Concerns, Conviction, Delivery, Demand, Demanded, Demands, Done,
 	Escrows, Item, KEPT_BIDS, MAX_BIDS, MAX_DEMANDS, MAX_RACERS, NextTask, OpenBid,
-	Pallet as Tasks, Pending, Racer, Racers, Record, Records, Roots, SealedBid, Status, Wanted, bid_lock,
-	race_lock, work_lock,
+	Pallet as Tasks, Pending, Racer, Racers, Record, Records, Roots, SealedBid, Status, Wanted,
+	bid_lock, race_lock, work_lock,
 };
 
 pub use crate::Config;

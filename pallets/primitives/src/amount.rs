@@ -33,7 +33,9 @@ mod tests {
 		assert_eq!(parse("1"), Some(OGPU));
 		assert_eq!(parse("0.000000000000000001"), Some(1));
 		assert_eq!(parse("1.5"), Some(3 * OGPU / 2));
-		for wrong in ["", ".5", "-1", "1e3", "1.0000000000000000001", "1,5", "99999999999999999999999"] {
+		for wrong in
+			["", ".5", "-1", "1e3", "1.0000000000000000001", "1,5", "99999999999999999999999"]
+		{
 			assert_eq!(parse(wrong), None, "{wrong}");
 		}
 		for amount in [0, 1, OGPU, 3 * OGPU / 2, Balance::from(u64::MAX)] {

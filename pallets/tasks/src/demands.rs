@@ -27,8 +27,8 @@ use ogpu_traits::{Attestation, Beneficiaries, Collateral, Moment, PartOfTask, Re
 use scale_info::TypeInfo;
 
 use crate::{
-	Assignment, Config, Delivery, Demands, Departed, Departures, Error, Event, Item,
-	NextDemand, Now, Pallet, Pending, Roots, Status, Task, Tasks, work_lock,
+	Assignment, Config, Delivery, Demands, Departed, Departures, Error, Event, Item, NextDemand,
+	Now, Pallet, Pending, Roots, Status, Task, Tasks, work_lock,
 };
 
 /// The most demands about a task that wait at a time.
@@ -145,7 +145,8 @@ impl<T: Config> Pallet<T> {
 			Demanded::Input { attempt, part, panel, job, blob } => {
 				ensure!(Self::is_input(&task, &job, &blob), Error::<T>::NoSuchInput);
 				let of = Self::holder(id, &task, attempt).ok_or(Error::<T>::NotAssigned)?;
-				let done = attempt != task.attempt || matches!(task.status, Status::Delivered { .. });
+				let done =
+					attempt != task.attempt || matches!(task.status, Status::Delivered { .. });
 				let until = Self::time_to_answer(&of, done);
 				let case = PartOfTask { task: id, attempt, part };
 				// The panel waits for what it needs.
@@ -291,7 +292,8 @@ impl<T: Config> Pallet<T> {
 			return;
 		};
 		if attempt != task.attempt {
-			let Some(departed) = Departures::<T>::get((id, attempt)).filter(|by| !by.refunded) else {
+			let Some(departed) = Departures::<T>::get((id, attempt)).filter(|by| !by.refunded)
+			else {
 				return;
 			};
 			Self::pay_back(id, &task, attempt, &departed, 0);
@@ -304,7 +306,8 @@ impl<T: Config> Pallet<T> {
 		let owed = core::mem::take(&mut task.owed);
 		Self::pay_back(id, &task, attempt, &departed, owed);
 		let by = departed.by;
-		let by = Assignment { lock: T::Collateral::locked(&by.provider, work_lock(id, attempt)), ..by };
+		let by =
+			Assignment { lock: T::Collateral::locked(&by.provider, work_lock(id, attempt)), ..by };
 		task.status = Status::Delivered { by, verdict, delivery: Delivery::Refused, until };
 		Tasks::<T>::insert(id, task);
 	}

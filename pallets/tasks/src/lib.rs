@@ -271,8 +271,7 @@ pub mod pallet {
 
 	/// How many demands wait for a provider.
 	#[pallet::storage]
-	pub type Pending<T: Config> =
-		StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
+	pub type Pending<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 
 	/// What remains of tasks that have ended.
 	#[pallet::storage]

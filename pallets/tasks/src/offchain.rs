@@ -13,13 +13,13 @@ use ogpu_primitives::{
 use ogpu_traits::{
 	Claim, Moment, Node, PartOfTask, genesis,
 	offchain::{
-		Trouble, inputs_are_here, job_of, leaves_of_part, quote, result_of, run, sources,
-		state_of,
+		Trouble, inputs_are_here, job_of, leaves_of_part, quote, result_of, run, sources, state_of,
 	},
 };
 
 use crate::{
-	Answer, Clock, Concerns, Config, Delivery, Done, Due, Pallet, Roots, Status, Task, Tasks, Wanted,
+	Answer, Clock, Concerns, Config, Delivery, Done, Due, Pallet, Roots, Status, Task, Tasks,
+	Wanted,
 };
 
 /// For whom runs of won tasks and races are.

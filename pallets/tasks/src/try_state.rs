@@ -8,8 +8,8 @@ use sp_runtime::TryRuntimeError;
 
 use crate::{
 	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Demands, Departures, Escrows,
-	Item, Pallet, Pending, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock, race_lock,
-	work_lock,
+	Item, Pallet, Pending, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock,
+	race_lock, work_lock,
 };
 
 impl<T: Config> Pallet<T> {

@@ -17,7 +17,7 @@
 //! - **Free**: what neither locks nor seats bind. `locked + seats ≤ bonded`, always.
 //! - **Unbonding**: collateral on its way out. It waits for [`Config::UnbondingDelay`], which is longer
 //!   than any window in which a fault can come to light, and can be slashed as long as it waits.
-//! - Clients, challengers and those who demand data bond nothing: their locks take their free balance
+//! - Clients and challengers bond nothing: their locks take their free balance
 //!   directly ([`Purpose::funding`](ogpu_traits::Purpose::funding)).
 //!
 //! ## Life of collateral

@@ -228,7 +228,9 @@ pub mod pallet {
 				}
 			}
 			if wasted > 0 {
-				Words::<T>::mutate(&provider, |said| said.wasted = said.wasted.saturating_add(wasted));
+				Words::<T>::mutate(&provider, |said| {
+					said.wasted = said.wasted.saturating_add(wasted)
+				});
 			}
 			Self::deposit_event(Event::Performed { provider, sequence, done });
 			Ok(())

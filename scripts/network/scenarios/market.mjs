@@ -2,7 +2,6 @@
 // do the work.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +9,7 @@ import { bnToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
-import { bin, until } from '../nodes.mjs';
+import { Command, until } from '../nodes.mjs';
 
 const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
 
@@ -169,14 +168,10 @@ export async function streamByHand({ api, accounts: { ferdie } }) {
 	return `stream ${number} and task ${task} gave back all of it`;
 }
 
-// What a task says of an example's job, and the root that its page promises.
-function example(name, manifest) {
-	const path = join(EXAMPLES, name, `${manifest}.yaml`);
-	const scale = join(process.env.TMPDIR ?? '/tmp', `ogpu-${process.pid}-${name}.scale`);
-	const facts = JSON.parse(execFileSync(bin('ogpu-worker'), ['check', path, '--json', '--scale', scale]));
+// The root that the page of the examples promises.
+function promisedRoot(job) {
 	const page = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
-	const root = page.split('\n').find((line) => line.startsWith(`| \`${name}/${manifest}\``)).match(/`([0-9a-f]{64})`/)[1];
-	return { facts, bytes: readFileSync(scale), root };
+	return page.split('\n').find((line) => line.startsWith(`| \`${job}\``)).match(/`([0-9a-f]{64})`/)[1];
 }
 
 export async function taskByNodes({ api, network, accounts: { ferdie } }) {
@@ -199,19 +194,16 @@ export async function taskByNodes({ api, network, accounts: { ferdie } }) {
 	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.
 	await until('the seats to be settled', async () => (await api.query.providers.seatCount()).toNumber() === 3, 240);
 
-	// The first executor also serves what the client has.
-	const { facts, bytes, root } = example('hash-search', 'search');
-	const source = readFileSync(join(EXAMPLES, 'hash-search', 'search.cl'));
-	const [blob] = await Promise.all([bytes, source].map((each) => network.executors[0].share(each)));
-	assert.equal(blob, facts.blob);
-	const job = {
-		job: { hash: `0x${facts.hash}`, blob: `0x${facts.blob}`, len: facts.len, source: endpoint(served[0]) },
-		shape: facts.shape,
-		profile: facts.profile,
-		units: facts.units,
-	};
-	const submitted = await send(api, client, api.tx.tasks.submit(spec('Refuse', job), 200n * OGPU));
-	const task = submitted.find(({ method }) => method === 'Submitted').data.task.toBigInt();
+	// A client on the command line, which serves its inputs, follows the task and fetches the result.
+	const manifest = join(EXAMPLES, 'hash-search', 'search.yaml');
+	const out = join(network.folder, 'result');
+	const command = new Command(network, 'client', [
+		'submit', manifest, '--key', '//Nodes//client', '--max-price', '100', '--work', '100', '--time', '30', '--out', out,
+	]);
+	const task = BigInt(await until('the client to submit its task', () => {
+		assert(command.running, command.log);
+		return command.lines.find((line) => 'task' in line)?.task.toString();
+	}, 90));
 	const live = async () => (await api.query.tasks.tasks(task)).unwrapOr(null);
 	const record = async () => (await api.query.tasks.records(task)).unwrapOr(null);
 	let rooted = null;
@@ -229,12 +221,18 @@ export async function taskByNodes({ api, network, accounts: { ferdie } }) {
 		assert(!ended || rooted, `it ended without a result: ${ended?.ending.type}`);
 		return rooted;
 	}, 240);
-	assert.equal(rooted, `0x${root}`);
+	assert.equal(rooted, `0x${promisedRoot('hash-search/search')}`);
 	assert(killed, 'nobody ever had the task');
 	assert.notEqual(await until('the node to start its executor again', () => own.pidUnder(node), 60), killed);
-	await send(api, client, api.tx.tasks.acknowledgeDelivery(task));
+	assert.equal(await command.ended(120), 0, command.log);
+	assert.equal(readFileSync(join(out, 'best')).length, 65_536);
+	assert(command.lines.some(({ taken }) => taken), command.log);
 	await until('the window to end', async () => (await record()) !== null, 120);
 	const ended = await record();
+	// What is not there is said in one line.
+	const nothing = new Command(network, 'nothing', ['fetch', task]);
+	assert.equal(await nothing.ended(60), 8, nothing.log);
+	assert.match(nothing.lines[0].error, /the task has ended/);
 	assert.equal(ended.ending.type, 'Completed');
 	assert(providers.some(({ address }) => address === ended.provider.toString()));
 	return `task ${task} came to the root of its page, for ${Number(ended.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;

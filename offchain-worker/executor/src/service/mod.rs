@@ -25,8 +25,8 @@ mod work;
 pub use config::{Config, ConfigError};
 pub use journal::JournalError;
 pub use listen::serve;
-pub use runs::Refusal;
 pub use ogpu_blobs::secret;
+pub use runs::Refusal;
 
 use std::{
 	collections::{HashMap, HashSet},
@@ -548,7 +548,13 @@ impl Service {
 	}
 
 	/// The hash of each slice that a unit wrote: what its leaf is made of.
-	async fn slices(&self, run: RunId, job: &Job, plan: &Plan, unit: u32) -> io::Result<Vec<BlobId>> {
+	async fn slices(
+		&self,
+		run: RunId,
+		job: &Job,
+		plan: &Plan,
+		unit: u32,
+	) -> io::Result<Vec<BlobId>> {
 		let mut slices = Vec::new();
 		for of in &plan.result {
 			slices.push(self.pieces_of_slice(run, job, of, unit).await?.blob());

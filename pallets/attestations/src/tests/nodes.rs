@@ -486,8 +486,7 @@ fn whoever_has_a_task_serves_its_panel_and_then_its_client() {
 		nodes.until(|| matches!(live(task).status, Status::Delivered { .. }));
 		nodes.block();
 		let spec = live(task).spec;
-		let run =
-			spec.job.run(&ogpu_traits::genesis::<Test>(), task, 0);
+		let run = spec.job.run(&ogpu_traits::genesis::<Test>(), task, 0);
 		let to = nodes.0[0].served.borrow().get(&BlobId(run)).cloned();
 		assert_eq!(to, Some(vec![spec.job.source.key]));
 	});

@@ -244,7 +244,8 @@ fn a_client_cannot_keep_a_task_open_for_ever() {
 fn a_flood_of_demands_gives_more_time() {
 	build_and_execute(|| {
 		let tasks = [delivered(), delivered()];
-		let until = |task| Demands::<Test>::iter_prefix_values(task).next().map(|found| found.until);
+		let until =
+			|task| Demands::<Test>::iter_prefix_values(task).next().map(|found| found.until);
 		let mut last = None;
 		for task in tasks {
 			assert_eq!(holder(task), Some(1));
@@ -262,9 +263,8 @@ fn withholding_costs_no_less_than_fraud() {
 		let task = delivered();
 		let lock = TrustLock::locked(&1, work_lock(task, 0));
 		assert_ok!(demand(CLIENT, task, output(7, 1), 0));
-		let awaited = || {
-			matches!(live(task).status, Status::Delivered { delivery: Delivery::Awaited, .. })
-		};
+		let awaited =
+			|| matches!(live(task).status, Status::Delivered { delivery: Delivery::Awaited, .. });
 		while awaited() {
 			next_block();
 		}

@@ -1272,7 +1272,8 @@ impl History {
 		let again =
 			self.model.demands.iter().any(|((task, _), demand)| *task == id && demand.by == by);
 		let allowed = of.is_some()
-			&& !again && !(of_client && (task.taken || task.refused || task.demands >= 64))
+			&& !again && !(of_client
+			&& (task.taken || task.refused || task.demands >= 64))
 			&& self.model.free[&by] >= bond + 1_000;
 		let number = NextDemand::<Test>::get();
 		let demanded = Tasks::demand(RuntimeOrigin::signed(by), id, of_part, 0);
