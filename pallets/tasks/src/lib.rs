@@ -94,7 +94,9 @@ pub mod weights;
 mod work;
 
 pub use agenda::Item;
-pub use demands::{Answer, Demand, Demanded, MAX_DEMANDS, MAX_LEAF_SIBLINGS, Wanted};
+pub use demands::{
+	Answer, Demand, Demanded, MAX_DEMANDS, MAX_LEAF_SIBLINGS, MAX_OF_CLIENT, Wanted,
+};
 pub use duties::{Done, Due};
 pub use ogpu_traits::{Attestation, Clock, Verdicts};
 pub use pallet::*;

@@ -16,7 +16,7 @@ use ogpu_traits::{Collateral, PartOfTask, Verdict};
 
 use crate::{
 	Answer, Convictions, Delivery, Demanded, Demands, Done, Ending, Error, Escrows, MAX_DEMANDS,
-	Records, Status, Tasks as Live, demands::MAX_OF_CLIENT, mock::*, types::work_lock,
+	MAX_OF_CLIENT, Records, Status, Tasks as Live, mock::*, types::work_lock,
 };
 
 const MEMBER: u64 = VERIFIER;
@@ -243,17 +243,16 @@ fn a_client_cannot_keep_a_task_open_for_ever() {
 #[test]
 fn a_flood_of_demands_gives_more_time() {
 	build_and_execute(|| {
-		let tasks = [delivered(), delivered()];
-		let until =
-			|task| Demands::<Test>::iter_prefix_values(task).next().map(|found| found.until);
-		let mut last = None;
-		for task in tasks {
-			assert_eq!(holder(task), Some(1));
-			assert_ok!(demand(CLIENT, task, output(7, 1), 0));
-			// Its node posts one piece in a block.
-			assert!(last.is_none_or(|last| until(task) == Some(last + 1)));
-			last = until(task);
-		}
+		let task = delivered();
+		// Others wait for the same provider, whose node posts one piece in a block.
+		crate::Pending::<Test>::insert(1, 5);
+		let number = demand(CLIENT, task, output(7, 1), 0).expect("it may");
+		assert_eq!(crate::Pending::<Test>::get(1), 6);
+		let until = Demands::<Test>::get(task, number).map(|found| found.until);
+		assert_eq!(until, Some(crate::Now::<Test>::get() + 200 + 5));
+		assert_ok!(give(1, task, number, answer(task, 7, 1, 0)));
+		assert_eq!(crate::Pending::<Test>::get(1), 5);
+		crate::Pending::<Test>::remove(1);
 	});
 }
 
