@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use frame_benchmarking::v2::*;
 use frame_support::{BoundedVec, traits::Hooks, weights::WeightMeter};
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
-use ogpu_traits::{Collateral, Duties};
+use ogpu_traits::Duties;
 use pallet_providers::{
 	HeartbeatDone, Holdings, MAX_DEVICES, MAX_SEATS, Pallet as Providers, SeatChanges, SeatCount,
 	SeatQueue, SeatTable, Status,
@@ -29,17 +29,6 @@ fn change<T: Config>(
 	pallet_providers::Providers::<T>::mutate(who, |found| {
 		change(found.as_mut().expect("it is registered"));
 	});
-}
-
-/// Takes a provider's seats away without settling anything.
-fn without_seats<T: Config>(who: &T::AccountId) {
-	SeatTable::<T>::remove(SeatCount::<T>::mutate(|count| {
-		*count -= 1;
-		*count
-	}));
-	Holdings::<T>::remove(who);
-	let freed = <T as pallet_providers::Config>::Collateral::set_seats(who, 0);
-	assert!(freed.is_ok(), "seats can be freed");
 }
 
 #[benchmarks]

@@ -5,7 +5,10 @@ use alloc::{vec, vec::Vec};
 
 use codec::Encode;
 use frame_benchmarking::account;
-use frame_support::{BoundedVec, traits::fungible::Mutate};
+use frame_support::{
+	BoundedVec,
+	traits::{Get, fungible::Mutate},
+};
 use frame_system::RawOrigin;
 use ogpu_primitives::{
 	Balance, OGPU,

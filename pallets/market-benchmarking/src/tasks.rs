@@ -526,16 +526,16 @@ mod benchmarks {
 		Roots::<T>::insert(id, 0, (0, tree.root()));
 		let wanted = Wanted::Output { part: 0, unit: 0, slice: 0 };
 		demanded::<T>(id, 0, client, wanted);
-		Demands::<T>::mutate(id, 0, |demand| {
-			demand.as_mut().expect("it was just made").of = provider.clone();
+		Demands::<T>::mutate(id, 0, |made| {
+			made.as_mut().expect("it was just made").of = provider.clone();
 		});
 		let siblings = tree.prove(&[0]).map_err(|_| "the unit is in the tree")?.siblings;
-		let answer = Answer {
+		let given = Answer {
 			slices: BoundedVec::truncate_from(slices),
 			siblings: BoundedVec::truncate_from(siblings),
 			piece: Some(Piece::of(&blob, 0)),
 		};
-		let done = Done::Answer { task: id, demand: 0, answer: Box::new(answer) };
+		let done = Done::Answer { task: id, demand: 0, answer: Box::new(given) };
 		#[block]
 		{
 			act::<T>(&provider, done)?;
@@ -605,7 +605,7 @@ mod benchmarks {
 	fn due_among(n: Linear<10, 100_000>) {
 		let who = provider::<T>(0);
 		history::<T>(n);
-		let mut due = 0;
+		let due;
 		#[block]
 		{
 			due = <Tasks<T> as Duties<T::AccountId>>::due(&who, 64).len();

@@ -36,9 +36,7 @@ mod benchmarks {
 	#[benchmark]
 	fn perform() -> Result<(), BenchmarkError> {
 		let (provider, call) = transaction::<T>();
-		let Call::perform { sequence, duties, signature, .. } = call else {
-			return Err("it is a transaction of duties".into());
-		};
+		let Call::perform { sequence, duties, signature, .. } = call;
 		let who = provider.clone();
 		#[block]
 		{
@@ -52,7 +50,7 @@ mod benchmarks {
 	#[benchmark]
 	fn authorize() {
 		let (_, call) = transaction::<T>();
-		let mut valid = None;
+		let valid;
 		#[block]
 		{
 			valid = call.authorize(TransactionSource::External);

@@ -2,10 +2,13 @@
 
 use std::io::Write;
 
-use codec::Decode;
+use codec::{Decode, Encode};
+use ogpu_blobs::{Blobs, Fetch, NodeOptions, Options, Question, from_hex};
 use ogpu_primitives::{
-	executor::{ExecutorStatus, Leaves, Proof, RunState},
-	merkle::{Blake2, verify},
+	executor::{Checkpoint, ExecutorStatus, Leaves, Proof, PublishRequest, RunState},
+	job::BlobId,
+	merkle::{Blake2, Multiproof, Tree, verify},
+	piece::Piece,
 };
 
 use crate::daemon::{Daemon, answer, endless, little, little_manifest, until};
@@ -192,4 +195,82 @@ fn results_are_published_and_checkpoints_start_others() {
 	let missing = other.post_json("/v1/jobs", &form).json();
 	let missing = other.wait(missing["id"].as_str().expect("an id"));
 	assert_eq!((&missing["state"], &missing["fault"]["of"]), (&"failed".into(), &"inputs".into()));
+}
+
+/// Somebody else in the network, who only fetches.
+async fn somebody(folder: &std::path::Path, seed: u8) -> Blobs {
+	let blobs = Blobs::open(Options::new(folder)).await.expect("a store");
+	let (listen, relay) = (Some(([127, 0, 0, 1], 0).into()), None);
+	let options =
+		NodeOptions { seed: [seed; 32], listen, announce: Vec::new(), relay, connections: 4 };
+	blobs.join(options).await.expect("a network");
+	blobs
+}
+
+#[test]
+fn results_are_told_and_served_to_those_they_are_for() {
+	let daemon = Daemon::new("[blobs]\nlisten = \"127.0.0.1:0\"\n");
+	let form = daemon.form_of(&crate::daemon::examples().join("n-body/step.yaml"));
+	let id = daemon.post_json("/v1/jobs", &form).json()["id"].as_str().expect("an id").to_owned();
+	assert_eq!(daemon.wait(&id)["state"], "done");
+	let run = from_hex(&id).expect("an id");
+	let Leaves { leaves } = scale(&daemon, &format!("/v1/jobs/{id}/leaves"));
+	let of_part: Vec<_> = leaves[10..20].iter().map(|(_, leaf)| *leaf).collect();
+	let tree = Tree::new::<Blake2>(of_part).expect("leaves");
+
+	// A piece of a result, with what proves it, as a node posts it on chain.
+	let Checkpoint { slices, .. } = scale(&daemon, &format!("/v1/jobs/{id}/slices?unit=19"));
+	for (index, slice) in slices.iter().enumerate() {
+		let piece: Piece = scale(&daemon, &format!("/v1/jobs/{id}/pieces/0?unit=19&slice={index}"));
+		assert_eq!((piece.verify(slice), piece.size), (Ok(()), 16_384));
+	}
+	let answer = daemon.get(&format!("/v1/jobs/{id}/pieces/0?unit=19&slice=7"));
+	assert_eq!(answer.status, 404, "{answer:?}");
+	let blob = form["files"]["bodies.bin"].as_str().expect("a hash");
+	let piece: Piece = scale(&daemon, &format!("/v1/blobs/{blob}/pieces/99"));
+	assert_eq!(piece.verify(&BlobId(from_hex(blob).expect("a hash"))), Ok(()));
+	assert!(piece.settles(99));
+
+	let peer = scale::<ExecutorStatus>(&daemon, "/v1/status").peer.expect("it listens");
+	let folder = tempfile::tempdir().expect("a folder");
+	let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+	runtime.block_on(async {
+		let friend = somebody(&folder.path().join("friend"), 1).await;
+		let stranger = somebody(&folder.path().join("stranger"), 2).await;
+		let siblings = Question::Siblings { run, unit: 19, first: 10, count: 10 };
+		// Nothing is told before it is published, and then to nobody else.
+		assert_eq!(friend.ask(&peer, Question::Outputs(run)).await.expect("an answer"), None);
+		let key = friend.peer().expect("it listens").key;
+		let request = PublishRequest {
+			outputs: true,
+			checkpoints: vec![6].try_into().expect("one"),
+			to: vec![key].try_into().expect("one"),
+		};
+		let media = "Content-Type: application/octet-stream";
+		for _ in 0..2 {
+			let path = format!("/v1/jobs/{id}/publish");
+			let published = daemon.ask("POST", &path, &[media], &request.encode());
+			assert_eq!(published.status, 200, "{published:?}");
+		}
+		for question in [Question::Outputs(run), Question::State(run, 6), siblings] {
+			assert_eq!(stranger.ask(&peer, question).await.expect("an answer"), None);
+		}
+		let outputs = friend.ask(&peer, Question::Outputs(run)).await.expect("an answer");
+		let outputs = outputs.expect("it is told");
+		// The result of an iterative job is its last state.
+		let last: Vec<_> = slices.iter().map(|slice| slice.0).collect();
+		assert_eq!(outputs, last);
+		let told = friend.ask(&peer, siblings).await.expect("an answer").expect("it is told");
+		let proof = Multiproof { siblings: told };
+		assert_eq!(verify::<Blake2>(&tree.root(), 10, &[(9, leaves[19].1)], &proof), Ok(()));
+		let peers = [peer.clone()];
+		let want = Fetch {
+			id: BlobId(outputs[0]),
+			size: 16_384,
+			peers: &peers,
+			stall: std::time::Duration::from_secs(5),
+		};
+		friend.fetch(&want, |_| {}).await.expect("it is served");
+		assert!(stranger.fetch(&want, |_| {}).await.is_err());
+	});
 }
