@@ -10,54 +10,11 @@ import { blake2AsU8a } from '@polkadot/util-crypto';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
 import { Command, until } from '../nodes.mjs';
+import { nowhere, providersOnNodes, registered } from '../providers.mjs';
 
 const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
 
 const EXAMPLES = fileURLToPath(new URL('../../../offchain-worker/examples', import.meta.url));
-
-// A place that serves blobs, as the chain writes it.
-function endpoint({ key, addresses }) {
-	const address = (text) => {
-		const [ip, port] = text.split(':');
-		return { V4: [ip.split('.').map(Number), Number(port)] };
-	};
-	return { key: `0x${key}`, addresses: addresses.map(address), relay: null };
-}
-
-const nowhere = (byte) => endpoint({ key: byte.repeat(32), addresses: ['127.0.0.1:4433'] });
-
-function profile(worker, name, served) {
-	return {
-		worker,
-		endpoint: served,
-		encryption: new Uint8Array(32).fill(2),
-		region: 276,
-		devices: [{ name, memory: 33, features: 7, fingerprint: blake2AsU8a(name) }],
-	};
-}
-
-// A worker key of somebody who has no node, and its proof that it knows the account that it will sign for.
-function workerByHand(api, account, name) {
-	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
-	const proof = worker.sign(u8aConcat(stringToU8a('ogpu/worker/1'), api.genesisHash.toU8a(), account.publicKey));
-	return { key: worker.publicKey, proof };
-}
-
-async function registered(api, account, name, served, { key, proof } = workerByHand(api, account, name)) {
-	await send(api, account, api.tx.providers.register(profile(key, name, served), proof));
-	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
-}
-
-// The worker key of a node: of its own making, or inserted as a person would.
-async function workerOfNode(node, account, name) {
-	const keyOfNode = () => node.rpc('provider_workerProof', account.address);
-	if (node.args.includes('--provider')) return keyOfNode();
-	const none = await keyOfNode().then(() => 'there is a key', ({ message }) => message);
-	assert(none.includes('no worker key'), none);
-	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
-	await node.rpc('author_insertKey', 'ogpu', `//${name}//worker`, `0x${Buffer.from(worker.publicKey).toString('hex')}`);
-	return keyOfNode();
-}
 
 const someJob = {
 	job: { hash: new Uint8Array(32).fill(3), blob: new Uint8Array(32).fill(4), len: 1000, source: nowhere('05') },
@@ -66,9 +23,9 @@ const someJob = {
 	units: 100,
 };
 
-function spec(fewOperators, job = someJob) {
+function spec(fewOperators) {
 	return {
-		...job,
+		...someJob,
 		parts: 1,
 		work: 100_000,
 		requirements: { tier: 'Consumer', memory: 30, features: 1, region: null, reputation: 0 },
@@ -175,24 +132,9 @@ function promisedRoot(job) {
 }
 
 export async function taskByNodes({ api, network, accounts: { ferdie } }) {
-	const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
-	const [client, ...providers] = ['client', 'provider-0', 'provider-1', 'provider-2'].map((name) => keyring.addFromUri(`//Nodes//${name}`));
-	const fund = [client, ...providers].map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_100n * OGPU));
-	await send(api, ferdie, api.tx.utility.batchAll(fund));
-
-	// Each provider's node has its worker key and an executor; from here on nobody does anything by hand for it.
-	const served = await Promise.all(network.executors.map((executor) => until(`${executor.name} to pass its self-test`, async () => {
-		const { devices, peer } = await executor.call('GET', '/v1/status');
-		return devices.some(({ health }) => health === 'good') && peer;
-	}, 120)));
-	await Promise.all(providers.map(async (provider, index) => {
-		const name = `Nodes//provider-${index}`;
-		const worker = await workerOfNode(network.nodes[index], provider, name);
-		await registered(api, provider, name, endpoint(served[index]), worker);
-		await send(api, provider, api.tx.providers.setSeats(1));
-	}));
-	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.
-	await until('the seats to be settled', async () => (await api.query.providers.seatCount()).toNumber() === 3, 240);
+	const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri('//Nodes//client');
+	await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 1_100n * OGPU));
+	const providers = await providersOnNodes({ api, network, funder: ferdie });
 
 	// A client on the command line, which serves its inputs, follows the task and fetches the result.
 	const manifest = join(EXAMPLES, 'hash-search', 'search.yaml');

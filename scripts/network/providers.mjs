@@ -1,0 +1,74 @@
+// Providers: by hand, and on nodes that do the work by themselves.
+
+import assert from 'node:assert/strict';
+import { Keyring } from '@polkadot/api';
+import { stringToU8a, u8aConcat } from '@polkadot/util';
+import { blake2AsU8a } from '@polkadot/util-crypto';
+import { send, OGPU } from './chain.mjs';
+import { until } from './nodes.mjs';
+
+// A place that serves blobs, as the chain writes it.
+export function endpoint({ key, addresses }) {
+	const address = (text) => {
+		const [ip, port] = text.split(':');
+		return { V4: [ip.split('.').map(Number), Number(port)] };
+	};
+	return { key: `0x${key}`, addresses: addresses.map(address), relay: null };
+}
+
+export const nowhere = (byte) => endpoint({ key: byte.repeat(32), addresses: ['127.0.0.1:4433'] });
+
+function profile(worker, name, served) {
+	return {
+		worker,
+		endpoint: served,
+		encryption: new Uint8Array(32).fill(2),
+		region: 276,
+		devices: [{ name, memory: 33, features: 7, fingerprint: blake2AsU8a(name) }],
+	};
+}
+
+// A worker key of somebody who has no node, and its proof that it knows the account that it will sign for.
+function workerByHand(api, account, name) {
+	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
+	const proof = worker.sign(u8aConcat(stringToU8a('ogpu/worker/1'), api.genesisHash.toU8a(), account.publicKey));
+	return { key: worker.publicKey, proof };
+}
+
+export async function registered(api, account, name, served, { key, proof } = workerByHand(api, account, name)) {
+	await send(api, account, api.tx.providers.register(profile(key, name, served), proof));
+	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
+}
+
+// The worker key of a node: of its own making, or inserted as a person would.
+async function workerOfNode(node, account, name) {
+	const keyOfNode = () => node.rpc('provider_workerProof', account.address);
+	if (node.args.includes('--provider')) return keyOfNode();
+	const none = await keyOfNode().then(() => 'there is a key', ({ message }) => message);
+	assert(none.includes('no worker key'), none);
+	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
+	await node.rpc('author_insertKey', 'ogpu', `//${name}//worker`, `0x${Buffer.from(worker.publicKey).toString('hex')}`);
+	return keyOfNode();
+}
+
+// Makes the nodes that have executors providers with a seat each. From here on nobody does anything by hand for them.
+export async function providersOnNodes({ api, network, funder }) {
+	const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
+	const names = network.executors.map((_, index) => `Nodes//provider-${index}`);
+	const providers = names.map((name) => keyring.addFromUri(`//${name}`));
+	const fund = providers.map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_100n * OGPU));
+	await send(api, funder, api.tx.utility.batchAll(fund));
+	const served = await Promise.all(network.executors.map((executor) => until(`${executor.name} to pass its self-test`, async () => {
+		const { devices, peer } = await executor.call('GET', '/v1/status');
+		return devices.some(({ health }) => health === 'good') && peer;
+	}, 120)));
+	await Promise.all(providers.map(async (provider, index) => {
+		const worker = await workerOfNode(network.nodes[index], provider, names[index]);
+		await registered(api, provider, names[index], endpoint(served[index]), worker);
+		await send(api, provider, api.tx.providers.setSeats(1));
+	}));
+	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.
+	const seats = network.executors.length;
+	await until('the seats to be settled', async () => (await api.query.providers.seatCount()).toNumber() === seats, 240);
+	return providers;
+}
