@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the chain is made of.
 #[derive(Clone, Debug, Default)]
-pub struct ChainConfig(SubstrateConfig);
+pub(crate) struct ChainConfig(SubstrateConfig);
 
 impl Config for ChainConfig {
 	type AccountId = AccountId32;

@@ -66,7 +66,7 @@ impl Delivery {
 			TaskView::Ended(ended) => {
 				return Err(Error::NotThere(format!(
 					"the task has ended ({}); its provider does not have to keep the result any longer",
-					crate::error::ending(ended.ending)
+					crate::error::ending(&ended.ending)
 				)));
 			}
 		};

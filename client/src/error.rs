@@ -37,7 +37,7 @@ pub enum Error {
 	#[error("{0}")]
 	NotThere(String),
 	/// The task ended without a result.
-	#[error("the task ended: {}", ending(*.0))]
+	#[error("the task ended: {}", ending(.0))]
 	Ended(Ending),
 	/// What the provider gave is not what was verified.
 	#[error("{0}")]
@@ -60,7 +60,7 @@ impl Error {
 }
 
 /// How a task ended, for people.
-pub(crate) const fn ending(ending: Ending) -> &'static str {
+pub(crate) const fn ending(ending: &Ending) -> &'static str {
 	match ending {
 		Ending::Completed => "completed",
 		Ending::CompletedUnverified => "completed, accepted unverified",
