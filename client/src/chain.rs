@@ -13,6 +13,7 @@ use ogpu_primitives::{
 	},
 	merkle::Hash,
 };
+use serde_json::Value;
 use subxt::{
 	ArcMetadata, OnlineClient, OnlineClientAtBlock, SubstrateConfig,
 	backend::LegacyBackend,
@@ -21,10 +22,11 @@ use subxt::{
 		Config, DefaultExtrinsicParamsBuilder, DefaultTransactionExtensions, RpcConfigFor,
 		substrate::{BlakeTwo256, SubstrateHeader},
 	},
-	error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
+	error::{BackendError, DispatchError, ExtrinsicError, RpcError},
+	events::Phase,
 	ext::scale_encode::{self, EncodeAsFields, FieldIter, TypeResolver},
-	rpcs::{LegacyRpcMethods, RpcClient},
-	tx::{StaticPayload, TransactionInBlock, TransactionStatus},
+	rpcs::{LegacyRpcMethods, RpcClient, rpc_params},
+	tx::{StaticPayload, SubmittableTransaction, TransactionStatus},
 	utils::{AccountId32, H256, MultiAddress, MultiSignature},
 };
 
@@ -103,11 +105,15 @@ pub struct Submitted {
 	pub receipt: Receipt,
 }
 
+/// A transaction that can be sent.
+type Signed = SubmittableTransaction<ChainConfig, OnlineClientAtBlockImpl<ChainConfig>>;
+
 /// A chain, through one of its nodes.
 #[derive(Clone)]
 pub struct Chain {
 	client: OnlineClient<ChainConfig>,
 	rpc: LegacyRpcMethods<RpcConfigFor<ChainConfig>>,
+	raw: RpcClient,
 	url: String,
 }
 
@@ -131,22 +137,19 @@ fn node(error: impl std::fmt::Display) -> Error {
 }
 
 /// Why a call failed: the pallet's own word for it, and what that means.
-fn failure(error: &TransactionEventsError) -> Error {
-	match error {
-		TransactionEventsError::ExtrinsicFailed(DispatchError::Module(error)) => {
-			Error::Refused(match error.details() {
-				Ok(details) => format!(
-					"{} ({}.{})",
-					details.variant.docs.join(" ").trim(),
-					details.pallet.name(),
-					details.variant.name
-				),
-				Err(_) => error.details_string(),
-			})
-		}
-		TransactionEventsError::ExtrinsicFailed(error) => Error::Refused(error.to_string()),
-		error => node(error),
-	}
+fn failure(error: &DispatchError) -> Error {
+	Error::Refused(match error {
+		DispatchError::Module(error) => match error.details() {
+			Ok(details) => format!(
+				"{} ({}.{})",
+				details.variant.docs.join(" ").trim(),
+				details.pallet.name(),
+				details.variant.name
+			),
+			Err(_) => error.details_string(),
+		},
+		error => error.to_string(),
+	})
 }
 
 /// Why the pool did not take a transaction.
@@ -176,7 +179,8 @@ impl Chain {
 			OnlineClient::from_backend_with_config(ChainConfig::default(), Arc::new(backend))
 				.await
 				.map_err(|error| gone(error.to_string()))?;
-		Ok(Self { client, rpc: LegacyRpcMethods::new(rpc), url: url.to_owned() })
+		let raw = rpc.clone();
+		Ok(Self { client, rpc: LegacyRpcMethods::new(rpc), raw, url: url.to_owned() })
 	}
 
 	/// The hash of the genesis block.
@@ -389,10 +393,7 @@ impl Chain {
 		pallet: &str,
 		call: &str,
 		arguments: &impl Encode,
-	) -> Result<
-		subxt::tx::SubmittableTransaction<ChainConfig, OnlineClientAtBlockImpl<ChainConfig>>,
-		Error,
-	> {
+	) -> Result<Signed, Error> {
 		let account = signer.account();
 		let at = self.client.at_current_block().await.map_err(node)?;
 		let transactions = at.transactions();
@@ -426,9 +427,13 @@ impl Chain {
 		let mut progress = signed.submit_and_watch().await.map_err(|error| refusal(&error))?;
 		while let Some(status) = progress.next().await {
 			match status.map_err(node)? {
-				TransactionStatus::InFinalizedBlock(block) => return receipt(&block, fee).await,
+				TransactionStatus::InFinalizedBlock(block) => {
+					return self.receipt(block.block_hash(), &signed, fee).await;
+				}
 				// What fails in the best block need not be waited for.
-				TransactionStatus::InBestBlock(block) => drop(receipt(&block, fee).await?),
+				TransactionStatus::InBestBlock(block) => {
+					self.receipt(block.block_hash(), &signed, fee).await?;
+				}
 				TransactionStatus::Error { message }
 				| TransactionStatus::Invalid { message }
 				| TransactionStatus::Dropped { message } => return Err(Error::Refused(message)),
@@ -439,26 +444,44 @@ impl Chain {
 		}
 		Err(node("it stopped saying what becomes of the transaction"))
 	}
-}
 
-async fn receipt(
-	block: &TransactionInBlock<ChainConfig, OnlineClientAtBlockImpl<ChainConfig>>,
-	fee: Balance,
-) -> Result<Receipt, Error> {
-	let events = block.wait_for_success().await.map_err(|error| failure(&error))?;
-	let mut found = Vec::new();
-	for event in events.iter() {
-		let event = event.map_err(node)?;
-		found.push((
-			event.pallet_name().to_owned(),
-			event.event_name().to_owned(),
-			event.field_bytes().to_vec(),
-		));
+	/// What a transaction did in a block.
+	async fn receipt(&self, block: H256, signed: &Signed, fee: Balance) -> Result<Receipt, Error> {
+		let index = self.place_of(block, signed.encoded()).await?;
+		let at = self.client.at_block(block).await.map_err(node)?;
+		let mut events = Vec::new();
+		for event in at.events().fetch().await.map_err(node)?.iter() {
+			let event = event.map_err(node)?;
+			if !matches!(event.phase(), Phase::ApplyExtrinsic(of) if of == index) {
+				continue;
+			}
+			let (pallet, name) = (event.pallet_name(), event.event_name());
+			if (pallet, name) == ("System", "ExtrinsicFailed") {
+				let error = DispatchError::decode_from(event.field_bytes(), at.metadata());
+				return Err(failure(&error.map_err(node)?));
+			}
+			events.push((pallet.to_owned(), name.to_owned(), event.field_bytes().to_vec()));
+		}
+		Ok(Receipt { block: block.0, transaction: signed.hash().0, fee, events })
 	}
-	Ok(Receipt {
-		block: block.block_hash().0,
-		transaction: block.extrinsic_hash().0,
-		fee,
-		events: found,
-	})
+
+	/// The place of a transaction in a block. Nodes write its bytes as a list of numbers, or in hexadecimal digits.
+	async fn place_of(&self, block: H256, transaction: &[u8]) -> Result<u32, Error> {
+		let found = self.raw.request("chain_getBlock", rpc_params![block]).await;
+		let found: Value = found.map_err(|error| node(cause(&error)))?;
+		let digits: String = transaction.iter().map(|byte| format!("{byte:02x}")).collect();
+		let is_it = |extrinsic: &Value| match extrinsic {
+			Value::String(hex) => hex.trim_start_matches("0x") == digits,
+			Value::Array(bytes) => bytes
+				.iter()
+				.map(Value::as_u64)
+				.eq(transaction.iter().map(|byte| Some((*byte).into()))),
+			_ => false,
+		};
+		let place =
+			found["block"]["extrinsics"].as_array().and_then(|all| all.iter().position(is_it));
+		place
+			.map(|place| place as u32)
+			.ok_or_else(|| node("a block lacks what is said to be in it"))
+	}
 }
