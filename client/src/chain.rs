@@ -282,7 +282,7 @@ impl Chain {
 				"System", "Account",
 			))
 			.map_err(node)?;
-		let found = entry.try_fetch((who.clone(),)).await.map_err(node)?;
+		let found = entry.try_fetch((*who,)).await.map_err(node)?;
 		let Some(found) = found else { return Ok((0, 0)) };
 		let ([..], [free, reserved, ..]) = found.decode().map_err(node)?.0;
 		Ok((free, reserved))

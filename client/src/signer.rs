@@ -34,6 +34,13 @@ impl Signer {
 				 one of them; `ogpu keys new FILE` makes one"
 			))
 		};
+		// A soft path alone would be an account of everybody's, and is most likely a file that is not there.
+		let is_path = text.starts_with('/') && !text.starts_with("//");
+		if text.is_empty() || is_path {
+			return Err(wrong(
+				if is_path { "there is no such file" } else { "it is empty" }.into(),
+			));
+		}
 		let uri = SecretUri::from_str(text).map_err(|error| wrong(error.to_string()))?;
 		Keypair::from_uri(&uri).map(Self).map_err(|error| wrong(error.to_string()))
 	}
@@ -77,7 +84,7 @@ mod tests {
 		let read = Signer::read(file.to_str().expect("UTF-8")).expect("the same");
 		assert_eq!(read.account(), made.account());
 		assert_ne!(Signer::generate().expect("random numbers").0.account(), made.account());
-		for wrong in ["", "no such words at all", "0x12", "/etc"] {
+		for wrong in ["", "no such words at all", "0x12", "/etc", "/no/such/file"] {
 			assert!(matches!(Signer::read(wrong), Err(Error::Usage(_))), "{wrong}");
 		}
 	}

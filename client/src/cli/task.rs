@@ -145,10 +145,10 @@ pub(super) async fn take_delivery(
 	signer: &Signer,
 	id: TaskId,
 ) -> Result<(), Error> {
-	let (TaskView::Live(LiveTask { stage: Stage::Delivered, .. }), _) = chain.task(id).await?
-	else {
-		return Ok(());
-	};
+	match chain.task(id).await? {
+		(TaskView::Live(task), _) if task.stage == Stage::Delivered => {}
+		_ => return Ok(()),
+	}
 	let receipt = chain.acknowledge(signer, id).await?;
 	common.say().line(
 		format!("taken    finalised in block {}", hex(&receipt.block)),

@@ -116,7 +116,7 @@ pub const AGENDA_SHARE: u64 = 6;
 #[frame_support::pallet]
 #[allow(missing_docs, reason = "the macro's own items; ours are documented")]
 pub mod pallet {
-	use alloc::vec::Vec;
+	use alloc::{boxed::Box, vec::Vec};
 	use frame_support::{
 		PalletId,
 		dispatch::DispatchClass,
@@ -945,7 +945,7 @@ pub mod pallet {
 		/// A task, live or ended, as those see it who look at the chain from outside.
 		pub fn look(task: TaskId) -> Option<TaskView<T::AccountId>> {
 			if let Some(found) = Tasks::<T>::get(task) {
-				return Some(TaskView::Live(Self::look_at_live(task, found)));
+				return Some(TaskView::Live(Box::new(Self::look_at_live(task, found))));
 			}
 			let Record { client, ending, provider, paid, result, .. } = Records::<T>::get(task)?;
 			Some(TaskView::Ended(EndedTask { client, ending, provider, paid, result }))

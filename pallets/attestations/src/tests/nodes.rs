@@ -533,12 +533,12 @@ fn members_that_lack_an_input_demand_it() {
 			let task = submit(spec_of(&job()));
 			// Somebody who is drawn, and does not get anything.
 			let drawn = || {
-				let wanted = crate::Wanted::<Test>::iter_keys();
+				let mut wanted = crate::Wanted::<Test>::iter_keys();
 				let commits = |who: &AccountId| {
 					let due = Attestations::due(who, 10);
 					due.iter().any(|due| matches!(due, Due::Commit { .. }))
 				};
-				wanted.map(|(who, of)| (who, of)).find(|(who, _)| commits(who))
+				wanted.find(|(who, _)| commits(who))
 			};
 			nodes.until(|| drawn().is_some());
 			let (who, (case, panel)) = drawn().expect("somebody is drawn");

@@ -1,6 +1,6 @@
 //! A task as those see it who look at the chain from outside.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -145,7 +145,7 @@ pub struct EndedTask<AccountId> {
 pub enum TaskView<AccountId> {
 	/// It is under way.
 	#[codec(index = 0)]
-	Live(LiveTask<AccountId>),
+	Live(Box<LiveTask<AccountId>>),
 	/// It has ended.
 	#[codec(index = 1)]
 	Ended(EndedTask<AccountId>),
