@@ -6,8 +6,8 @@
 //!
 //! `scripts/weights` runs them; the runtime's `weights` are what it wrote.
 //!
-//! - [`scene`]: providers with seats, clients, tasks at any point of their lives;
-//! - [`providers`], [`tasks`], [`attestations`], [`worker`]: the benchmarks of each pallet.
+//! - `scene`: providers with seats, clients, tasks at any point of their lives;
+//! - `providers`, `tasks`, `attestations`, `worker`: the benchmarks of each pallet.
 #![cfg(feature = "runtime-benchmarks")]
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -92,6 +92,8 @@ impl Own {
 			Ok(child) => child,
 			Err(error) => return format!("could not be started: {error}"),
 		};
+		// Held here: waiting for a child closes what it still has of its input.
+		let mut lifeline = child.stdin.take();
 		let Some(said) = child.stdout.take() else { return "has no standard output".into() };
 		let mut lines = BufReader::new(said).lines();
 		let found = match tokio::time::timeout(PATIENCE, lines.next_line()).await {
@@ -104,9 +106,11 @@ impl Own {
 		match found.filter(ExecutorAddress::is_trusted) {
 			Some(address) => hook.at(&address),
 			// It has ended, and its log says why; or it is something else than an executor.
-			None => drop(child.stdin.take()),
+			None => drop(lifeline.take()),
 		}
-		match child.wait().await {
+		let ended = child.wait().await;
+		drop(lifeline);
+		match ended {
 			Ok(status) => format!("ended ({status})"),
 			Err(error) => format!("cannot be waited for: {error}"),
 		}
