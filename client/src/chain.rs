@@ -82,8 +82,6 @@ pub struct Receipt {
 	pub block: Hash,
 	/// Its own hash.
 	pub transaction: Hash,
-	/// What it cost as a fee, as it was estimated.
-	pub fee: Balance,
 	/// Its events: pallet, name, and fields in SCALE.
 	events: Vec<(String, String, Vec<u8>)>,
 }
@@ -423,16 +421,15 @@ impl Chain {
 		arguments: &impl Encode,
 	) -> Result<Receipt, Error> {
 		let signed = self.signed(signer, pallet, call, arguments).await?;
-		let fee = signed.partial_fee_estimate().await.map_err(node)?;
 		let mut progress = signed.submit_and_watch().await.map_err(|error| refusal(&error))?;
 		while let Some(status) = progress.next().await {
 			match status.map_err(node)? {
 				TransactionStatus::InFinalizedBlock(block) => {
-					return self.receipt(block.block_hash(), &signed, fee).await;
+					return self.receipt(block.block_hash(), &signed).await;
 				}
 				// What fails in the best block need not be waited for.
 				TransactionStatus::InBestBlock(block) => {
-					self.receipt(block.block_hash(), &signed, fee).await?;
+					self.receipt(block.block_hash(), &signed).await?;
 				}
 				TransactionStatus::Error { message }
 				| TransactionStatus::Invalid { message }
@@ -446,7 +443,7 @@ impl Chain {
 	}
 
 	/// What a transaction did in a block.
-	async fn receipt(&self, block: H256, signed: &Signed, fee: Balance) -> Result<Receipt, Error> {
+	async fn receipt(&self, block: H256, signed: &Signed) -> Result<Receipt, Error> {
 		let index = self.place_of(block, signed.encoded()).await?;
 		let at = self.client.at_block(block).await.map_err(node)?;
 		let mut events = Vec::new();
@@ -462,7 +459,7 @@ impl Chain {
 			}
 			events.push((pallet.to_owned(), name.to_owned(), event.field_bytes().to_vec()));
 		}
-		Ok(Receipt { block: block.0, transaction: signed.hash().0, fee, events })
+		Ok(Receipt { block: block.0, transaction: signed.hash().0, events })
 	}
 
 	/// The place of a transaction in a block. Nodes write its bytes as a list of numbers, or in hexadecimal digits.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use ogpu_client::{Chain, Error, Order, Store};
+use ogpu_client::{Error, Order};
 use ogpu_primitives::{
 	Balance,
 	amount::{parse, show},
@@ -236,26 +236,13 @@ impl Submit {
 			store.close().await;
 			return Ok(());
 		}
-		let out = self.out.clone().unwrap_or_else(|| format!("task-{id}").into());
-		finish(common, &chain, &store, &signer, id, &out).await
+		common.say().resume_with(format!(
+			"Pick it up again with `ogpu watch {id}`, then `ogpu fetch {id}`."
+		));
+		task::follow(common, &chain, id).await?;
+		task::get(common, &chain, &store, id, self.out.as_deref()).await?;
+		task::take_delivery(common, &chain, &signer, id).await?;
+		store.close().await;
+		Ok(())
 	}
-}
-
-/// Follows a task to its result, and fetches that.
-async fn finish(
-	common: &Common,
-	chain: &Chain,
-	store: &Store,
-	signer: &ogpu_client::Signer,
-	id: u64,
-	out: &std::path::Path,
-) -> Result<(), Error> {
-	common
-		.say()
-		.resume_with(format!("Pick it up again with `ogpu watch {id}`, then `ogpu fetch {id}`."));
-	task::follow(common, chain, id).await?;
-	task::get(common, chain, store, id, out).await?;
-	task::take_delivery(common, chain, signer, id).await?;
-	store.close().await;
-	Ok(())
 }

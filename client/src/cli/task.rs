@@ -102,14 +102,15 @@ pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result
 	}
 }
 
-/// Fetches the result of a task into a folder.
+/// Fetches the result of a task into a folder: `task-NUMBER` if none is named.
 pub(super) async fn get(
 	common: &Common,
 	chain: &Chain,
 	store: &Store,
 	id: TaskId,
-	out: &Path,
+	out: Option<&Path>,
 ) -> Result<(), Error> {
+	let out = out.map_or_else(|| format!("task-{id}").into(), Path::to_path_buf);
 	common
 		.say()
 		.resume_with(format!("What has come is kept: `ogpu fetch {id}` goes on from there."));
@@ -131,7 +132,7 @@ pub(super) async fn get(
 			format!("fetched  {}: {} bytes ({seen} over the network)", output.name, output.size);
 		common.say().line(sentence, json!({ "fetched": output.name, "bytes": output.size }));
 	}
-	let kept = delivery.keep(store, out).await?;
+	let kept = delivery.keep(store, &out).await?;
 	let files: Vec<String> = kept.iter().map(|path| path.display().to_string()).collect();
 	let sentence = format!("result   {}: every byte leads to the root on chain", files.join(", "));
 	common.say().line(sentence, json!({ "files": files }));
@@ -198,8 +199,7 @@ impl Fetch {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let chain = common.chain().await?;
 		let store = common.store().await?;
-		let out = self.out.clone().unwrap_or_else(|| format!("task-{}", self.task).into());
-		get(common, &chain, &store, self.task, &out).await?;
+		get(common, &chain, &store, self.task, self.out.as_deref()).await?;
 		if !self.keep_open {
 			match common.signer() {
 				Ok(signer) => take_delivery(common, &chain, &signer, self.task).await?,
