@@ -2,6 +2,7 @@
 
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 import { cryptoWaitReady, xxhashAsHex } from '@polkadot/util-crypto';
+import { until } from './nodes.mjs';
 
 export const OGPU = 10n ** 18n;
 
@@ -28,40 +29,61 @@ export function describeError(api, error) {
 	return `${section}.${name}`;
 }
 
-// Transactions of one account go one after the other, so that their nonces do not collide.
+// What each account has sent last, so that its nonces do not collide.
 const queues = new Map();
+// What each account's next nonce is at least. A node that has just left a branch forgets the transactions of that branch
+// for a moment, and would give their nonces once more.
+const nonces = new Map();
 
-// Signs, sends and waits until the transaction is in a block. Returns its events; a failed dispatch
-// is an error that names the pallet's error.
-export function send(api, signer, call, { until: stage = 'isInBlock', seconds = 60 } = {}) {
+// Signs, sends and waits until the transaction is in a block that another one stands on: two validators may make a
+// block in one slot, and what only the loser contains is not in the state that is read next. Returns its events; a
+// failed dispatch is an error that names the pallet's error.
+export async function send(api, signer, call, { seconds = 60 } = {}) {
+	const name = `${call.method.section}.${call.method.method}`;
 	const previous = queues.get(signer.address) ?? Promise.resolve();
-	const result = previous.catch(() => {}).then(() => sendNow(api, signer, call, stage, seconds));
-	queues.set(signer.address, result);
-	return result;
+	const sent = previous.catch(() => {}).then(() => submit(api, signer, call, name));
+	queues.set(signer.address, sent);
+	const transaction = await sent;
+	const settled = async () => {
+		const { lost, included } = transaction;
+		return lost || (included && await isBuiltUpon(api, included.hash) && included);
+	};
+	try {
+		const outcome = await until(`${name} to be in a block that stays`, settled, seconds);
+		if (outcome === transaction.lost) {
+			nonces.delete(signer.address);
+			throw new Error(`${name}: ${outcome}`);
+		}
+		const { events, dispatchError } = outcome;
+		if (dispatchError) throw new Error(`${name}: ${describeError(api, dispatchError)}`);
+		return events.map(({ event }) => event);
+	} finally {
+		transaction.unsubscribe();
+	}
 }
 
-async function sendNow(api, signer, call, stage, seconds) {
-	const name = `${call.method.section}.${call.method.method}`;
-	let unsubscribe = () => {};
-	try {
-		return await new Promise((resolve, reject) => {
-			const timer = setTimeout(() => reject(new Error(`${name}: not ${stage} after ${seconds} s`)), seconds * 1000);
-			const settle = (finish, value) => {
-				clearTimeout(timer);
-				finish(value);
-			};
-			call.signAndSend(signer, { nonce: -1 }, ({ status, events, dispatchError }) => {
-				if (status.isInvalid || status.isDropped || status.isUsurped) {
-					settle(reject, new Error(`${name}: ${status.type}`));
-				} else if (status[stage] || status.isFinalized) {
-					if (dispatchError) settle(reject, new Error(`${name}: ${describeError(api, dispatchError)}`));
-					else settle(resolve, events.map(({ event }) => event));
-				}
-			}).then((stop) => { unsubscribe = stop; }, (error) => settle(reject, new Error(`${name}: ${error.message}`)));
-		});
-	} finally {
-		unsubscribe();
-	}
+// Hands a transaction to the pool, and notes what becomes of it.
+async function submit(api, signer, call, name) {
+	const told = (await api.rpc.system.accountNextIndex(signer.address)).toNumber();
+	const nonce = Math.max(told, nonces.get(signer.address) ?? 0);
+	const transaction = { included: null, lost: null };
+	transaction.unsubscribe = await call.signAndSend(signer, { nonce }, ({ status, events, dispatchError }) => {
+		if (status.isInBlock) transaction.included = { hash: status.asInBlock, events, dispatchError };
+		else if (status.isRetracted) transaction.included = null;
+		else if (status.isInvalid || status.isDropped || status.isUsurped) transaction.lost = status.type;
+	}).catch((error) => {
+		nonces.delete(signer.address);
+		throw new Error(`${name}: ${error.message}`);
+	});
+	nonces.set(signer.address, nonce + 1);
+	return transaction;
+}
+
+// Whether the best block stands on this one.
+async function isBuiltUpon(api, hash) {
+	const [best, height] = await Promise.all([api.rpc.chain.getHeader(), api.rpc.chain.getHeader(hash)])
+		.then((headers) => headers.map(({ number }) => number.toNumber()));
+	return best > height && (await api.rpc.chain.getBlockHash(height)).eq(hash);
 }
 
 // Sends what must fail, and returns the name of the error.

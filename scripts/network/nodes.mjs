@@ -75,15 +75,16 @@ export class Network {
 		if (dead) throw new Fatal(`${dead.name} has ended: ${dead.log.trim().split('\n').pop() || 'it said nothing'}`);
 	}
 
-	// Starts every node and waits until the first one answers. Returns that one.
+	// Starts every node and waits until the first one answers, and blocks are final: before, each may be on a branch of
+	// its own. Returns that one.
 	async start() {
 		for (const executor of this.executors) executor.start();
 		for (const node of this.nodes) node.start();
 		const [first] = this.nodes;
-		await until('the first node to answer', () => {
+		await until('the first final block', () => {
 			this.assertRunning();
-			return first.best().then(() => true);
-		}, 60);
+			return first.finalised().then((height) => height > 0);
+		}, 90);
 		return first;
 	}
 

@@ -40,6 +40,17 @@ export async function registered(api, account, name, served, { key, proof } = wo
 	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
 }
 
+// Says that a provider without a node is there. Who has not said so for two sessions gets no work.
+export async function heartbeat(api, account) {
+	await until(`the heartbeat of ${account.address}`, async () => {
+		const session = (await api.query.session.currentIndex()).toNumber();
+		const { lastHeartbeat } = (await api.query.providers.providers(account.address)).unwrap();
+		// The session may end before it is in a block: then it is said again.
+		if (lastHeartbeat.toNumber() < session) await send(api, account, api.tx.providers.heartbeat({ session, load: 0, freeMemory: 30 }));
+		return true;
+	}, 30);
+}
+
 // The worker key of a node: of its own making, or inserted as a person would.
 async function workerOfNode(node, account, name) {
 	const keyOfNode = () => node.rpc('provider_workerProof', account.address);

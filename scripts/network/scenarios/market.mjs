@@ -10,7 +10,7 @@ import { blake2AsU8a } from '@polkadot/util-crypto';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
 import { Command, until } from '../nodes.mjs';
-import { nowhere, providersOnNodes, registered } from '../providers.mjs';
+import { heartbeat, nowhere, providersOnNodes, registered } from '../providers.mjs';
 
 const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
 
@@ -60,7 +60,10 @@ export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
 	const bids = [[eve, 40n * OGPU], [one, 60n * OGPU]];
 	await Promise.all(bids.map(([who, price]) => send(api, who, api.tx.tasks.act({ Bid: { task, commitment: commitment(who, price) } }))));
 	await until('bids to be opened', async () => (await status()) === 'Revealing', 60);
-	await Promise.all(bids.map(([who, price]) => send(api, who, api.tx.tasks.act({ Reveal: { task, price, salt } }))));
+	await Promise.all(bids.flatMap(([who, price]) => [
+		send(api, who, api.tx.tasks.act({ Reveal: { task, price, salt } })),
+		heartbeat(api, who),
+	]));
 	let assigned;
 	await until('the task to be assigned', async () => {
 		const found = (await api.query.tasks.tasks(task)).unwrapOr(null)?.status;

@@ -34,7 +34,7 @@ const authorised = async (api) => {
 	return found.isSome ? found.unwrap().codeHash.toHex() : undefined;
 };
 
-export async function upgradeByReferendum({ network, api, accounts, events }) {
+export async function upgradeByReferendum({ network, api, accounts, events, beforeUpgrade }) {
 	const code = u8aToHex(readFileSync(join(process.env.OGPU_BIN, SUCCESSOR)));
 	const anybody = accounts.two;
 	const versionBefore = api.runtimeVersion.specVersion.toNumber();
@@ -56,6 +56,7 @@ export async function upgradeByReferendum({ network, api, accounts, events }) {
 	assert.match(error, /Unauthorized/);
 	assert.equal(await authorised(api), blake2AsHex(code));
 
+	await beforeUpgrade;
 	const untouched = [
 		api.query.timing.chosenProfile.key(), api.query.babe.genesisSlot.key(),
 		api.query.staking.bonded.key(accounts.alice.address), api.query.session.nextKeys.key(accounts.alice.address),
