@@ -33,13 +33,16 @@ pub enum Error {
 	/// There is no such task.
 	#[error("there is no task {0}; records of tasks that have ended are forgotten after a while")]
 	NoTask(u64),
+	/// There is no such stream.
+	#[error("there is no stream {0}; one that is closed is forgotten")]
+	NoStream(u64),
 	/// The task has no result that can be fetched.
 	#[error("{0}")]
 	NotThere(String),
 	/// The task ended without a result.
 	#[error("the task ended: {}", ending(.0))]
 	Ended(Ending),
-	/// What the provider gave is not what was verified.
+	/// What the provider gave, or promised, is not what it should be.
 	#[error("{0}")]
 	WrongResult(String),
 }
@@ -51,7 +54,7 @@ impl Error {
 			Self::Usage(_) => 2,
 			Self::Job(_) => 3,
 			Self::Host(_) => 4,
-			Self::Refused(_) | Self::NoTask(_) => 5,
+			Self::Refused(_) | Self::NoTask(_) | Self::NoStream(_) => 5,
 			Self::NoNode { .. } | Self::Node(_) => 6,
 			Self::Ended(_) => 7,
 			Self::NotThere(_) | Self::WrongResult(_) => 8,

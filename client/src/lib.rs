@@ -8,10 +8,11 @@
 //! ```
 //!
 //! [`Chain`] speaks with a node, [`Store`] keeps what a client has to give and gets, [`Order`] is what it wants computed.
-//! Nothing that a provider says is believed: outputs are kept only if they lead to the roots that were verified.
+//! Nothing that a provider says is believed: outputs are kept only if they lead to the roots that were verified, and
+//! [`Replay`] recomputes any unit of anybody's task.
 //!
 //! ```no_run
-//! use ogpu_client::{Chain, Order, Signer, Store};
+//! use ogpu_client::{Call, Chain, Order, Signer, Store};
 //!
 //! # async fn example() -> Result<(), ogpu_client::Error> {
 //! let chain = Chain::connect("ws://127.0.0.1:9944").await?;
@@ -21,8 +22,8 @@
 //! let spec = order.spec(store.source()?);
 //! store.offer(&order).await?;
 //! let quote = chain.quote(&spec).await?;
-//! let submitted = chain.submit(&signer, spec, quote.most()).await?;
-//! println!("task {}", submitted.task);
+//! let receipt = chain.send(&signer, &Call::submit(spec, quote.most()), |_| {}).await?;
+//! println!("task {}", receipt.task()?);
 //! # Ok(())
 //! # }
 //! ```
@@ -30,13 +31,20 @@
 mod chain;
 mod delivery;
 mod error;
+mod executor;
 mod order;
+mod replay;
 mod signer;
 mod store;
 
-pub use chain::{AccountId, Chain, Receipt, Submitted};
+pub use chain::{
+	AccountId, Call, Chain, Changes, Collateral, Conviction, Device, Profile, ProviderState,
+	ProviderStatus, Receipt, Referendum, Standing, StreamState, Vote, WorkerProof,
+};
 pub use delivery::{Delivery, Output};
 pub use error::Error;
+pub use executor::Executor;
 pub use order::Order;
+pub use replay::{Replay, Replayed, Verdict};
 pub use signer::Signer;
 pub use store::{Network, Store};

@@ -11,6 +11,7 @@ use ogpu_primitives::{
 		DeviceTier, Endpoint, Features,
 		price::Work,
 		spec::{FewOperators, JobRef, Requirements, TaskSpec, Trust},
+		stream::{Batch, StreamSpec},
 		verification::{Shape, Tier},
 	},
 };
@@ -72,10 +73,9 @@ impl Order {
 		self.manifest.job.encode()
 	}
 
-	/// What is asked of the chain; program and inputs are had from `source`.
-	pub fn spec(&self, source: Endpoint) -> TaskSpec {
-		let Manifest { job, plan, .. } = &self.manifest;
-		let scale = self.job();
+	/// What a provider must have.
+	fn requirements(&self) -> Requirements {
+		let job = &self.manifest.job;
 		let mut features = match job.profile {
 			Profile::ExactInt | Profile::Redundant => Features(0),
 			Profile::FmaF32 => Features::EXACT_F32,
@@ -84,13 +84,21 @@ impl Order {
 		if job.resources.fp64 {
 			features = features.with(Features::FP64);
 		}
+		Requirements {
+			tier: self.devices,
+			memory: job.resources.memory.next_power_of_two().ilog2() as u8,
+			features,
+			region: self.region,
+			reputation: self.reputation,
+		}
+	}
+
+	/// What is asked of the chain; program and inputs are had from `source`.
+	pub fn spec(&self, source: Endpoint) -> TaskSpec {
+		let Manifest { job, plan, .. } = &self.manifest;
+		let Batch { hash, blob, len, .. } = self.batch();
 		TaskSpec {
-			job: JobRef {
-				hash: job.hash(),
-				blob: BlobId(*blake3::hash(&scale).as_bytes()),
-				len: scale.len() as u32,
-				source,
-			},
+			job: JobRef { hash, blob, len, source },
 			shape: match job.shape {
 				JobShape::DataParallel { .. } => Shape::Parallel,
 				JobShape::Iterative { .. } => Shape::Iterative,
@@ -99,18 +107,39 @@ impl Order {
 			units: plan.units,
 			parts: self.parts,
 			work: self.work,
-			requirements: Requirements {
-				tier: self.devices,
-				memory: job.resources.memory.next_power_of_two().ilog2() as u8,
-				features,
-				region: self.region,
-				reputation: self.reputation,
-			},
+			requirements: self.requirements(),
 			tier: self.tier,
 			trust: Trust::Earned,
 			few_operators: self.few_operators,
 			max_price: self.max_price,
 			time: self.time,
+		}
+	}
+
+	/// A stream of batches like this one, of which each unit is a request of as much work as the order says, for such a
+	/// reward, with so many racers paid.
+	pub fn stream(&self, source: Endpoint, reward: Balance, racers: u8) -> StreamSpec {
+		StreamSpec {
+			source,
+			profile: self.manifest.job.profile,
+			requirements: self.requirements(),
+			tier: self.tier,
+			few_operators: self.few_operators,
+			reward,
+			racers,
+			work: self.work,
+			time: self.time,
+		}
+	}
+
+	/// The job as a batch of a stream.
+	pub fn batch(&self) -> Batch {
+		let scale = self.job();
+		Batch {
+			hash: self.manifest.job.hash(),
+			blob: BlobId(*blake3::hash(&scale).as_bytes()),
+			len: scale.len() as u32,
+			requests: self.manifest.plan.units,
 		}
 	}
 }

@@ -97,12 +97,12 @@ export async function sendExpectingError(api, signer, call) {
 }
 
 // Collects every event of every finalised block. A subscription to the best block's events would
-// miss blocks that a reorganisation brings in two at a time.
+// miss blocks that a reorganisation brings in two at a time. It begins after the block of this height.
 export class EventLog {
-	constructor(api) {
+	constructor(api, height = 0) {
 		this.api = api;
 		this.seen = [];
-		this.height = 0;
+		this.height = height;
 	}
 
 	// Reads on until `stopped()`.

@@ -1,23 +1,21 @@
-// The local network, for people: four validators of which three are providers, and a client who has a picture computed.
+// The local network, for people: four validators, all of them providers, one of which cheats, and clients who have
+// something computed: a classifier trained, digits recognised with it, a picture rendered.
 
-import { execFileSync, spawn } from 'node:child_process';
-import { once as event } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { OGPU, connect, wellKnownAccounts } from './chain.mjs';
-import { bin, localNetwork, sleep } from './nodes.mjs';
+import { EventLog, OGPU, connect, wellKnownAccounts } from './chain.mjs';
+import { localNetwork, sleep, until } from './nodes.mjs';
 import { providersOnNodes } from './providers.mjs';
+import { recognise, render, train } from './purchases.mjs';
 
 const once = process.argv.includes('--once');
 const FINALISED = 3;
-const PICTURE = fileURLToPath(new URL('../../offchain-worker/examples/picture/trace.yaml', import.meta.url));
-const WIDTH = 480;
+const CHEAT = 3;
 const started = Date.now();
 const seconds = () => Math.round((Date.now() - started) / 1000);
 
-const network = localNetwork({ executors: 3 });
+const network = localNetwork({ executors: 4, cheat: CHEAT });
 let stopping = false;
 async function stop(code) {
 	if (stopping) return;
@@ -30,40 +28,47 @@ process.on('SIGINT', () => stop(once ? 130 : 0));
 process.on('SIGTERM', () => stop(once ? 143 : 0));
 
 const amount = (units) => Number(units / 10n ** 12n) / 1e6;
+const say = (text) => console.log(`(${seconds()} s) ${text}`);
 
-// Runs a program whose words are for whoever watches.
-async function show(program, args) {
-	const child = spawn(bin(program), args, { stdio: ['ignore', 'inherit', 'inherit'] });
-	const [code] = await event(child, 'exit');
-	if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}`);
+const parts = {};
+// Notes how long something took.
+async function part(name, run) {
+	const begun = seconds();
+	const result = await run();
+	parts[name] = seconds() - begun;
+	return result;
 }
 
-// Has the picture computed by whoever bids the least, and verified by the others.
-async function buyPicture(api, alice) {
-	const { ferdie } = await wellKnownAccounts();
-	console.log('three of the nodes become providers, each with a seat from which verifiers are drawn');
-	const providers = await providersOnNodes({ api, network, funder: ferdie });
-	const before = await Promise.all(providers.map(async ({ address }) => (await api.query.system.account(address)).data.free.toBigInt()));
-	console.log(`(${seconds()} s) a client has a picture computed:`);
-	const result = join(network.folder, 'picture');
-	await show('ogpu', [
-		'submit', PICTURE, '--key', '//Eve', '--node', alice.url, '--max-price', '2', '--work', '60', '--time', '100',
-		'--listen', '127.0.0.1:0', '--data', join(network.folder, 'client'), '--out', result,
-	]);
-	const picture = join(tmpdir(), 'ogpu-demo.png');
-	execFileSync(bin('ogpu-worker'), ['picture', join(result, 'picture'), '--width', String(WIDTH), '-o', picture]);
-	const paid = await Promise.all(providers.map(async ({ address }, index) => {
-		const now = (await api.query.system.account(address)).data.free.toBigInt();
-		return { provider: address, earned: amount(now - before[index]) };
+// What each provider has, collateral included.
+async function fortunes(api, providers) {
+	return Promise.all(providers.map(async ({ address }) => {
+		const [{ data }, ledger] = await Promise.all([api.query.system.account(address), api.query.trustLock.ledgers(address)]);
+		return data.free.toBigInt() + ledger.bonded.toBigInt();
 	}));
-	console.log(`(${seconds()} s) the picture is ${picture}; who earned what for it:`);
-	for (const { provider, earned } of paid) console.log(`  ${provider} ${earned} oGPU`);
-	return { picture, paid };
+}
+
+// Follows the events by which people see what becomes of the cheat.
+async function watchCheat(events, cheat) {
+	const shown = ({ section, method, data }) => {
+		if (section === 'tasks' && method === 'Convicted' && data.provider.eq(cheat)) {
+			return `task ${data.task}: unit ${data.unit} is false, and the cheat is convicted`;
+		}
+		if (section === 'trustLock' && method === 'Slashed' && data.who.eq(cheat)) return 'the cheat is slashed';
+		return null;
+	};
+	let told = 0;
+	return until('the cheat to be slashed', () => {
+		for (; told < events.seen.length; told += 1) {
+			const text = shown(events.seen[told]);
+			if (text) say(text);
+		}
+		return events.find('trustLock', 'Slashed', ({ who }) => who.eq(cheat));
+	}, 420, 1000);
 }
 
 try {
 	console.log(`starting four validators; databases and logs are in ${network.folder}`);
-	const alice = await network.start();
+	const alice = await part('start', () => network.start());
 	for (let seen = -1; seen < FINALISED; await sleep(1000)) {
 		const now = await alice.finalised();
 		if (now > seen) console.log(`block #${await alice.best()}, finalised #${now}`);
@@ -80,13 +85,47 @@ To attach polkadot.js apps, open https://polkadot.js.org/apps/?rpc=${encodeURICo
 Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Two.
 `);
 
-	const bought = await buyPicture(api, alice);
+	const { ferdie } = await wellKnownAccounts();
+	say('the four become providers, each with a seat from which verifiers are drawn; dave makes up what it computes');
+	const providers = await part('providers', () => providersOnNodes({ api, network, funder: ferdie }));
+	const before = await fortunes(api, providers);
+	const events = new EventLog(api, await alice.finalised());
+	const following = events.follow(() => stopping);
+	following.catch(() => {});
+
+	say('two clients have a classifier trained, and a picture rendered, by auction:');
+	const cheat = providers[CHEAT].address;
+	const [trained, picture, slashed] = await Promise.all([
+		part('training', () => train(network)).then(async (weights) => {
+			say('with the weights that came, a stream of requests is raced for:');
+			return { weights, ...await part('inference', () => recognise(network, weights)) };
+		}),
+		part('picture', () => render(network)),
+		part('cheat', () => watchCheat(events, cheat)),
+	]);
+	say(`${trained.right} of ${trained.of} digits are recognised, which training never saw: ${(trained.accuracy * 100).toFixed(1)} %`);
+	say(`the picture is ${picture}`);
+
+	const after = await fortunes(api, providers);
+	const paid = providers.map(({ address }, index) => ({ provider: address, earned: amount(after[index] - before[index]) }));
+	say('what each provider has more than before, collateral included:');
+	for (const [index, { provider, earned }] of paid.entries()) {
+		console.log(`  ${network.nodes[index].name.padEnd(8)} ${provider} ${earned} oGPU${index === CHEAT ? ' (the cheat)' : ''}`);
+	}
 	const scheduled = (await api.query.token.scheduled()).toBigInt();
 	console.log(`supply: ${amount(scheduled)} of 21000000 oGPU scheduled`);
 	const summary = join(tmpdir(), 'ogpu-demo.json');
-	const told = { seconds: seconds(), finalised: await alice.finalised(), scheduled: scheduled / OGPU, ...bought };
-	writeFileSync(summary, `${JSON.stringify(told, (_, value) => (typeof value === 'bigint' ? Number(value) : value), '\t')}\n`);
-	await api.disconnect();
+	const told = {
+		seconds: seconds(),
+		parts,
+		finalised: await alice.finalised(),
+		scheduled: Number(scheduled / OGPU),
+		accuracy: trained.accuracy,
+		picture,
+		paid,
+		slashed: slashed.data.toHuman(),
+	};
+	writeFileSync(summary, `${JSON.stringify(told, null, '\t')}\n`);
 
 	console.log(`what happened, as JSON: ${summary}`);
 	if (once) await stop(0);

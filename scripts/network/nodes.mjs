@@ -4,6 +4,7 @@ import { spawn, execFileSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cheatingProxy } from './cheat.mjs';
 
 export const bin = (name) => {
 	const path = join(process.env.OGPU_BIN ?? '', name);
@@ -12,6 +13,12 @@ export const bin = (name) => {
 	}
 	return path;
 };
+
+// Where the machines are said to be, by ISO 3166-1.
+export const REGION = 276;
+const CHEATS_REGION = 250;
+// The port of the cheat's proxy, counted from that of the first executor.
+const PROXY = 20;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -63,8 +70,8 @@ export class Network {
 	}
 
 	// An executor with its own data and ports, whose blobs others on this machine can fetch; not started yet.
-	executor(name) {
-		const executor = new Executor(this, name, this.executors.length);
+	executor(name, options) {
+		const executor = new Executor(this, name, this.executors.length, options);
 		this.executors.push(executor);
 		return executor;
 	}
@@ -78,7 +85,7 @@ export class Network {
 	// Starts every node and waits until the first one answers, and blocks are final: before, each may be on a branch of
 	// its own. Returns that one.
 	async start() {
-		for (const executor of this.executors) executor.start();
+		await Promise.all(this.executors.map((executor) => executor.start()));
 		for (const node of this.nodes) node.start();
 		const [first] = this.nodes;
 		await until('the first final block', () => {
@@ -135,27 +142,39 @@ class Program {
 	}
 }
 
-// `ogpu-worker serve`, and its HTTP interface.
+// `ogpu-worker serve`, and its HTTP interface. One that cheats asks less than the others, and is in another country.
 export class Executor extends Program {
-	constructor(network, name, index) {
+	constructor(network, name, index, { cheats = false } = {}) {
 		super(network, name);
 		const port = network.executorBase + 2 * index;
 		this.url = `http://127.0.0.1:${port}`;
+		this.cheats = cheats;
+		this.region = cheats ? CHEATS_REGION : REGION;
+		// Where its node finds it.
+		this.seenAt = cheats ? `http://127.0.0.1:${network.executorBase + PROXY}` : this.url;
 		this.data = join(network.folder, name);
 		this.tokenFile = join(this.data, 'token');
 		this.configFile = join(network.folder, `${name}.toml`);
+		const price = cheats ? '0.0001' : '0.001';
 		writeFileSync(this.configFile, [
 			`listen = "127.0.0.1:${port}"`,
 			`data = "${this.data}"`,
 			// The validators beside it come first.
 			'[compute]', 'threads = 1', 'nice = 19',
+			'[price]', `per_second = "${price}"`, `minimum = "${price}"`,
 			'[blobs]', `listen = "127.0.0.1:${port + 1}"`,
 		].join('\n'));
 	}
 
-	start() {
+	async start() {
+		if (this.cheats) this.proxy = await cheatingProxy({ listen: Number(new URL(this.seenAt).port), executor: this.url });
 		// The node whose own it is starts it, and starts it again.
-		return this.owned ? this : this.run('ogpu-worker', ['serve', '--config', this.configFile]);
+		if (!this.owned) this.run('ogpu-worker', ['serve', '--config', this.configFile]);
+	}
+
+	async stop(signal) {
+		await this.proxy?.stop();
+		await super.stop(signal);
 	}
 
 	// The process that its node has started.
@@ -255,17 +274,18 @@ class Node extends Program {
 	}
 }
 
-// The four validators of the `local` network; the first `executors` of them have one each. The first starts its own.
-export function localNetwork({ executors = 0, ...options } = {}) {
+// The four validators of the `local` network; the first `executors` of them have one each. The first starts its own; the
+// one with the number `cheat` makes up what it computes.
+export function localNetwork({ executors = 0, cheat, ...options } = {}) {
 	const network = new Network({ chain: 'local', ...options });
 	for (const [index, name] of ['alice', 'bob', 'charlie', 'dave'].entries()) {
 		const args = ['--validator', `--${name}`];
 		if (index < executors) {
-			const executor = network.executor(`${name}-executor`);
+			const executor = network.executor(`${name}-executor`, { cheats: index === cheat });
 			executor.owned = index === 0;
 			args.push(...(executor.owned
 				? ['--provider', '--executor-config', executor.configFile, '--executor-data', executor.data]
-				: ['--executor-url', executor.url, '--executor-token-file', executor.tokenFile]));
+				: ['--executor-url', executor.seenAt, '--executor-token-file', executor.tokenFile]));
 		}
 		network.node(name, { args });
 	}

@@ -5,7 +5,7 @@ import { Keyring } from '@polkadot/api';
 import { stringToU8a, u8aConcat } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { send, OGPU } from './chain.mjs';
-import { until } from './nodes.mjs';
+import { REGION, until } from './nodes.mjs';
 
 // A place that serves blobs, as the chain writes it.
 export function endpoint({ key, addresses }) {
@@ -18,12 +18,12 @@ export function endpoint({ key, addresses }) {
 
 export const nowhere = (byte) => endpoint({ key: byte.repeat(32), addresses: ['127.0.0.1:4433'] });
 
-function profile(worker, name, served) {
+function profile(worker, name, served, region) {
 	return {
 		worker,
 		endpoint: served,
 		encryption: new Uint8Array(32).fill(2),
-		region: 276,
+		region,
 		devices: [{ name, memory: 33, features: 7, fingerprint: blake2AsU8a(name) }],
 	};
 }
@@ -35,8 +35,9 @@ function workerByHand(api, account, name) {
 	return { key: worker.publicKey, proof };
 }
 
-export async function registered(api, account, name, served, { key, proof } = workerByHand(api, account, name)) {
-	await send(api, account, api.tx.providers.register(profile(key, name, served), proof));
+export async function registered(api, account, name, served, { region = REGION, worker = workerByHand(api, account, name) } = {}) {
+	const { key, proof } = worker;
+	await send(api, account, api.tx.providers.register(profile(key, name, served, region), proof));
 	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
 }
 
@@ -75,7 +76,8 @@ export async function providersOnNodes({ api, network, funder }) {
 	}, 120)));
 	await Promise.all(providers.map(async (provider, index) => {
 		const worker = await workerOfNode(network.nodes[index], provider, names[index]);
-		await registered(api, provider, names[index], endpoint(served[index]), worker);
+		const { region } = network.executors[index];
+		await registered(api, provider, names[index], endpoint(served[index]), { region, worker });
 		await send(api, provider, api.tx.providers.setSeats(1));
 	}));
 	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.

@@ -3,22 +3,20 @@
 import { cpus } from 'node:os';
 import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
 import { localNetwork } from './nodes.mjs';
+import { Report } from './report.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
 import { streamByHand, taskByHand, taskByNodes } from './scenarios/market.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 
-const started = Date.now();
-const elapsed = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
 const LIMIT_SECONDS = 8 * 60;
-let passed = 0;
-let failed = 0;
+const report = new Report();
 
 const network = localNetwork({ rpcBase: 19944, p2pBase: 31333, executorBase: 19960, executors: 3 });
 // However the test ends, no node stays behind.
 async function abort(why, code) {
 	console.log(`  FAILED: ${why}; the logs are in ${network.folder}`);
-	console.log(`${passed} passed, ${failed + 1} failed`);
+	console.log(`${report.counts}, and one thing more`);
 	await network.stop({ keep: true });
 	process.exit(code);
 }
@@ -31,16 +29,7 @@ const alice = await network.start().catch((error) => abort(error.message, 1));
 
 const api = await connect(alice);
 const context = { network, api, accounts: await wellKnownAccounts(), events: new EventLog(api) };
-async function scenario(name, run) {
-	try {
-		const note = await run(context);
-		passed += 1;
-		console.log(`  ok ${name} (${elapsed()})${note ? `: ${note}` : ''}`);
-	} catch (error) {
-		failed += 1;
-		console.log(`  FAILED ${name} (${elapsed()}): ${error.stack}`);
-	}
-}
+const scenario = (name, run) => report.scenario(name, () => run(context));
 
 const timeout = setTimeout(() => abort(`not finished after ${LIMIT_SECONDS} s`, 1), LIMIT_SECONDS * 1000);
 
@@ -75,8 +64,8 @@ await scenario('nobody but the equivocator was slashed', life.onlyTheEquivocator
 clearTimeout(timeout);
 
 await api.disconnect();
-await network.stop({ keep: failed > 0 });
-if (failed > 0) console.log(`the logs are in ${network.folder}`);
-console.log(`network test took ${elapsed()}`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+await network.stop({ keep: report.failed > 0 });
+if (report.failed > 0) console.log(`the logs are in ${network.folder}`);
+console.log(`network test took ${report.elapsed}`);
+console.log(report.counts);
+process.exit(report.failed > 0 ? 1 : 0);

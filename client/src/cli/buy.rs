@@ -1,14 +1,16 @@
-//! `quote` and `submit`.
+//! `quote`, `submit` and `offer`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use ogpu_client::{Error, Order};
+use codec::Encode;
+use ogpu_client::{Call, Error, Executor, Order};
 use ogpu_primitives::{
 	Balance,
 	amount::{parse, show},
 	market::{
 		DeviceTier,
+		price::Work,
 		quote::Quote as Costs,
 		spec::{FewOperators, TaskSpec},
 		verification::Tier,
@@ -16,7 +18,7 @@ use ogpu_primitives::{
 };
 use serde_json::json;
 
-use super::{Common, say::hex, task};
+use super::{Common, say::hex, send::send, task};
 
 /// How thoroughly a result is verified.
 #[derive(Clone, Copy, ValueEnum)]
@@ -40,8 +42,68 @@ enum Class {
 	DataCentre,
 }
 
-fn amount(text: &str) -> Result<Balance, String> {
+pub(super) fn amount(text: &str) -> Result<Balance, String> {
 	parse(text).ok_or_else(|| "an amount of oGPU is a number such as 1.5".into())
+}
+
+/// Who may compute a job, and how thoroughly they are verified.
+#[derive(Args)]
+pub(super) struct Wishes {
+	/// How thoroughly it is verified [default: standard, or full where there are few units].
+	#[arg(long)]
+	tier: Option<Thoroughness>,
+	/// The lowest class of device.
+	#[arg(long, default_value = "consumer")]
+	devices: Class,
+	/// Only providers in this country, by its ISO 3166-1 number.
+	#[arg(long, value_name = "NUMBER")]
+	region: Option<u16>,
+	/// Only providers with this reputation, in thousandths.
+	#[arg(long, default_value_t = 0)]
+	reputation: u16,
+	/// Accept the result unverified while there are too few operators to verify it.
+	#[arg(long)]
+	unverified: bool,
+}
+
+impl Wishes {
+	/// The order, with these.
+	pub(super) fn apply(&self, order: Order) -> Order {
+		Order {
+			tier: match self.tier {
+				None => order.tier,
+				Some(Thoroughness::Standard) => Tier::Standard,
+				Some(Thoroughness::High) => Tier::High,
+				Some(Thoroughness::Full) => Tier::Full,
+			},
+			devices: match self.devices {
+				Class::Consumer => DeviceTier::Consumer,
+				Class::Professional => DeviceTier::Professional,
+				Class::DataCentre => DeviceTier::DataCentre,
+			},
+			region: self.region,
+			reputation: self.reputation,
+			few_operators: match self.unverified {
+				true => FewOperators::Unverified,
+				false => FewOperators::Refuse,
+			},
+			..order
+		}
+	}
+
+	/// Whether it says how thoroughly.
+	pub(super) const fn names_tier(&self) -> bool {
+		self.tier.is_some()
+	}
+}
+
+/// Seconds of the reference device as the chain counts work.
+pub(super) fn work(seconds: f64) -> Result<Work, Error> {
+	let work = seconds * 1_000.0;
+	if !(0.5..=1e12).contains(&work) {
+		return Err(Error::Usage("--work is a number of seconds, at least 0.001".into()));
+	}
+	Ok(work.round() as _)
 }
 
 /// What is asked for a job.
@@ -58,62 +120,24 @@ struct Terms {
 	/// Blocks in which it is to be computed, of three seconds each.
 	#[arg(long, default_value_t = 200, value_name = "BLOCKS")]
 	time: u32,
-	/// How thoroughly it is verified [default: standard, or full where there are few units].
-	#[arg(long)]
-	tier: Option<Thoroughness>,
 	/// In how many parts it is verified and paid.
 	#[arg(long, default_value_t = 1)]
 	parts: u8,
-	/// The lowest class of device.
-	#[arg(long, default_value = "consumer")]
-	devices: Class,
-	/// Only providers in this country, by its ISO 3166-1 number.
-	#[arg(long, value_name = "NUMBER")]
-	region: Option<u16>,
-	/// Only providers with this reputation, in thousandths.
-	#[arg(long, default_value_t = 0)]
-	reputation: u16,
-	/// Accept the result unverified while there are too few operators to verify it.
-	#[arg(long)]
-	unverified: bool,
+	#[command(flatten)]
+	wishes: Wishes,
 }
 
 impl Terms {
 	fn order(&self) -> Result<Order, Error> {
-		let work = self.work * 1_000.0;
-		if !(0.5..=1e12).contains(&work) {
-			return Err(Error::Usage("--work is a number of seconds, at least 0.001".into()));
-		}
-		let order = Order::read(&self.manifest)?;
-		Ok(Order {
-			tier: match self.tier {
-				None => order.tier,
-				Some(Thoroughness::Standard) => Tier::Standard,
-				Some(Thoroughness::High) => Tier::High,
-				Some(Thoroughness::Full) => Tier::Full,
-			},
-			parts: self.parts,
-			work: work.round() as _,
-			max_price: self.max_price,
-			time: self.time,
-			devices: match self.devices {
-				Class::Consumer => DeviceTier::Consumer,
-				Class::Professional => DeviceTier::Professional,
-				Class::DataCentre => DeviceTier::DataCentre,
-			},
-			region: self.region,
-			reputation: self.reputation,
-			few_operators: match self.unverified {
-				true => FewOperators::Unverified,
-				false => FewOperators::Refuse,
-			},
-			..order
-		})
+		let work = work(self.work)?;
+		let order = self.wishes.apply(Order::read(&self.manifest)?);
+		let (parts, max_price, time) = (self.parts, self.max_price, self.time);
+		Ok(Order { parts, work, max_price, time, ..order })
 	}
 }
 
 /// Prints what a task costs.
-fn tell(common: &Common, order: &Order, spec: &TaskSpec, quote: &Costs, fee: Option<Balance>) {
+fn tell(common: &Common, order: &Order, spec: &TaskSpec, quote: &Costs) {
 	let percent = |billionth: u32| f64::from(billionth) / 1e7;
 	let verified = match quote.members {
 		0 => "not verified: too few operators, as you accept".to_owned(),
@@ -125,10 +149,9 @@ fn tell(common: &Common, order: &Order, spec: &TaskSpec, quote: &Costs, fee: Opt
 		),
 	};
 	let name = order.manifest.job.name.text();
-	let fee_line = fee.map_or(String::new(), |fee| format!("\nfee      about {} oGPU", show(fee)));
 	let sentence = format!(
 		"job      {name}, {} units in {} parts ({})\nprice    at most {} oGPU, {} protocol fee, {} verification; what is \
-		 not needed comes back\nlocked   {} oGPU besides, which come back unless the job is at fault{fee_line}\nverified \
+		 not needed comes back\nlocked   {} oGPU besides, which come back unless the job is at fault\nverified \
 		 {verified}",
 		spec.units,
 		spec.parts,
@@ -152,7 +175,6 @@ fn tell(common: &Common, order: &Order, spec: &TaskSpec, quote: &Costs, fee: Opt
 		"members": quote.members,
 		"detection_all": f64::from(quote.detection_all) / 1e9,
 		"detection_one": f64::from(quote.detection_one) / 1e9,
-		"fee": fee.map(show),
 	});
 	common.say().line(sentence, value);
 }
@@ -170,9 +192,30 @@ impl Quote {
 		let store = common.store().await?;
 		let spec = order.spec(store.source()?);
 		let quote = chain.quote(&spec).await?;
-		tell(common, &order, &spec, &quote, None);
+		tell(common, &order, &spec, &quote);
 		store.close().await;
 		Ok(())
+	}
+}
+
+#[derive(Args)]
+pub(crate) struct Offer {
+	#[command(flatten)]
+	terms: Terms,
+}
+
+impl Offer {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let order = self.terms.order()?;
+		let store = common.store().await?;
+		let spec = order.spec(store.source()?);
+		store.offer(&order).await?;
+		let scale: String = spec.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+		common.say().line(
+			format!("spec     0x{scale}\nserving  program and inputs until Ctrl-C"),
+			json!({ "spec": format!("0x{scale}"), "job": hex(&spec.job.hash), "serving": true }),
+		);
+		std::future::pending().await
 	}
 }
 
@@ -183,12 +226,15 @@ pub(crate) struct Submit {
 	/// Pay no more than this in all, in oGPU [default: what is quoted now].
 	#[arg(long, value_parser = amount, value_name = "OGPU")]
 	most: Option<Balance>,
-	/// Only say what it would cost, fee included; sign and send nothing.
-	#[arg(long)]
-	dry_run: bool,
-	/// End once it is submitted. Providers get the inputs only while `ogpu watch` runs.
+	/// End once it is submitted. Providers get the inputs while `ogpu watch` runs, or from --keep-at.
 	#[arg(long)]
 	detach: bool,
+	/// Have the executor at this URL, yours or a friend's, keep the inputs and serve them instead of this machine.
+	#[arg(long, value_name = "URL", requires = "keeper_token")]
+	keep_at: Option<String>,
+	/// The file with its token.
+	#[arg(long, value_name = "FILE")]
+	keeper_token: Option<PathBuf>,
 	/// The folder for the result [default: task-NUMBER].
 	#[arg(long, short)]
 	out: Option<PathBuf>,
@@ -200,7 +246,14 @@ impl Submit {
 		let signer = common.signer()?;
 		let chain = common.chain().await?;
 		let store = common.store().await?;
-		let spec = order.spec(store.source()?);
+		let source = match &self.keep_at {
+			// What is only to be told is not handed over either.
+			Some(url) if !common.dry_run => {
+				Executor::at(url, self.keeper_token.as_deref())?.keep(&order).await?
+			}
+			_ => store.source()?,
+		};
+		let spec = order.spec(source);
 		let quote = chain.quote(&spec).await?;
 		let most = self.most.unwrap_or_else(|| quote.most());
 		let (free, _) = chain.balance(&signer.account()).await?;
@@ -213,26 +266,37 @@ impl Submit {
 				show(free)
 			)));
 		}
-		let fee = chain.fee_of_submitting(&signer, spec.clone(), most).await?;
-		tell(common, &order, &spec, &quote, Some(fee));
-		if self.dry_run {
-			return Ok(());
+		tell(common, &order, &spec, &quote);
+		if !common.dry_run {
+			store.offer(&order).await?;
 		}
-		store.offer(&order).await?;
-		let submitted = chain.submit(&signer, spec, most).await?;
-		let id = submitted.task;
-		let sentence =
-			format!("task     {id}, finalised in block {}", hex(&submitted.receipt.block));
-		let value = json!({
-			"task": id,
-			"block": hex(&submitted.receipt.block),
-			"transaction": hex(&submitted.receipt.transaction),
-		});
-		common.say().line(sentence, value);
+		let Some(receipt) = send(common, &chain, &signer, &Call::submit(spec, most)).await? else {
+			return Ok(());
+		};
+		let id = receipt.task()?;
+		common.say().line(
+			format!("task     {id}"),
+			json!({
+				"task": id,
+				"block": hex(&receipt.block),
+				"transaction": hex(&receipt.transaction),
+			}),
+		);
 		if self.detach {
-			let how =
-				format!("Now run `ogpu watch {id}`: providers get the inputs only while it does.");
-			common.say().line(how, json!({ "next": format!("ogpu watch {id}") }));
+			let (how, next) = match &self.keep_at {
+				Some(url) => {
+					let next = format!("ogpu fetch {id}");
+					(format!("{url} serves the inputs. Later: `{next}`."), next)
+				}
+				None => {
+					let next = format!("ogpu watch {id}");
+					(
+						format!("Now run `{next}`: providers get the inputs only while it does."),
+						next,
+					)
+				}
+			};
+			common.say().line(how, json!({ "next": next }));
 			store.close().await;
 			return Ok(());
 		}

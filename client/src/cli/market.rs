@@ -91,3 +91,25 @@ impl Providers {
 		}
 	}
 }
+
+#[derive(Args)]
+pub(crate) struct Price;
+
+impl Price {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let chain = common.chain().await?;
+		for tier in DeviceTier::ALL {
+			let name = match tier {
+				DeviceTier::Consumer => "consumer",
+				DeviceTier::Professional => "professional",
+				DeviceTier::DataCentre => "data-centre",
+			};
+			let price = show(chain.base_price(tier).await?);
+			common.say().line(
+				format!("{name:<12} {price} oGPU for a second of the reference device"),
+				json!({ "devices": name, "price": price }),
+			);
+		}
+		Ok(())
+	}
+}

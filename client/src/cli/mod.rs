@@ -2,13 +2,18 @@
 
 mod account;
 mod buy;
+mod gov;
 mod market;
+mod provider;
 mod say;
+mod send;
+mod stream;
 mod task;
+mod verify;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use ogpu_client::{Chain, Error, Network, Signer, Store};
 use tracing_subscriber::EnvFilter;
 
@@ -51,6 +56,9 @@ pub(crate) struct Common {
 	/// The URL of a relay, for machines that cannot be reached directly.
 	#[arg(long, global = true, value_name = "URL")]
 	relay: Option<String>,
+	/// Only say what it would do and cost; sign and send nothing.
+	#[arg(long, global = true)]
+	dry_run: bool,
 	/// Print one JSON object in each line.
 	#[arg(long, global = true)]
 	json: bool,
@@ -68,22 +76,26 @@ impl Common {
 		Signer::read(key)
 	}
 
-	async fn store(&self) -> Result<Store, Error> {
+	/// The folder for data.
+	fn folder(&self) -> Result<PathBuf, Error> {
 		let home = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
 		let folder = self.data.clone().or_else(|| {
 			let data = home("XDG_DATA_HOME").map(PathBuf::from);
 			let data = data.or_else(|| Some(PathBuf::from(home("HOME")?).join(".local/share")));
 			Some(data?.join("ogpu"))
 		});
-		let folder = folder.ok_or_else(|| {
+		folder.ok_or_else(|| {
 			Error::Usage("this needs a folder for data: --data, or the variable HOME".into())
-		})?;
+		})
+	}
+
+	async fn store(&self) -> Result<Store, Error> {
 		let network = Network {
 			listen: self.listen.unwrap_or(Network::default().listen),
 			announce: self.announce.clone(),
 			relay: self.relay.clone(),
 		};
-		Store::open(&folder, &network).await
+		Store::open(&self.folder()?, &network).await
 	}
 
 	const fn say(&self) -> Say {
@@ -102,18 +114,38 @@ enum Command {
 	Quote(buy::Quote),
 	/// Has a job computed: submits it, serves its inputs, follows it, fetches the result.
 	Submit(buy::Submit),
+	/// Serves what a job starts from, and prints what a program of yours submits for it as `tasks.submit`.
+	Offer(buy::Offer),
 	/// Follows a task, and serves its inputs meanwhile.
 	Watch(task::Watch),
 	/// Fetches the result of a task, checks every byte of it against the chain, and takes delivery.
 	Fetch(task::Fetch),
+	/// Recomputes units of anybody's task on this machine, and compares them with what is on chain.
+	Verify(verify::Verify),
 	/// Cancels a task. While bids are sealed that costs nothing.
 	Cancel(task::Cancel),
 	/// Makes a provider that does not give its result post a piece of it on chain, or pay you back.
 	Demand(task::Demand),
+	/// Requests that come again and again, and are raced for: inference, rendering.
+	#[command(subcommand)]
+	Stream(stream::Stream),
 	/// The latest tasks of all clients.
 	Tasks(market::Tasks),
+	/// What computing costs now.
+	Price(market::Price),
 	/// The providers that could take a task.
 	Providers(market::Providers),
+	/// Being a provider.
+	#[command(subcommand)]
+	Provider(provider::Provider),
+	/// Referenda, and voting in them.
+	#[command(subcommand)]
+	Gov(gov::Gov),
+	/// Prints what makes a shell complete these commands: `ogpu completions bash >> ~/.bashrc`.
+	Completions {
+		/// The shell.
+		shell: clap_complete::Shell,
+	},
 }
 
 /// Runs the command.
@@ -135,12 +167,27 @@ pub(crate) fn main() -> ExitCode {
 				Command::Balance(command) => command.run(&common).await,
 				Command::Quote(command) => command.run(&common).await,
 				Command::Submit(command) => command.run(&common).await,
+				Command::Offer(command) => command.run(&common).await,
 				Command::Watch(command) => command.run(&common).await,
 				Command::Fetch(command) => command.run(&common).await,
+				Command::Verify(command) => command.run(&common).await,
 				Command::Cancel(command) => command.run(&common).await,
 				Command::Demand(command) => command.run(&common).await,
+				Command::Stream(command) => command.run(&common).await,
 				Command::Tasks(command) => command.run(&common).await,
+				Command::Price(command) => command.run(&common).await,
 				Command::Providers(command) => command.run(&common).await,
+				Command::Provider(command) => command.run(&common).await,
+				Command::Gov(command) => command.run(&common).await,
+				Command::Completions { shell } => {
+					clap_complete::generate(
+						shell,
+						&mut Cli::command(),
+						"ogpu",
+						&mut std::io::stdout(),
+					);
+					Ok(())
+				}
 			}
 		};
 		tokio::select! {

@@ -36,6 +36,11 @@ impl Say {
 		*RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(how.into());
 	}
 
+	/// Notes that there is nothing to go on with.
+	pub(super) fn forget_resume(self) {
+		*RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+	}
+
 	pub(super) fn error(self, error: &Error) {
 		if self.json {
 			println!("{}", json!({ "error": error.to_string(), "code": error.code() }));

@@ -1,9 +1,9 @@
-//! What becomes of a task: `watch`, `fetch`, `cancel`, `demand`.
+//! What becomes of a task: `watch`, `fetch`, `verify`, `cancel`, `demand`.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ogpu_client::{Chain, Delivery, Error, Signer, Store};
+use ogpu_client::{Call, Chain, Delivery, Error, Signer, Store};
 use ogpu_primitives::{
 	amount::show,
 	market::{
@@ -13,7 +13,7 @@ use ogpu_primitives::{
 };
 use serde_json::json;
 
-use super::{Common, say::hex};
+use super::{Common, say::hex, send::send};
 
 /// Seconds of a block.
 const BLOCK: u32 = 3;
@@ -79,8 +79,9 @@ pub(super) fn describe<A: std::fmt::Display>(
 /// Follows a task until its result is there.
 pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result<(), Error> {
 	let mut said = None;
+	let mut changes = chain.changes(id).await?;
 	loop {
-		let (task, now) = match chain.task(id).await? {
+		let (task, now) = match changes.next().await? {
 			(TaskView::Live(task), now) => (task, now),
 			(TaskView::Ended(ended), _) => {
 				return match ended.ending {
@@ -98,7 +99,6 @@ pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result
 		if matches!(task.stage, Stage::Delivered | Stage::Taken) {
 			return Ok(());
 		}
-		chain.next_block().await?;
 	}
 }
 
@@ -150,9 +150,11 @@ pub(super) async fn take_delivery(
 		(TaskView::Live(task), _) if task.stage == Stage::Delivered => {}
 		_ => return Ok(()),
 	}
-	let receipt = chain.acknowledge(signer, id).await?;
+	let Some(receipt) = send(common, chain, signer, &Call::acknowledge(id)).await? else {
+		return Ok(());
+	};
 	common.say().line(
-		format!("taken    finalised in block {}", hex(&receipt.block)),
+		"taken    the rest of the price is paid",
 		json!({ "task": id, "taken": true, "block": hex(&receipt.block) }),
 	);
 	Ok(())
@@ -164,18 +166,29 @@ pub(crate) struct Watch {
 	task: TaskId,
 }
 
+/// Serves the inputs of a task again, as far as they are here.
+pub(super) async fn serve(
+	common: &Common,
+	chain: &Chain,
+	store: &Store,
+	id: TaskId,
+) -> Result<(), Error> {
+	if let (TaskView::Live(task), _) = chain.task(id).await?
+		&& !store.offer_again(&task.spec.job.blob).await?
+	{
+		common.say().line(
+			"note     the inputs are not in this folder: providers must have them from elsewhere",
+			json!({ "task": id, "serving": false }),
+		);
+	}
+	Ok(())
+}
+
 impl Watch {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let chain = common.chain().await?;
 		let store = common.store().await?;
-		if let (TaskView::Live(task), _) = chain.task(self.task).await?
-			&& !store.offer_again(&task.spec.job.blob).await?
-		{
-			common.say().line(
-				"note     the inputs are not in this folder: providers must have them from elsewhere",
-				json!({ "serving": false }),
-			);
-		}
+		serve(common, &chain, &store, self.task).await?;
 		common.say().resume_with(format!("Pick it up again with `ogpu watch {}`.", self.task));
 		follow(common, &chain, self.task).await?;
 		store.close().await;
@@ -223,11 +236,13 @@ pub(crate) struct Cancel {
 impl Cancel {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let signer = common.signer()?;
-		let receipt = common.chain().await?.cancel(&signer, self.task).await?;
-		common.say().line(
-			format!("cancelled, finalised in block {}", hex(&receipt.block)),
-			json!({ "task": self.task, "cancelled": true, "block": hex(&receipt.block) }),
-		);
+		let chain = common.chain().await?;
+		if let Some(receipt) = send(common, &chain, &signer, &Call::cancel(self.task)).await? {
+			let block = hex(&receipt.block);
+			common
+				.say()
+				.line("cancelled", json!({ "task": self.task, "cancelled": true, "block": block }));
+		}
 		Ok(())
 	}
 }
@@ -255,15 +270,14 @@ impl Demand {
 		let signer = common.signer()?;
 		let chain = common.chain().await?;
 		let of = (self.part, self.unit, self.slice);
-		let receipt = chain.demand_output(&signer, self.task, of, self.piece).await?;
-		let sentence = format!(
-			"demanded, finalised in block {}. The provider posts it, or pays you back when its time is over",
-			hex(&receipt.block)
-		);
-		common.say().line(
-			sentence,
-			json!({ "task": self.task, "demanded": true, "block": hex(&receipt.block) }),
-		);
+		let call = Call::demand_output(self.task, of, self.piece);
+		if let Some(receipt) = send(common, &chain, &signer, &call).await? {
+			let block = hex(&receipt.block);
+			common.say().line(
+				"demanded. The provider posts it, or pays you back when its time is over",
+				json!({ "task": self.task, "demanded": true, "block": block }),
+			);
+		}
 		Ok(())
 	}
 }

@@ -21,6 +21,5 @@ pub mod run;
 pub mod selftest;
 pub mod service;
 mod tools;
-pub mod units;
 
 pub use tools::{ToolError, Tools};

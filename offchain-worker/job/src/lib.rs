@@ -17,8 +17,10 @@ mod lower;
 mod manifest;
 mod problem;
 mod tree;
+mod units;
 mod values;
 
 pub use manifest::{Files, Manifest, Source};
 pub use problem::{Position, Problem, Problems};
+pub use units::UnitList;
 pub use values::{bytes as parse_bytes, milliseconds as parse_milliseconds};

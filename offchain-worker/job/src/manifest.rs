@@ -6,6 +6,7 @@ use std::{
 	path::{Path, PathBuf},
 };
 
+use codec::DecodeAll;
 use ogpu_primitives::job::{BlobId, Job, Plan};
 
 use crate::{
@@ -141,6 +142,39 @@ impl Manifest {
 	/// Everything that is wrong with it.
 	pub fn with_files(text: &str, files: &dyn Files) -> Result<Self, Problems> {
 		Self::parse(text, files).map_err(|all| Problems { file: "manifest".into(), all })
+	}
+
+	/// Reads a job from its SCALE form, with the program and inputs that it names in a folder, each in a file named by
+	/// its hash.
+	///
+	/// # Errors
+	///
+	/// When a file is not there, or is not what its name says; and everything that is wrong with the job.
+	pub fn unpacked(scale: &Path, blobs: &Path) -> Result<Self, Problems> {
+		let failed =
+			|message: String| Problems { file: scale.to_owned(), all: vec![whole(message)] };
+		let unread = |path: &Path, error: &dyn std::fmt::Display| {
+			failed(format!("{} cannot be read: {error}", path.display()))
+		};
+		let bytes = fs::read(scale).map_err(|error| unread(scale, &error))?;
+		let job = Job::decode_all(&mut &bytes[..])
+			.map_err(|error| failed(format!("it is no job in SCALE: {error}")))?;
+		let plan = job.plan().map_err(|faults| Problems {
+			file: scale.to_owned(),
+			all: faults.iter().map(|invalid| whole(invalid.fault.to_string())).collect(),
+		})?;
+		let mut files = BTreeMap::new();
+		for (id, _) in job.blobs() {
+			let path = blobs.join(id.to_string());
+			let source = Source::read(&path).map_err(|error| unread(&path, &error))?;
+			if source.id != id {
+				return Err(failed(format!("{} is not what its name says", path.display())));
+			}
+			files.insert(id, source);
+		}
+		let path = blobs.join(job.program.source.to_string());
+		let program = fs::read_to_string(&path).map_err(|error| unread(&path, &error))?;
+		Ok(Self { job, plan, program, files })
 	}
 
 	fn parse(text: &str, files: &dyn Files) -> Result<Self, Vec<Problem>> {

@@ -335,3 +335,30 @@ fn mutations_are_read_or_refused() {
 	println!("{cases} cases: {right} right, {wrong} wrong");
 	assert!(wrong > right && right > 0);
 }
+
+/// Whoever recomputes a stranger's job has its SCALE form and blobs, and no manifest.
+#[test]
+fn a_job_comes_back_from_its_scale_form_and_its_blobs() {
+	let manifest = read(ITERATIVE).expect("a right manifest");
+	let folder = tempfile::tempdir().expect("a folder");
+	let scale = folder.path().join("job.scale");
+	std::fs::write(&scale, manifest.job.encode()).expect("a file");
+	let missing = Manifest::unpacked(&scale, folder.path()).expect_err("there are no blobs");
+	assert!(missing.to_string().contains("cannot be read"), "{missing}");
+
+	let texts = [PROGRAM.1, DATA.1];
+	let path = |text: &str| folder.path().join(blake3::hash(text.as_bytes()).to_string());
+	for text in texts {
+		std::fs::write(path(text), text).expect("a file");
+	}
+	let back = Manifest::unpacked(&scale, folder.path()).expect("it is whole");
+	assert_eq!((&back.job, &back.plan), (&manifest.job, &manifest.plan));
+	assert_eq!(back.program, manifest.program);
+
+	std::fs::write(path(PROGRAM.1), "another").expect("a file");
+	let wrong = Manifest::unpacked(&scale, folder.path()).expect_err("it is another program");
+	assert!(wrong.to_string().contains("not what its name says"), "{wrong}");
+	std::fs::write(&scale, b"nonsense").expect("a file");
+	let wrong = Manifest::unpacked(&scale, folder.path()).expect_err("it is no job");
+	assert!(wrong.to_string().contains("no job in SCALE"), "{wrong}");
+}

@@ -168,6 +168,10 @@ export async function taskByNodes({ api, network, accounts: { ferdie } }) {
 	}, 240);
 	assert.equal(rooted, `0x${promisedRoot('hash-search/search')}`);
 	assert(killed, 'nobody ever had the task');
+	// Somebody else sees for themselves, with what client and provider serve to all who know the hashes.
+	const stranger = new Command(network, 'stranger', ['verify', task]);
+	assert.equal(await stranger.ended(90), 0, stranger.log);
+	assert(stranger.lines.some(({ right, of }) => right > 0 && right === of), stranger.log);
 	assert.notEqual(await until('the node to start its executor again', () => own.pidUnder(node), 60), killed);
 	assert.equal(await command.ended(120), 0, command.log);
 	assert.equal(readFileSync(join(out, 'best')).length, 65_536);

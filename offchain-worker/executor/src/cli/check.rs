@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use codec::Encode;
-use ogpu_job::Manifest;
+use ogpu_job::{Manifest, Problems};
 use ogpu_primitives::job::{BlobId, Job, Profile, Shape};
 use ogpu_worker::{
 	Tools,
@@ -34,12 +34,13 @@ pub(crate) struct Check {
 	common: Common,
 }
 
-/// Reads a manifest and has the gate look at its program.
+/// Has the gate look at the program of a manifest, which was read from a file.
 pub(super) fn admit(
 	tools: &Tools,
+	read: Result<Manifest, Problems>,
 	path: &std::path::Path,
 ) -> Result<(Manifest, Admitted), Trouble> {
-	let manifest = Manifest::load(path).map_err(|problems| Trouble::job(problems.to_string()))?;
+	let manifest = read.map_err(|problems| Trouble::job(problems.to_string()))?;
 	let admitted = gate::admit(&tools.compiler, &manifest.job, &manifest.program).map_err(
 		|error| match error {
 			GateError::Refused(refusals) => {
@@ -91,7 +92,8 @@ fn bytes(count: u64) -> String {
 impl Check {
 	pub(crate) fn run(&self) -> Result<(), Trouble> {
 		let tools = self.common.tools()?;
-		let (manifest, admitted) = admit(&tools, &self.manifest)?;
+		let read = Manifest::load(&self.manifest);
+		let (manifest, admitted) = admit(&tools, read, &self.manifest)?;
 		if self.text {
 			print!("{}", admitted.text);
 			return Ok(());

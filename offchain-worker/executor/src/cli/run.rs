@@ -5,13 +5,13 @@ use std::{fs, path::PathBuf, time::Duration};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ogpu_compute::{Care, Units};
+use ogpu_job::{Manifest, UnitList};
 use ogpu_worker::{
 	Tools,
 	devices::misfit,
 	queue::{Bounds, DeviceQueue},
 	run::{Request, RunError, inputs},
 	selftest::hex,
-	units::UnitList,
 };
 
 use super::{Common, ManifestPath, Trouble, check::admit, device::pick};
@@ -19,7 +19,14 @@ use super::{Common, ManifestPath, Trouble, check::admit, device::pick};
 #[derive(Args)]
 pub(crate) struct Run {
 	/// The manifest, a YAML file.
-	manifest: ManifestPath,
+	#[arg(required_unless_present = "scale")]
+	manifest: Option<ManifestPath>,
+	/// A job in its SCALE form instead, such as others have submitted.
+	#[arg(long, value_name = "FILE", conflicts_with = "manifest", requires = "blobs")]
+	scale: Option<PathBuf>,
+	/// The folder of its program and inputs, each in a file named by its BLAKE3 hash.
+	#[arg(long, value_name = "FOLDER", requires = "scale")]
+	blobs: Option<PathBuf>,
 	/// Where results and checkpoints go [default: the name of the job, with .out].
 	#[arg(long, short)]
 	out: Option<PathBuf>,
@@ -43,7 +50,12 @@ pub(crate) struct Run {
 impl Run {
 	pub(crate) fn run(&self) -> Result<(), Trouble> {
 		let tools = self.common.tools()?;
-		let (manifest, admitted) = admit(&tools, &self.manifest)?;
+		let (read, path) = match (&self.manifest, &self.scale, &self.blobs) {
+			(Some(path), ..) => (Manifest::load(path), path),
+			(None, Some(path), Some(blobs)) => (Manifest::unpacked(path, blobs), path),
+			_ => return Err(Trouble::usage("a manifest is needed, or --scale and --blobs")),
+		};
+		let (manifest, admitted) = admit(&tools, read, path)?;
 		let device = pick(&tools, self.device)?;
 		if let Some(why) = misfit(&device, &manifest.job) {
 			return Err(Trouble::host(format!("the job cannot run on {}: {why}", device.key.name)));
@@ -134,7 +146,7 @@ impl Run {
 
 	fn print(
 		&self,
-		manifest: &ogpu_job::Manifest,
+		manifest: &Manifest,
 		device: &str,
 		out: &std::path::Path,
 		done: &ogpu_worker::run::Done,

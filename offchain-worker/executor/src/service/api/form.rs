@@ -10,7 +10,7 @@ use bounded_collections::BoundedVec;
 use codec::Encode;
 use futures::StreamExt;
 use ogpu_blobs::Blobs;
-use ogpu_job::{Files, Manifest, Source};
+use ogpu_job::{Files, Manifest, Source, UnitList};
 use ogpu_primitives::{
 	executor::{Care, Checkpoint, FetchRequest, Peer, Submission, Units},
 	job::BlobId,
@@ -19,10 +19,7 @@ use ogpu_primitives::{
 use serde::Deserialize;
 
 use super::{bodies::hash, error::ApiError};
-use crate::{
-	service::{Refusal, Service},
-	units::UnitList,
-};
+use crate::service::{Refusal, Service};
 
 /// The longest field of a form that is no file.
 const FIELD: usize = 256 * 1024;

@@ -13,6 +13,7 @@ use axum::{
 };
 use bounded_collections::BoundedVec;
 use futures::{Stream, stream};
+use ogpu_job::UnitList;
 use ogpu_primitives::{
 	executor::{Checkpoint, Leaves, Proof, RunId, RunState, Submission},
 	merkle::{Blake2, Tree},
@@ -29,7 +30,6 @@ use super::{
 use crate::{
 	selftest::hex,
 	service::{Deleted, Service, Taken, job_of},
-	units::UnitList,
 };
 
 /// The longest that an answer is held back.

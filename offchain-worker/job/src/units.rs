@@ -34,6 +34,21 @@ impl UnitList {
 	}
 }
 
+impl std::fmt::Display for UnitList {
+	/// As [`UnitList::parse`] reads it, with ranges where they are shorter.
+	fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+		let runs = self.0.chunk_by(|one, next| one + 1 == *next);
+		for (index, run) in runs.enumerate() {
+			let comma = if index > 0 { "," } else { "" };
+			match run {
+				[first, .., last] => write!(f, "{comma}{first}-{last}")?,
+				_ => run.iter().try_for_each(|unit| write!(f, "{comma}{unit}"))?,
+			}
+		}
+		Ok(())
+	}
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -43,6 +58,9 @@ mod tests {
 		assert_eq!(UnitList::parse("3,0-2, 2"), Ok(UnitList(vec![0, 1, 2, 3])));
 		for wrong in ["", "a", "1-", "-1", "5-2", "0-4294967295", "1;2"] {
 			assert!(UnitList::parse(wrong).is_err(), "{wrong}");
+		}
+		for list in ["0", "1-3", "0,2-4,9"] {
+			assert_eq!(UnitList::parse(list).map(|units| units.to_string()), Ok(list.into()));
 		}
 		let many = ["0-65535"; 10].join(",");
 		assert!(UnitList::parse(&many).is_err());

@@ -1,0 +1,220 @@
+//! Signing and sending, and what comes of it.
+
+use codec::Decode;
+use ogpu_primitives::{
+	Balance,
+	market::{TaskId, stream::StreamId},
+	merkle::Hash,
+};
+use serde_json::Value;
+use subxt::{
+	client::OnlineClientAtBlockImpl,
+	config::DefaultExtrinsicParamsBuilder,
+	error::{BackendError, DispatchError, ExtrinsicError, RpcError},
+	events::Phase,
+	ext::scale_encode::{self, EncodeAsFields, FieldIter, TypeResolver},
+	rpcs::rpc_params,
+	tx::{StaticPayload, SubmittableTransaction, TransactionStatus},
+	utils::H256,
+};
+
+use super::{Call, Chain, ChainConfig, cause, node};
+use crate::{Error, Signer};
+
+/// Blocks in which a transaction can be included: a node that is cut off for longer does not bring it back.
+const MORTALITY: u64 = 64;
+
+/// The arguments of a call in SCALE: they are types of ours, which the chain decodes as they are.
+struct Arguments(Vec<u8>);
+
+impl EncodeAsFields for Arguments {
+	fn encode_as_fields_to<R: TypeResolver>(
+		&self,
+		_: &mut dyn FieldIter<'_, R::TypeId>,
+		_: &R,
+		out: &mut Vec<u8>,
+	) -> Result<(), scale_encode::Error> {
+		out.extend_from_slice(&self.0);
+		Ok(())
+	}
+}
+
+/// A transaction that did what it should.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+	/// The hash of the block that it is in.
+	pub block: Hash,
+	/// Its own hash.
+	pub transaction: Hash,
+	/// Its events: pallet, name, and fields in SCALE.
+	events: Vec<(String, String, Vec<u8>)>,
+}
+
+impl Receipt {
+	/// The fields of every event of this name, as far as `T` goes.
+	fn events<T: Decode>(&self, pallet: &str, name: &str) -> impl Iterator<Item = T> {
+		let found = self.events.iter().filter(move |(of, event, _)| of == pallet && event == name);
+		found.filter_map(|(_, _, fields)| T::decode(&mut &fields[..]).ok())
+	}
+
+	/// The number of the task that was submitted.
+	///
+	/// # Errors
+	///
+	/// When none was.
+	pub fn task(&self) -> Result<TaskId, Error> {
+		let found = self.events("Tasks", "Submitted").next();
+		found.ok_or_else(|| node("the transaction has no event of a submission"))
+	}
+
+	/// The number of the stream that was opened.
+	///
+	/// # Errors
+	///
+	/// When none was.
+	pub fn stream(&self) -> Result<StreamId, Error> {
+		let found = self.events("Tasks", "StreamOpened").next();
+		found.ok_or_else(|| node("the transaction has no event of a stream"))
+	}
+
+	/// The numbers of the tasks that the batches are, in their order.
+	pub fn batches(&self) -> Vec<TaskId> {
+		let sent = self.events::<(StreamId, TaskId)>("Tasks", "BatchSent");
+		sent.map(|(_, task)| task).collect()
+	}
+}
+
+/// A transaction that can be sent.
+type Signed = SubmittableTransaction<ChainConfig, OnlineClientAtBlockImpl<ChainConfig>>;
+
+/// Why a call failed: the pallet's own word for it, and what that means.
+fn failure(error: &DispatchError) -> Error {
+	Error::Refused(match error {
+		DispatchError::Module(error) => match error.details() {
+			Ok(details) => format!(
+				"{} ({}.{})",
+				details.variant.docs.join(" ").trim(),
+				details.pallet.name(),
+				details.variant.name
+			),
+			Err(_) => error.details_string(),
+		},
+		error => error.to_string(),
+	})
+}
+
+/// Why the pool did not take a transaction.
+fn refusal(error: &ExtrinsicError) -> Error {
+	match error {
+		ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
+			error @ subxt::rpcs::Error::User(_),
+		))) => Error::Refused(cause(error)),
+		error => node(error),
+	}
+}
+
+impl Chain {
+	/// What a call costs as a fee, besides what it does.
+	///
+	/// # Errors
+	///
+	/// When the node fails.
+	pub async fn fee(&self, signer: &Signer, call: &Call) -> Result<Balance, Error> {
+		let signed = self.signed(signer, call).await?;
+		signed.partial_fee_estimate().await.map_err(node)
+	}
+
+	/// Signs and sends a call, and waits until it is in a finalised block. `best` is told when it is in the best block,
+	/// which may still be left.
+	///
+	/// # Errors
+	///
+	/// Why the chain refuses it. Nothing is paid then but the fee.
+	pub async fn send(
+		&self,
+		signer: &Signer,
+		call: &Call,
+		mut best: impl FnMut(&Receipt),
+	) -> Result<Receipt, Error> {
+		let signed = self.signed(signer, call).await?;
+		let mut progress = signed.submit_and_watch().await.map_err(|error| refusal(&error))?;
+		while let Some(status) = progress.next().await {
+			match status.map_err(node)? {
+				TransactionStatus::InFinalizedBlock(block) => {
+					return self.receipt(block.block_hash(), &signed).await;
+				}
+				// What fails in the best block need not be waited for.
+				TransactionStatus::InBestBlock(block) => {
+					best(&self.receipt(block.block_hash(), &signed).await?);
+				}
+				TransactionStatus::Error { message }
+				| TransactionStatus::Invalid { message }
+				| TransactionStatus::Dropped { message } => return Err(Error::Refused(message)),
+				TransactionStatus::Validated
+				| TransactionStatus::Broadcasted
+				| TransactionStatus::NoLongerInBestBlock => {}
+			}
+		}
+		Err(node("it stopped saying what becomes of the transaction"))
+	}
+
+	async fn signed(&self, signer: &Signer, call: &Call) -> Result<Signed, Error> {
+		let account = signer.account();
+		let at = self.client.at_current_block().await.map_err(node)?;
+		let transactions = at.transactions();
+		let arguments = Arguments(call.arguments.clone());
+		let payload = StaticPayload::new(call.pallet, call.name, arguments);
+		let bytes = transactions.call_data(&payload).map_err(node)?;
+		// These must be the arguments of such a call on this very runtime.
+		transactions.from_call_data_bytes(&bytes).map_err(|error| {
+			node(format!("{call} is not what this program expects ({error}); use its release"))
+		})?;
+		let nonce = self.rpc.system_account_next_index(&account).await;
+		let nonce = nonce.map_err(|error| node(cause(&error)))?;
+		let params = DefaultExtrinsicParamsBuilder::<ChainConfig>::new();
+		let params = params.nonce(nonce).mortal(MORTALITY).build();
+		let signable = transactions.create_signable(&payload, &account, params).await;
+		let mut signable = signable.map_err(|error| refusal(&error))?;
+		signable.sign(&signer.0).map_err(node)
+	}
+
+	/// What a transaction did in a block.
+	async fn receipt(&self, block: H256, signed: &Signed) -> Result<Receipt, Error> {
+		let index = self.place_of(block, signed.encoded()).await?;
+		let at = self.client.at_block(block).await.map_err(node)?;
+		let mut events = Vec::new();
+		for event in at.events().fetch().await.map_err(node)?.iter() {
+			let event = event.map_err(node)?;
+			if !matches!(event.phase(), Phase::ApplyExtrinsic(of) if of == index) {
+				continue;
+			}
+			let (pallet, name) = (event.pallet_name(), event.event_name());
+			if (pallet, name) == ("System", "ExtrinsicFailed") {
+				let error = DispatchError::decode_from(event.field_bytes(), at.metadata());
+				return Err(failure(&error.map_err(node)?));
+			}
+			events.push((pallet.to_owned(), name.to_owned(), event.field_bytes().to_vec()));
+		}
+		Ok(Receipt { block: block.0, transaction: signed.hash().0, events })
+	}
+
+	/// The place of a transaction in a block. Nodes write its bytes as a list of numbers, or in hexadecimal digits.
+	async fn place_of(&self, block: H256, transaction: &[u8]) -> Result<u32, Error> {
+		let found = self.raw.request("chain_getBlock", rpc_params![block]).await;
+		let found: Value = found.map_err(|error| node(cause(&error)))?;
+		let digits: String = transaction.iter().map(|byte| format!("{byte:02x}")).collect();
+		let is_it = |extrinsic: &Value| match extrinsic {
+			Value::String(hex) => hex.trim_start_matches("0x") == digits,
+			Value::Array(bytes) => bytes
+				.iter()
+				.map(Value::as_u64)
+				.eq(transaction.iter().map(|byte| Some((*byte).into()))),
+			_ => false,
+		};
+		let place =
+			found["block"]["extrinsics"].as_array().and_then(|all| all.iter().position(is_it));
+		place
+			.map(|place| place as u32)
+			.ok_or_else(|| node("a block lacks what is said to be in it"))
+	}
+}

@@ -1,0 +1,119 @@
+//! Referenda and votes.
+
+use clap::{Subcommand, ValueEnum};
+use ogpu_client::{Call, Conviction, Error, Referendum, Standing, Vote};
+use ogpu_primitives::{Balance, amount::show};
+use serde_json::json;
+
+use super::{Common, buy::amount, send::do_call};
+
+/// For or against.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+	/// For it.
+	Aye,
+	/// Against it.
+	Nay,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Gov {
+	/// The latest referenda.
+	Referenda {
+		/// How many.
+		#[arg(long, default_value_t = 10)]
+		last: u32,
+	},
+	/// One referendum.
+	Show {
+		/// Its number.
+		referendum: u32,
+	},
+	/// Votes. Tokens stay yours, and locked for as long as the conviction says if your side wins.
+	Vote {
+		/// The number of the referendum.
+		referendum: u32,
+		/// For or against.
+		side: Side,
+		/// With how much, in oGPU.
+		#[arg(value_parser = amount)]
+		amount: Balance,
+		/// 0: a tenth of a vote for each token, nothing locked. 1 to 6: so many votes, locked 1 to 32 periods.
+		#[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=6))]
+		conviction: u8,
+	},
+	/// Takes a vote back.
+	Unvote {
+		/// The number of the referendum.
+		referendum: u32,
+		/// Its track.
+		#[arg(long)]
+		track: u16,
+	},
+	/// Frees what votes of a track have locked, once its time has come.
+	Unlock {
+		/// The track.
+		#[arg(long)]
+		track: u16,
+	},
+}
+
+impl Gov {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		match self {
+			Self::Referenda { last } => {
+				let chain = common.chain().await?;
+				let next = chain.referenda().await?;
+				for index in next.saturating_sub(*last)..next {
+					tell(common, &chain.referendum(index).await?);
+				}
+				Ok(())
+			}
+			Self::Show { referendum } => {
+				tell(common, &common.chain().await?.referendum(*referendum).await?);
+				Ok(())
+			}
+			Self::Vote { referendum, side, amount, conviction } => {
+				let conviction = match conviction {
+					0 => Conviction::None,
+					times => Conviction::Locked(*times),
+				};
+				let vote = Vote { aye: *side == Side::Aye, conviction, balance: *amount };
+				do_call(common, Call::vote(*referendum, vote)).await
+			}
+			Self::Unvote { referendum, track } => {
+				do_call(common, Call::remove_vote(*track, *referendum)).await
+			}
+			Self::Unlock { track } => {
+				let account = common.signer()?.account();
+				do_call(common, Call::unlock(*track, account)).await
+			}
+		}
+	}
+}
+
+fn tell(common: &Common, Referendum { index, standing }: &Referendum) {
+	match standing {
+		Standing::Ongoing { track, proposal, ayes, nays, support, phase } => common.say().line(
+			format!(
+				"referendum {index}   {phase}: {proposal}, track {track}, {} ayes, {} nays, {} oGPU vote",
+				show(*ayes),
+				show(*nays),
+				show(*support)
+			),
+			json!({
+				"referendum": index,
+				"phase": phase,
+				"proposal": proposal,
+				"track": track,
+				"ayes": show(*ayes),
+				"nays": show(*nays),
+				"support": show(*support),
+			}),
+		),
+		Standing::Ended(how) => common.say().line(
+			format!("referendum {index}   {how}"),
+			json!({ "referendum": index, "ended": how }),
+		),
+	}
+}

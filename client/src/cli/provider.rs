@@ -1,0 +1,250 @@
+//! What a provider's operator does.
+
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+use ogpu_client::{
+	AccountId, Call, Device, Error, Executor, Profile, ProviderState, ProviderStatus,
+};
+use ogpu_primitives::{
+	Balance,
+	amount::show,
+	executor::{ExecutorStatus, Health},
+	job::Prelude,
+	market::{Endpoint, Features},
+};
+use serde_json::json;
+
+use super::{
+	Common,
+	buy::amount,
+	send::{do_call, send},
+};
+
+/// The longest name of a device on chain, in bytes.
+const MAX_NAME: usize = 64;
+
+#[derive(Subcommand)]
+pub(crate) enum Provider {
+	/// Registers you, with the worker key of --node and what your executor says of its devices.
+	Register(Describe),
+	/// Tells the chain of other devices, another address or another worker key.
+	Update(Describe),
+	/// How a provider stands.
+	Show {
+		/// Whose; yours if not given.
+		account: Option<String>,
+	},
+	/// Bonds collateral, from which locks for tasks and seats are taken.
+	Bond {
+		/// How much, in oGPU.
+		#[arg(value_parser = amount)]
+		amount: Balance,
+	},
+	/// Starts to take collateral out. It can be slashed until it is withdrawn.
+	Unbond {
+		/// How much, in oGPU.
+		#[arg(value_parser = amount)]
+		amount: Balance,
+	},
+	/// Takes out collateral whose time has come.
+	Withdraw,
+	/// Asks for so many seats on panels, from the session after the next on: verifying pays.
+	Seats {
+		/// How many.
+		seats: u32,
+	},
+	/// Takes nothing new: what is under way is finished.
+	Drain,
+	/// Takes work again after `drain`.
+	Resume,
+	/// Leaves for good, after `drain`, once nothing is under way. The deposit comes back.
+	Retire,
+	/// Offers your validator's stash, whose key this is, to a provider: what it verifies counts for both.
+	OfferStash {
+		/// The provider's account.
+		#[arg(value_parser = account)]
+		provider: AccountId,
+	},
+	/// Accepts such an offer, as the provider.
+	AcceptStash {
+		/// The stash.
+		#[arg(value_parser = account)]
+		stash: AccountId,
+	},
+}
+
+#[derive(Args)]
+pub(crate) struct Describe {
+	/// Your executor, which must have passed its self-test.
+	#[arg(long, default_value = "http://127.0.0.1:9960", value_name = "URL")]
+	executor: String,
+	/// The country that the machine is in, by its ISO 3166-1 number: 276 is Germany.
+	#[arg(long, value_name = "NUMBER")]
+	region: u16,
+}
+
+fn account(text: &str) -> Result<AccountId, String> {
+	AccountId::from_str(text).map_err(|error| format!("it is no account: {error}"))
+}
+
+/// What the chain is told of the devices that an executor offers.
+fn devices(status: &ExecutorStatus) -> Result<Vec<Device>, Error> {
+	let mut devices = Vec::new();
+	for device in &status.devices {
+		if device.health != Health::Good {
+			continue;
+		}
+		let mut features = Features::default();
+		if device.exact_f32 {
+			features = features.with(Features::EXACT_F32);
+			if status.preludes.contains(&Prelude::Dm1) {
+				features = features.with(Features::DM_1);
+			}
+		}
+		if device.fp64 {
+			features = features.with(Features::FP64);
+		}
+		let name = String::from_utf8_lossy(&device.name).into_owned();
+		let end = (0..=MAX_NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+		devices.push(Device {
+			name: name.as_bytes()[..end.unwrap_or(0)].to_vec(),
+			memory: device.memory.max(1).ilog2() as u8,
+			features,
+			fingerprint: device.fingerprint,
+		});
+	}
+	if devices.is_empty() {
+		return Err(Error::Host(
+			"no device of the executor has passed its self-test (yet); `ogpu-worker selftest` says why".into(),
+		));
+	}
+	Ok(devices)
+}
+
+impl Describe {
+	/// What the executor is, as the chain is told.
+	async fn profile(&self, worker: [u8; 32]) -> Result<Profile, Error> {
+		let status = Executor::at(&self.executor, None)?.status().await?;
+		let endpoint = status.peer.as_ref().map(Endpoint::of).filter(Endpoint::is_reachable);
+		let endpoint = endpoint.ok_or_else(|| {
+			Error::Host(
+				"nobody can fetch results from the executor: its configuration says where, blobs.listen and \
+				 blobs.announce"
+					.into(),
+			)
+		})?;
+		let devices = devices(&status)?;
+		// Nobody encrypts inputs yet.
+		Ok(Profile { worker, endpoint, encryption: [0; 32], region: self.region, devices })
+	}
+
+	async fn run(&self, common: &Common, is_new: bool) -> Result<(), Error> {
+		let signer = common.signer()?;
+		let chain = common.chain().await?;
+		let worker = chain.worker_proof(&signer.account()).await?;
+		let profile = self.profile(worker.key).await?;
+		for device in &profile.devices {
+			let name = String::from_utf8_lossy(&device.name);
+			common.say().line(
+				format!(
+					"device   {name}: 2^{} bytes, features {:#05b}",
+					device.memory, device.features.0
+				),
+				json!({ "device": name, "memory": device.memory, "features": device.features.0 }),
+			);
+		}
+		let call = match is_new {
+			true => Call::register(profile, worker.proof),
+			false => Call::update(profile, Some(worker.proof)),
+		};
+		if send(common, &chain, &signer, &call).await?.is_some() && is_new {
+			common.say().line(
+				"registered. Now `ogpu provider bond AMOUNT`, and `ogpu provider seats NUMBER` to verify, too",
+				json!({ "registered": signer.account().to_string() }),
+			);
+		}
+		Ok(())
+	}
+}
+
+impl Provider {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let call = match self {
+			Self::Register(describe) => return describe.run(common, true).await,
+			Self::Update(describe) => return describe.run(common, false).await,
+			Self::Show { account } => return show_provider(common, account.as_deref()).await,
+			Self::Bond { amount } => Call::bond(*amount),
+			Self::Unbond { amount } => Call::unbond(*amount),
+			Self::Withdraw => Call::withdraw(),
+			Self::Seats { seats } => Call::set_seats(*seats),
+			Self::Drain => Call::retire(),
+			Self::Resume => Call::resume(),
+			Self::Retire => Call::deregister(),
+			Self::OfferStash { provider } => Call::link_stash(*provider),
+			Self::AcceptStash { stash } => Call::accept_stash(*stash),
+		};
+		do_call(common, call).await
+	}
+}
+
+async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error> {
+	let whose = match whose {
+		None => common.signer()?.account(),
+		Some(text) => account(text).map_err(|error| Error::Usage(format!("{text}: {error}")))?,
+	};
+	let chain = common.chain().await?;
+	let found = chain.provider(&whose).await?;
+	let collateral = chain.collateral(&whose).await?;
+	let ProviderState { status, active, seats, tasks, rating, region, .. } = found;
+	let status = match status {
+		ProviderStatus::Open if active => "open",
+		ProviderStatus::Open => "open, but its heartbeats do not come: nothing new is given to it",
+		ProviderStatus::Suspended => "suspended by governance",
+		ProviderStatus::Retiring => "draining",
+	};
+	let [verdicts, timeliness, uptime, disputes] = found.reputation;
+	let unbonding: Vec<_> = collateral
+		.unbonding
+		.iter()
+		.map(|(amount, until)| json!({ "amount": show(*amount), "until": until }))
+		.collect();
+	let leaving: Balance = collateral.unbonding.iter().map(|(amount, _)| amount).sum();
+	common.say().line(
+		format!(
+			"provider   {whose}: {status}\ndevices    {}\nwork       {tasks} tasks, {seats} seats, region {region}, \
+			 rating {rating}\nreputation verdicts {verdicts}, timeliness {timeliness}, uptime {uptime}, disputes \
+			 {disputes} (of 1000)\ncollateral {} oGPU bonded: {} locked, {} in seats, {} free; {} on its way out",
+			found.devices.join(", "),
+			show(collateral.bonded),
+			show(collateral.locked),
+			show(collateral.seats),
+			show(collateral.free),
+			show(leaving),
+		),
+		json!({
+			"provider": whose.to_string(),
+			"status": status,
+			"active": active,
+			"devices": found.devices,
+			"region": region,
+			"group": found.group,
+			"stash": found.stash.map(|stash| stash.to_string()),
+			"rating": rating,
+			"tasks": tasks,
+			"seats": seats,
+			"reputation": {
+				"verdicts": verdicts,
+				"timeliness": timeliness,
+				"uptime": uptime,
+				"disputes": disputes,
+			},
+			"bonded": show(collateral.bonded),
+			"locked": show(collateral.locked),
+			"in_seats": show(collateral.seats),
+			"free": show(collateral.free),
+			"unbonding": unbonding,
+		}),
+	);
+	Ok(())
+}

@@ -1,0 +1,50 @@
+//! Signing, and saying what becomes of it.
+
+use ogpu_client::{Call, Chain, Error, Receipt, Signer};
+use ogpu_primitives::amount::show;
+use serde_json::json;
+
+use super::{Common, say::hex};
+
+/// Says what a call costs, signs it, sends it, and says where it is, until it is final. `None` if nothing was to be sent.
+pub(super) async fn send(
+	common: &Common,
+	chain: &Chain,
+	signer: &Signer,
+	call: &Call,
+) -> Result<Option<Receipt>, Error> {
+	let say = common.say();
+	let fee = show(chain.fee(signer, call).await?);
+	say.line(
+		format!("fee      about {fee} oGPU for {call}"),
+		json!({ "call": call.to_string(), "fee": fee }),
+	);
+	if common.dry_run {
+		return Ok(None);
+	}
+	say.resume_with("What was signed may still come to a block: look before you send it again.");
+	let best = |receipt: &Receipt| {
+		say.line(
+			format!("best     in block {}, not final yet", hex(&receipt.block)),
+			json!({ "call": call.to_string(), "best": hex(&receipt.block) }),
+		);
+	};
+	let receipt = chain.send(signer, call, best).await?;
+	say.line(
+		format!("final    in block {}", hex(&receipt.block)),
+		json!({
+			"call": call.to_string(),
+			"final": hex(&receipt.block),
+			"transaction": hex(&receipt.transaction),
+		}),
+	);
+	say.forget_resume();
+	Ok(Some(receipt))
+}
+
+/// Does what a call does, which says all.
+pub(super) async fn do_call(common: &Common, call: Call) -> Result<(), Error> {
+	let signer = common.signer()?;
+	let chain = common.chain().await?;
+	send(common, &chain, &signer, &call).await.map(|_| ())
+}
