@@ -4,7 +4,6 @@ use ogpu_primitives::Balance;
 use subxt::{
 	dynamic::{At, Value},
 	ext::scale_value::{ValueDef, Variant},
-	tx::Payload as _,
 };
 
 use super::{Chain, node};
@@ -52,8 +51,7 @@ impl Chain {
 		let found =
 			found.ok_or_else(|| Error::Refused(format!("there is no referendum {index}")))?;
 		let strange = || node("a referendum is not what this program expects; use its release");
-		let ValueDef::Variant(Variant { name, values }) = found.decode().map_err(node)?.value
-		else {
+		let ValueDef::Variant(Variant { name, values }) = found.value else {
 			return Err(strange());
 		};
 		if name != "Ongoing" {
