@@ -1,6 +1,11 @@
 //! What a client has to give and gets: program and inputs, served while this is open; outputs on their way.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{
+	io::{Error as IoError, ErrorKind},
+	net::{SocketAddr, UdpSocket},
+	path::Path,
+	time::Duration,
+};
 
 use codec::Decode;
 use futures::{TryStreamExt, stream};
@@ -21,7 +26,7 @@ const STALL: Duration = Duration::from_secs(20);
 /// How others reach this machine.
 #[derive(Clone, Debug)]
 pub struct Network {
-	/// Where to listen.
+	/// Where to listen. Port 0 is a free one, the same at each time: the chain keeps the address of a stream.
 	pub listen: SocketAddr,
 	/// Addresses under which others reach it, where they differ.
 	pub announce: Vec<SocketAddr>,
@@ -30,7 +35,7 @@ pub struct Network {
 }
 
 impl Default for Network {
-	/// Any free port, on all addresses.
+	/// A free port, on all addresses.
 	fn default() -> Self {
 		Self { listen: SocketAddr::from(([0, 0, 0, 0], 0)), announce: Vec::new(), relay: None }
 	}
@@ -47,7 +52,7 @@ impl Store {
 	///
 	/// # Errors
 	///
-	/// When another program has it open, or the disk or network fails.
+	/// When another program has it open or uses its port, or the disk or network fails.
 	pub async fn open(folder: &Path, network: &Network) -> Result<Self, Error> {
 		let at = |error: &dyn std::fmt::Display| {
 			Error::Host(format!("{}: {error}. Another --data is another folder", folder.display()))
@@ -57,10 +62,14 @@ impl Store {
 		let blobs = Blobs::open(Options::new(folder.join("blobs")))
 			.await
 			.map_err(|error| at(&format!("{error} (is another ogpu at work in it?)")))?;
+		let listen = match network.listen.port() {
+			0 => same_port(network.listen, &folder.join("port")).map_err(|error| at(&error))?,
+			_ => network.listen,
+		};
 		blobs
 			.join(NodeOptions {
 				seed,
-				listen: Some(network.listen),
+				listen: Some(listen),
 				announce: network.announce.clone(),
 				relay: network.relay.clone(),
 				connections: CONNECTIONS,
@@ -159,4 +168,22 @@ impl Store {
 	pub async fn close(&self) {
 		self.blobs.close().await;
 	}
+}
+
+/// An address with a port that was free the first time, and is in a file from then on.
+fn same_port(mut listen: SocketAddr, file: &Path) -> Result<SocketAddr, IoError> {
+	let port = match std::fs::read_to_string(file) {
+		Ok(text) => text.trim().parse().map_err(|_| {
+			let path = file.display();
+			IoError::new(ErrorKind::InvalidData, format!("{path} has no port in it; remove it"))
+		})?,
+		Err(error) if error.kind() == ErrorKind::NotFound => {
+			let port = UdpSocket::bind(listen)?.local_addr()?.port();
+			std::fs::write(file, format!("{port}\n"))?;
+			port
+		}
+		Err(error) => return Err(error),
+	};
+	listen.set_port(port);
+	Ok(listen)
 }

@@ -47,7 +47,7 @@ pub(crate) struct Common {
 	/// The folder of what you have to give and get [default: ogpu in the folder for data of programs].
 	#[arg(long, global = true, env = "OGPU_DATA", value_name = "FOLDER")]
 	data: Option<PathBuf>,
-	/// Where providers fetch your program and inputs [default: all addresses, any port].
+	/// Where providers fetch your program and inputs [default: all addresses, the same free port at each time].
 	#[arg(long, global = true, value_name = "IP:PORT")]
 	listen: Option<SocketAddr>,
 	/// Addresses under which they reach it, where they differ, such as behind a router.
