@@ -42,6 +42,8 @@ pub type AccountId = AccountId32;
 
 /// How long a node may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes that name a view function.
+const VIEW_FUNCTION_ID: usize = 32;
 
 /// What the chain is made of.
 #[derive(Clone, Debug, Default)]
@@ -154,12 +156,30 @@ impl Chain {
 		function: &str,
 		arguments: impl IntoEncodableValues,
 	) -> Result<R, Error> {
+		let strange = |what: &dyn std::fmt::Display| {
+			node(format!("{pallet}.{function} is not what this program expects ({what}); use its release"))
+		};
 		let best = self.best().await?;
-		let payload = subxt::view_functions::dynamic::<_, R>(pallet, function, arguments);
 		let functions = best.view_functions();
-		let asking = functions.call(payload);
+		let payload = subxt::view_functions::dynamic::<_, R>(pallet, function, arguments);
+		let question = functions.encode_args(payload).map_err(|error| strange(&error))?;
+		// subxt 0.51 leaves out that the arguments are a list of bytes to the runtime, and so is what it returns.
+		let (id, arguments) = question.split_at(VIEW_FUNCTION_ID);
+		let question = [id, &arguments.encode()].concat();
+		let asking = functions.call_raw(Some(&question));
 		let answer = tokio::time::timeout(PATIENCE, asking).await;
-		answer.map_err(|_| node(format!("{pallet}.{function} took too long")))?.map_err(node)
+		let answer = answer
+			.map_err(|_| node(format!("{pallet}.{function} took too long")))?
+			.map_err(node)?;
+		// What it is refused with says nothing that could be done about it.
+		let Some((0, answer)) = answer.split_first() else { return Err(strange(&"refused")) };
+		let answer = Vec::<u8>::decode(&mut &*answer).map_err(|error| strange(&error))?;
+		let metadata = best.metadata();
+		let of_pallet = metadata.pallet_by_name(pallet);
+		let asked = of_pallet.and_then(|pallet| pallet.view_function_by_name(function));
+		let output = asked.ok_or_else(|| strange(&"there is none"))?.output_ty();
+		R::decode_as_type(&mut &answer[..], output, metadata.types())
+			.map_err(|error| strange(&error))
 	}
 
 	/// What a pallet stores under a key, at the best block.

@@ -11,7 +11,7 @@ mod stream;
 mod task;
 mod verify;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use ogpu_client::{Chain, Error, Network, Signer, Store};
@@ -180,12 +180,10 @@ pub(crate) fn main() -> ExitCode {
 				Command::Provider(command) => command.run(&common).await,
 				Command::Gov(command) => command.run(&common).await,
 				Command::Completions { shell } => {
-					clap_complete::generate(
-						shell,
-						&mut Cli::command(),
-						"ogpu",
-						&mut std::io::stdout(),
-					);
+					let mut script = Vec::new();
+					clap_complete::generate(shell, &mut Cli::command(), "ogpu", &mut script);
+					// Whoever reads it may have read enough.
+					let _ = std::io::stdout().write_all(&script);
 					Ok(())
 				}
 			}

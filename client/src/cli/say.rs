@@ -1,6 +1,6 @@
 //! What is printed: sentences for people, one JSON object in each line for programs.
 
-use std::sync::Mutex;
+use std::{io::Write, sync::Mutex};
 
 use ogpu_client::Error;
 use ogpu_primitives::merkle::Hash;
@@ -24,11 +24,9 @@ pub(crate) struct Say {
 impl Say {
 	/// Prints a sentence, or what it says as JSON.
 	pub(super) fn line(self, sentence: impl AsRef<str>, value: Value) {
-		if self.json {
-			println!("{value}");
-		} else {
-			println!("{}", sentence.as_ref());
-		}
+		let sentence = if self.json { value.to_string() } else { sentence.as_ref().to_owned() };
+		// Whoever reads it may have read enough, such as `head`: what is under way goes on.
+		let _ = writeln!(std::io::stdout(), "{sentence}");
 	}
 
 	/// Notes how to go on if what follows is interrupted.
@@ -43,9 +41,9 @@ impl Say {
 
 	pub(super) fn error(self, error: &Error) {
 		if self.json {
-			println!("{}", json!({ "error": error.to_string(), "code": error.code() }));
+			self.line("", json!({ "error": error.to_string(), "code": error.code() }));
 		} else {
-			eprintln!("Error: {error}");
+			eprintln!("Error: {}", error.to_string().trim_end());
 		}
 	}
 
