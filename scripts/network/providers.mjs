@@ -49,7 +49,7 @@ export async function heartbeat(api, account) {
 		// The session may end before it is in a block: then it is said again.
 		if (lastHeartbeat.toNumber() < session) await send(api, account, api.tx.providers.heartbeat({ session, load: 0, freeMemory: 30 }));
 		return true;
-	}, 30);
+	}, 120);
 }
 
 // The worker key of a node: of its own making, or inserted as a person would.

@@ -157,7 +157,9 @@ impl Chain {
 		arguments: impl IntoEncodableValues,
 	) -> Result<R, Error> {
 		let strange = |what: &dyn std::fmt::Display| {
-			node(format!("{pallet}.{function} is not what this program expects ({what}); use its release"))
+			node(format!(
+				"{pallet}.{function} is not what this program expects ({what}); use its release"
+			))
 		};
 		let best = self.best().await?;
 		let functions = best.view_functions();

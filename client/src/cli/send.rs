@@ -23,7 +23,12 @@ pub(super) async fn send(
 		return Ok(None);
 	}
 	say.resume_with("What was signed may still come to a block: look before you send it again.");
+	// It may come to another block while it is not final; that says nothing new.
+	let mut told = false;
 	let best = |receipt: &Receipt| {
+		if std::mem::replace(&mut told, true) {
+			return;
+		}
 		say.line(
 			format!("best     in block {}, not final yet", hex(&receipt.block)),
 			json!({ "call": call.to_string(), "best": hex(&receipt.block) }),

@@ -87,16 +87,24 @@ impl Verify {
 			json!({ "task": self.task, "right": right, "unproven": unproven, "of": replayed.len() }),
 		);
 		let wrong = replayed.iter().find(|replayed| replayed.verdict == Verdict::Wrong);
-		if let (Some(signer), Some(Replayed { unit, .. })) = (signer, wrong) {
-			let (part, place) = replay.place(*unit);
-			let attempt = replay.attempt(part).unwrap_or_default();
-			let call = Call::challenge(self.task, attempt, part, place);
-			if send(common, &chain, &signer, &call).await?.is_some() {
-				say.line(
-					format!("challenged: unit {unit} is judged now"),
-					json!({ "task": self.task, "challenged": unit }),
-				);
+		match (signer, wrong) {
+			(Some(signer), Some(Replayed { unit, .. })) => {
+				let (part, place) = replay.place(*unit);
+				let attempt = replay.attempt(part).unwrap_or_default();
+				let call = Call::challenge(self.task, attempt, part, place);
+				if send(common, &chain, &signer, &call).await?.is_some() {
+					say.line(
+						format!("challenged: unit {unit} is judged now"),
+						json!({ "task": self.task, "challenged": unit }),
+					);
+				}
 			}
+			(Some(_), None) if right < replayed.len() => say.line(
+				"nothing is challenged: a challenge names a unit that is false, and which one is the provider shows \
+				 its client alone, once it has delivered",
+				json!({ "task": self.task, "challenged": null }),
+			),
+			_ => {}
 		}
 		if right == replayed.len() {
 			return Ok(());
