@@ -71,7 +71,7 @@ impl Delivery {
 			}
 		};
 		let Some(roots) = roots_of(&task) else {
-			return Err(Error::NotThere(format!(
+			return Err(Error::NotYet(format!(
 				"there is no result yet; follow it with `ogpu watch {id}`"
 			)));
 		};
@@ -109,7 +109,7 @@ impl Delivery {
 			let outputs = outputs.collect();
 			return Ok(Self { outputs, job, plan, spec: task.spec, roots, peer, run });
 		}
-		Err(Error::NotThere(format!(
+		Err(Error::NotYet(format!(
 			"the provider does not give the result to this key yet; try again in a few blocks, and `ogpu demand {id}` \
 			 makes it post it on chain"
 		)))

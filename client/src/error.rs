@@ -39,6 +39,9 @@ pub enum Error {
 	/// The task has no result that can be fetched.
 	#[error("{0}")]
 	NotThere(String),
+	/// The task has none yet: a few blocks later it may.
+	#[error("{0}")]
+	NotYet(String),
 	/// The task ended without a result.
 	#[error("the task ended: {}", ending(.0))]
 	Ended(Ending),
@@ -57,7 +60,7 @@ impl Error {
 			Self::Refused(_) | Self::NoTask(_) | Self::NoStream(_) => 5,
 			Self::NoNode { .. } | Self::Node(_) => 6,
 			Self::Ended(_) => 7,
-			Self::NotThere(_) | Self::WrongResult(_) => 8,
+			Self::NotThere(_) | Self::NotYet(_) | Self::WrongResult(_) => 8,
 		}
 	}
 }

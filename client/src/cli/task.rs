@@ -118,7 +118,7 @@ pub(super) async fn get(
 	let delivery = loop {
 		match Delivery::of(chain, store, id).await {
 			// Its node hands it over in the blocks after the verdict.
-			Err(Error::NotThere(_) | Error::Host(_)) if tries < TRIES => {
+			Err(Error::NotYet(_) | Error::Host(_)) if tries < TRIES => {
 				tries += 1;
 				chain.next_block().await?;
 			}
