@@ -16,7 +16,8 @@ const network = localNetwork({ rpcBase: 19944, p2pBase: 31333, executorBase: 199
 // However the test ends, no node stays behind.
 async function abort(why, code) {
 	console.log(`  FAILED: ${why}; the logs are in ${network.folder}`);
-	console.log(`${report.counts}, and one thing more`);
+	report.failed += 1;
+	console.log(report.counts);
 	await network.stop({ keep: true });
 	process.exit(code);
 }

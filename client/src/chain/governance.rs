@@ -6,7 +6,7 @@ use subxt::{
 	ext::scale_value::{ValueDef, Variant},
 };
 
-use super::{Chain, node};
+use super::{Chain, hex::to_hex, node};
 use crate::Error;
 
 /// How a referendum stands.
@@ -111,10 +111,6 @@ fn proposal(
 		};
 		list.values().filter_map(|byte| u8::try_from(byte.as_u128()?).ok()).collect()
 	};
-	let hex = |bytes: &[u8]| -> String {
-		let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-		format!("0x{digits}")
-	};
 	let Some(ValueDef::Variant(Variant { name, values })) =
 		proposal.map(|proposal| &proposal.value)
 	else {
@@ -125,9 +121,9 @@ fn proposal(
 			let call = bytes(values.values().next());
 			match at.transactions().from_call_data_bytes(&call) {
 				Ok(call) => format!("{}.{}", call.pallet_name(), call.call_name()),
-				Err(_) => hex(&call),
+				Err(_) => to_hex(&call),
 			}
 		}
-		_ => hex(&bytes(values.at("hash"))),
+		_ => to_hex(&bytes(values.at("hash"))),
 	}
 }

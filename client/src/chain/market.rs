@@ -18,7 +18,7 @@ use subxt::{
 	utils::Static,
 };
 
-use super::{AccountId, Chain, PATIENCE, cause, node};
+use super::{AccountId, Chain, PATIENCE, cause, hex::from_hex, node};
 use crate::Error;
 
 /// A task at a moment of the market clock.
@@ -74,16 +74,6 @@ impl Changes {
 
 fn found(task: TaskId, (view, now): (Option<TaskView<AccountId>>, u32)) -> Result<Seen, Error> {
 	view.map(|view| (view, now)).ok_or(Error::NoTask(task))
-}
-
-/// The bytes that hexadecimal digits after `0x` stand for.
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
-	let digits = text.strip_prefix("0x")?;
-	if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
-		return None;
-	}
-	let pairs = (0..digits.len()).step_by(2);
-	pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
 }
 
 impl Chain {
@@ -189,18 +179,5 @@ impl Chain {
 	/// When there is no such stream, or the node fails.
 	pub async fn stream(&self, stream: StreamId) -> Result<StreamState, Error> {
 		self.stored("Tasks", "Streams", (stream,)).await?.ok_or(Error::NoStream(stream))
-	}
-}
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-
-	#[test]
-	fn hexadecimal_digits_are_read() {
-		assert_eq!(from_hex("0x00ff"), Some(vec![0, 255]));
-		for wrong in ["00ff", "0x0", "0xgg", "0xäa"] {
-			assert_eq!(from_hex(wrong), None, "{wrong}");
-		}
 	}
 }

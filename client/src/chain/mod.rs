@@ -6,6 +6,7 @@
 
 mod call;
 mod governance;
+mod hex;
 mod market;
 mod provider;
 mod transaction;

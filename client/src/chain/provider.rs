@@ -4,7 +4,7 @@ use ogpu_primitives::{Balance, market::reputation};
 use serde_json::Value;
 use subxt::{ext::scale_decode::DecodeAsType, rpcs::rpc_params};
 
-use super::{AccountId, Chain, cause, market::from_hex, node};
+use super::{AccountId, Chain, cause, hex::from_hex, node};
 use crate::Error;
 
 /// The worker key of a node, and its signature over the account that it will sign for.

@@ -18,7 +18,7 @@ use subxt::{
 	utils::H256,
 };
 
-use super::{Call, Chain, ChainConfig, cause, node};
+use super::{Call, Chain, ChainConfig, cause, hex::to_hex, node};
 use crate::{Error, Signer};
 
 /// Blocks in which a transaction can be included: a node that is cut off for longer does not bring it back.
@@ -202,9 +202,9 @@ impl Chain {
 	async fn place_of(&self, block: H256, transaction: &[u8]) -> Result<u32, Error> {
 		let found = self.raw.request("chain_getBlock", rpc_params![block]).await;
 		let found: Value = found.map_err(|error| node(cause(&error)))?;
-		let digits: String = transaction.iter().map(|byte| format!("{byte:02x}")).collect();
+		let digits = to_hex(transaction);
 		let is_it = |extrinsic: &Value| match extrinsic {
-			Value::String(hex) => hex.trim_start_matches("0x") == digits,
+			Value::String(hex) => hex.trim_start_matches("0x") == digits.trim_start_matches("0x"),
 			Value::Array(bytes) => bytes
 				.iter()
 				.map(Value::as_u64)

@@ -210,10 +210,10 @@ impl Offer {
 		let store = common.store().await?;
 		let spec = order.spec(store.source()?);
 		store.offer(&order).await?;
-		let scale: String = spec.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+		let scale = hex(&spec.encode());
 		common.say().line(
-			format!("spec     0x{scale}\nserving  program and inputs until Ctrl-C"),
-			json!({ "spec": format!("0x{scale}"), "job": hex(&spec.job.hash), "serving": true }),
+			format!("spec     {scale}\nserving  program and inputs until Ctrl-C"),
+			json!({ "spec": scale, "job": hex(&spec.job.hash), "serving": true }),
 		);
 		std::future::pending().await
 	}

@@ -3,15 +3,14 @@
 use std::{io::Write, sync::Mutex};
 
 use ogpu_client::Error;
-use ogpu_primitives::merkle::Hash;
 use serde_json::{Value, json};
 
 /// How to go on with what was under way when it was interrupted.
 static RESUME: Mutex<Option<String>> = Mutex::new(None);
 
-/// A hash in hexadecimal digits.
-pub(super) fn hex(hash: &Hash) -> String {
-	let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+/// Bytes, such as a hash, in hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+	let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
 	format!("0x{digits}")
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of a task: `watch`, `fetch`, `verify`, `cancel`, `demand`.
+//! What becomes of a task: `watch`, `fetch`, `cancel`, `demand`.
 
 use std::path::{Path, PathBuf};
 
