@@ -242,19 +242,28 @@ fn a_killed_executor_leaves_no_process() {
 		.stderr(Stdio::null())
 		.spawn()
 		.expect("ogpu-worker");
-	let wait = |done: &dyn Fn() -> bool| {
-		let started = Instant::now();
-		while !done() && started.elapsed().as_secs() < 60 {
-			std::thread::sleep(Duration::from_millis(20));
-		}
-		assert!(done());
-	};
-	let computes =
-		|| descendants(worker.id()).iter().any(|(_, args)| args.contains("ogpu-compute"));
-	wait(&computes);
-	let started = descendants(worker.id());
+	// Devices are listed by a child as well, in a folder of its own, before the run has its child.
+	let folder = case.out("out").display().to_string();
+	let started = until("the run has a child", || {
+		let started = descendants(worker.id());
+		let caged = started.iter().any(|(_, args)| args.contains(&folder));
+		let computes = started.iter().any(|(_, args)| !args.contains("ogpu-cage"));
+		(caged && computes).then_some(started)
+	});
 	worker.kill().expect("SIGKILL");
 	worker.wait().expect("it ends");
 	let gone = |pid: &u32| !PathBuf::from(format!("/proc/{pid}")).exists();
-	wait(&|| started.iter().all(|(pid, _)| gone(pid)));
+	until("no process is left", || started.iter().all(|(pid, _)| gone(pid)).then_some(()));
+}
+
+/// Waits until there is something to see, and gives what was seen: a second look may see something else.
+fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+	let started = Instant::now();
+	while started.elapsed().as_secs() < 60 {
+		if let Some(seen) = look() {
+			return seen;
+		}
+		std::thread::sleep(Duration::from_millis(20));
+	}
+	panic!("not within a minute: {what}");
 }
