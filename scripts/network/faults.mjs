@@ -1,21 +1,31 @@
-// What goes wrong on a network: providers, verifiers and clients that are gone in the middle of a task. Longer than the
-// network test, and apart from it.
+// What goes wrong on a network: providers, verifiers and clients that are gone in the middle of a task, nodes that are
+// started again, a cable that is pulled. Longer than the network test, and apart from it; it needs root, for a machine
+// of its own making.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Keyring } from '@polkadot/api';
 import { EventLog, OGPU, connect, send, wellKnownAccounts } from './chain.mjs';
-import { Command, REGION, localNetwork, until } from './nodes.mjs';
+import { machineApart } from './hosts.mjs';
+import { Command, REGION, localNetwork, sleep, until } from './nodes.mjs';
 import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
+// How many numbers each work-item of the long search tries, of which the short one tries 512.
+const LONG = 512 * 240;
+// Blocks without a half of the validators, and those of a session on a local network.
+const [SPLIT, SESSION] = [7, 10];
 const report = new Report();
 
-const network = localNetwork({ rpcBase: 29944, p2pBase: 34333, executorBase: 29960, executors: 4 });
+// Two of the four are on a machine of their own.
+const apart = machineApart('ogpu-faults', '10.117.83');
+const network = localNetwork({
+	rpcBase: 29944, p2pBase: 34333, executorBase: 29960, executors: 4, hosts: [apart.near, apart.near, apart, apart],
+});
 // The first, which api and clients talk to, is never the one that is killed: it is in another country than some ask for.
 network.executors[0].region = REGION + 1;
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -27,11 +37,14 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 // A task of one client, by the command line.
 class Order {
-	constructor(context, name, args) {
+	constructor(context, name, args, manifest = SEARCH) {
 		this.context = context;
 		this.name = name;
 		this.key = `//Faults//${name}`;
-		this.command = new Command(network, name, ['submit', SEARCH, '--key', this.key, '--max-price', '5', '--work', '100', ...args]);
+		this.out = join(network.folder, name);
+		this.command = new Command(network, name, [
+			'submit', manifest, '--key', this.key, '--max-price', '5', '--work', '100', '--out', this.out, ...args,
+		]);
 	}
 
 	async submitted() {
@@ -75,34 +88,48 @@ async function revive(index) {
 		(await network.nodes[index].finalised()) >= (await network.nodes[0].finalised()) - 3, 120);
 }
 
-// A provider acknowledges, and its machine goes down. Whoever bid next best takes over, and the provider pays for it.
+// The search with many more tries, so that each of its parts takes longer than to verify the one before.
+function longSearch() {
+	const folder = join(network.folder, 'long-search');
+	mkdirSync(folder);
+	copyFileSync(SEARCH.replace('.yaml', '.cl'), join(folder, 'search.cl'));
+	const manifest = readFileSync(SEARCH, 'utf8').replace('{u32: 512}', `{u32: ${LONG}}`).replace('groups: 4', 'groups: 2');
+	writeFileSync(join(folder, 'search.yaml'), `${manifest}timeouts: {step: 60s, total: 1h}\n`);
+	return join(folder, 'search.yaml');
+}
+
+// A provider acknowledges, and its machine goes down once the first of two parts is verified. Whoever bid next best takes
+// over after that part, and the provider pays for the rest.
 async function takeover(context) {
-	const out = join(network.folder, 'takeover');
-	const order = new Order(context, 'takeover', ['--time', '15', '--region', REGION, '--out', out]);
+	const order = new Order(context, 'takeover', ['--time', '90', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const { data } = await order.event('tasks', 'Acknowledged', 150);
 	const index = nodeOf(context, data.provider);
 	assert(index > 0, 'the first node has a task that is for another country');
+	await order.event('tasks', 'Decided', 300, ({ part, verdict }) => part.eq(0) && verdict.isValid);
+	const live = (await context.api.query.tasks.tasks(task)).unwrap();
+	assert.equal(live.progress.rooted.toNumber(), 1, 'both parts were computed before one was verified');
 	await kill(index);
-	await order.event('tasks', 'Missed', 150, ({ provider }) => provider.eq(data.provider));
-	const record = await order.ended(300);
+	await order.event('tasks', 'Missed', 300, ({ provider }) => provider.eq(data.provider));
+	const record = await order.ended(420);
 	assert.equal(record.ending.type, 'Completed');
 	assert.notEqual(record.provider.toString(), data.provider.toString());
 	assert.equal(await order.command.ended(60), 0, order.command.log);
-	assert.equal(readFileSync(join(out, 'best')).length, 65_536);
+	assert.equal(readFileSync(join(order.out, 'best')).length, 65_536);
+	const first = context.events.find('tasks', 'Rooted', (rooted) => rooted.task.eq(task) && rooted.attempt.eq(1));
+	assert.equal(first.data.part.toNumber(), 1, 'the successor began with a part that was verified');
 	await revive(index);
-	return `node ${index} was gone, another completed task ${task}`;
+	return `node ${index} was gone after part 0, another computed part 1 of task ${task}`;
 }
 
 // A client submits, and is gone once the provider has its inputs. It comes back for the result.
 async function clientGone(context) {
-	const out = join(network.folder, 'gone');
-	const order = new Order(context, 'gone', ['--time', '60', '--out', out]);
+	const order = new Order(context, 'gone', ['--time', '60']);
 	const task = await order.submitted();
 	await order.event('tasks', 'Acknowledged', 150);
 	await order.command.stop('SIGKILL');
 	await order.event('tasks', 'Delivered', 240);
-	const fetch = new Command(network, 'gone', ['fetch', task, '--key', order.key, '--out', out]);
+	const fetch = new Command(network, 'gone', ['fetch', task, '--key', order.key, '--out', order.out]);
 	assert.equal(await fetch.ended(60), 0, fetch.log);
 	const record = await order.ended(120);
 	assert.equal(record.ending.type, 'Completed');
@@ -111,7 +138,7 @@ async function clientGone(context) {
 
 // A member of a panel has committed, and goes down before it reveals.
 async function verifierGone(context) {
-	const order = new Order(context, 'verifier', ['--time', '60', '--out', join(network.folder, 'verifier')]);
+	const order = new Order(context, 'verifier', ['--time', '60']);
 	const task = await order.submitted();
 	const { data } = await order.event('attestations', 'Committed', 240, ({ member }) => nodeOf(context, member) > 0);
 	const index = nodeOf(context, data.member);
@@ -122,12 +149,59 @@ async function verifierGone(context) {
 	return `node ${index} was gone between commit and reveal of task ${task}`;
 }
 
+// The provider's node is killed when it has acknowledged, and started again: it goes on.
+async function nodeRestarted(context) {
+	const order = new Order(context, 'restarted', ['--time', '60', '--region', REGION]);
+	const task = await order.submitted();
+	const { data } = await order.event('tasks', 'Acknowledged', 150);
+	const index = nodeOf(context, data.provider);
+	assert(index > 0, 'the first node has a task that is for another country');
+	await network.nodes[index].stop('SIGKILL');
+	await sleep(6_000);
+	await revive(index);
+	const record = await order.ended(300);
+	assert.equal(record.ending.type, 'Completed');
+	assert.equal(record.provider.toString(), data.provider.toString());
+	return `node ${index} was started again, and completed task ${task}`;
+}
+
+// The cable between two and two validators is pulled while somebody computes: nothing is final until it is plugged in.
+async function splitAndHealed(context) {
+	const { api } = context;
+	const order = new Order(context, 'split', ['--time', '60']);
+	const task = await order.submitted();
+	await order.event('tasks', 'Acknowledged', 150);
+	// Late in a session: whoever is not heard in the whole of one is away, and two of four are too many.
+	await until('a session to be half over', async () => {
+		const [index, slot, genesis] = await Promise.all([api.query.babe.epochIndex(), api.query.babe.currentSlot(), api.query.babe.genesisSlot()]);
+		const into = slot.toNumber() - genesis.toNumber() - index.toNumber() * SESSION;
+		return into === SESSION - Math.ceil(SPLIT / 2);
+	}, 60, 300);
+	apart.pull();
+	const [near, far] = [network.nodes[0], network.nodes[3]];
+	await sleep(3_000);
+	const final = await near.finalised();
+	const heads = await Promise.all([near, far].map((node) => node.best()));
+	await sleep((SPLIT - 1) * 3_000);
+	const later = await Promise.all([near, far].map((node) => node.best()));
+	assert(later.every((head, index) => head > heads[index]), `a half made no blocks: ${heads} and then ${later}`);
+	assert((await near.finalised()) <= final + 2, 'half of the validators agreed on a final block');
+	apart.plug();
+	await until('both halves to agree on more blocks', async () => {
+		const height = await near.finalised();
+		return height > Math.max(...later) && (await far.finalised()) >= height - 3;
+	}, 180, 1000);
+	const record = await order.ended(420);
+	assert.equal(record.ending.type, 'Completed');
+	return `${SPLIT} slots in two halves; task ${task} was completed`;
+}
+
 console.log(`faults: ${network.folder}`);
 const alice = await network.start();
 const api = await connect(alice);
 const { ferdie } = await wellKnownAccounts();
 const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
-const clients = ['takeover', 'gone', 'verifier'].map((name) => keyring.addFromUri(`//Faults//${name}`));
+const clients = ['takeover', 'gone', 'verifier', 'restarted', 'split'].map((name) => keyring.addFromUri(`//Faults//${name}`));
 await send(api, ferdie, api.tx.utility.batchAll(clients.map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_000n * OGPU))));
 const providers = await providersOnNodes({ api, network, funder: ferdie });
 const events = new EventLog(api, await alice.finalised());
@@ -138,10 +212,13 @@ const scenario = (name, run) => report.scenario(name, () => run(context));
 await scenario('a client that is gone once it has submitted', clientGone);
 await scenario('a provider that is gone once it has acknowledged', takeover);
 await scenario('a verifier that is gone between commit and reveal', verifierGone);
+await scenario('a node that is started again in the middle of its task', nodeRestarted);
+await scenario('a network that falls in two halves, and heals', splitAndHealed);
 done = true;
 await following;
-await scenario('nobody is convicted, and nothing is left in escrow', async () => {
+await scenario('nobody is convicted or slashed, and nothing is left in escrow', async () => {
 	assert(!events.find('tasks', 'Convicted'), 'somebody honest was convicted');
+	assert(!events.find('staking', 'SlashReported', ([, fraction]) => !fraction.isZero()), 'a validator is to be slashed');
 	for (const { address } of clients) {
 		await until('the escrow to be empty', async () => (await api.query.tasks.escrows(address)).isEmpty, 60);
 	}

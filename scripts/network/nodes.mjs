@@ -5,6 +5,7 @@ import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rm
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cheatingProxy } from './cheat.mjs';
+import { here } from './hosts.mjs';
 
 export const bin = (name) => {
 	const path = join(process.env.OGPU_BIN ?? '', name);
@@ -62,9 +63,9 @@ export class Network {
 	}
 
 	// A node with fixed keys and ports; not started yet.
-	node(name, { args = [], bootnodes = this.nodes.slice(0, 1) } = {}) {
+	node(name, { args = [], bootnodes = this.nodes.slice(0, 1), host } = {}) {
 		const index = this.nodes.length;
-		const node = new Node(this, name, index, args, bootnodes);
+		const node = new Node(this, name, index, { args, bootnodes, host });
 		this.nodes.push(node);
 		return node;
 	}
@@ -97,15 +98,17 @@ export class Network {
 
 	async stop({ keep = false } = {}) {
 		await Promise.all([...this.nodes, ...this.executors].map((process) => process.stop()));
+		for (const { host } of this.nodes) host.remove();
 		if (this.temporary && !keep) rmSync(this.folder, { recursive: true, force: true });
 	}
 }
 
 // A program that runs until it is stopped, and what it says.
 class Program {
-	constructor(network, name) {
+	constructor(network, name, host = here) {
 		this.name = name;
 		this.network = network;
+		this.host = host;
 		this.logFile = join(network.folder, `${name}.log`);
 	}
 
@@ -119,14 +122,15 @@ class Program {
 
 	run(program, args) {
 		this.started = true;
-		this.process = spawn(bin(program), args.map(String), {
+		this.process = spawn(...this.host.line(bin(program), args.map(String)), {
 			stdio: ['ignore', 'pipe', 'pipe'],
 			// Ctrl-C in a terminal is for the script, which then stops it.
 			detached: true,
 		});
 		const log = createWriteStream(this.logFile, { flags: 'a' });
-		this.process.stdout.pipe(log);
-		this.process.stderr.pipe(log);
+		for (const output of [this.process.stdout, this.process.stderr]) output.pipe(log, { end: false });
+		// When it has ended, and all that it said is written.
+		this.closed = new Promise((resolve) => this.process.once('close', (code) => log.end(() => resolve(code))));
 		return this;
 	}
 
@@ -144,8 +148,8 @@ class Program {
 
 // `ogpu-worker serve`, and its HTTP interface. One that cheats asks less than the others, and is in another country.
 export class Executor extends Program {
-	constructor(network, name, index, { cheats = false } = {}) {
-		super(network, name);
+	constructor(network, name, index, { cheats = false, host } = {}) {
+		super(network, name, host);
 		const port = network.executorBase + 2 * index;
 		this.url = `http://127.0.0.1:${port}`;
 		this.cheats = cheats;
@@ -162,7 +166,7 @@ export class Executor extends Program {
 			// The validators beside it come first.
 			'[compute]', 'threads = 1', 'nice = 19',
 			'[price]', `per_second = "${price}"`, `minimum = "${price}"`,
-			'[blobs]', `listen = "127.0.0.1:${port + 1}"`,
+			'[blobs]', `listen = "${this.host.ip}:${port + 1}"`,
 		].join('\n'));
 	}
 
@@ -184,11 +188,8 @@ export class Executor extends Program {
 
 	async call(method, path, body) {
 		const token = readFileSync(this.tokenFile, 'utf8').trim();
-		const response = await fetch(`${this.url}${path}`, {
-			method, body, headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(30_000),
-		});
-		const text = await response.text();
-		if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+		const { status, text } = await this.host.http(`${this.url}${path}`, { method, body, headers: { authorization: `Bearer ${token}` } });
+		if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
 		return text ? JSON.parse(text) : null;
 	}
 }
@@ -197,8 +198,8 @@ export class Executor extends Program {
 export class Command extends Program {
 	constructor(network, name, args) {
 		super(network, `ogpu-${name}`);
-		this.run('ogpu', [...args, '--json', '--node', network.nodes[0].url, '--listen', '127.0.0.1:0', '--data', join(network.folder, `ogpu-${name}`)]);
-		this.exit = new Promise((resolve) => this.process.once('close', resolve));
+		const [{ url, host }] = network.nodes;
+		this.run('ogpu', [...args, '--json', '--node', url, '--listen', `${host.ip}:0`, '--data', join(network.folder, `ogpu-${name}`)]);
 	}
 
 	get lines() {
@@ -209,15 +210,15 @@ export class Command extends Program {
 	// Its exit code.
 	async ended(seconds) {
 		const timer = setTimeout(() => this.process.kill('SIGKILL'), seconds * 1000);
-		const code = await this.exit;
+		const code = await this.closed;
 		clearTimeout(timer);
 		return code;
 	}
 }
 
 class Node extends Program {
-	constructor(network, name, index, args, bootnodes) {
-		super(network, name);
+	constructor(network, name, index, { args, bootnodes, host }) {
+		super(network, name, host);
 		this.args = args;
 		this.bootnodes = bootnodes;
 		this.rpcPort = network.rpcBase + index;
@@ -235,14 +236,14 @@ class Node extends Program {
 		const file = join(this.network.folder, `${this.name}.key`);
 		writeFileSync(file, this.nodeKey);
 		const id = execFileSync(bin('ogpu-node'), ['key', 'inspect-node-key', '--file', file]).toString().trim();
-		return `/ip4/127.0.0.1/tcp/${this.p2pPort}/p2p/${id}`;
+		return `/ip4/${this.host.ip}/tcp/${this.p2pPort}/p2p/${id}`;
 	}
 
 	start() {
 		return this.run('ogpu-node', [
 			'--chain', this.network.spec, '--base-path', this.basePath, '--name', this.name,
 			'--node-key', this.nodeKey, '--rpc-port', this.rpcPort,
-			'--listen-addr', `/ip4/127.0.0.1/tcp/${this.p2pPort}`,
+			'--listen-addr', `/ip4/${this.host.ip}/tcp/${this.p2pPort}`,
 			'--no-prometheus', '--no-telemetry', '--no-mdns', '--allow-private-ip',
 			'--rpc-methods', 'unsafe', '--rpc-cors', 'all', '--rpc-max-connections', '50',
 			...this.bootnodes.flatMap((node) => ['--bootnodes', node.address]),
@@ -253,13 +254,12 @@ class Node extends Program {
 	// One JSON-RPC call over HTTP: for methods that polkadot.js does not know, and for nodes that it
 	// is not attached to.
 	async rpc(method, ...params) {
-		const response = await fetch(`http://127.0.0.1:${this.rpcPort}`, {
+		const { text } = await this.host.http(`http://127.0.0.1:${this.rpcPort}`, {
 			method: 'POST',
 			headers: { 'content-type': 'application/json' },
 			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-			signal: AbortSignal.timeout(30_000),
 		});
-		const { result, error } = await response.json();
+		const { result, error } = JSON.parse(text);
 		if (error) throw new Error(`${method}: ${error.message}${error.data ? ` (${error.data})` : ''}`);
 		return result;
 	}
@@ -274,20 +274,20 @@ class Node extends Program {
 	}
 }
 
-// The four validators of the `local` network; the first `executors` of them have one each. The first starts its own; the
-// one with the number `cheat` makes up what it computes.
-export function localNetwork({ executors = 0, cheat, ...options } = {}) {
+// The four validators of the `local` network, each on its host; the first `executors` of them have one each. The first
+// starts its own; the one with the number `cheat` makes up what it computes.
+export function localNetwork({ executors = 0, cheat, hosts = [], ...options } = {}) {
 	const network = new Network({ chain: 'local', ...options });
 	for (const [index, name] of ['alice', 'bob', 'charlie', 'dave'].entries()) {
 		const args = ['--validator', `--${name}`];
 		if (index < executors) {
-			const executor = network.executor(`${name}-executor`, { cheats: index === cheat });
+			const executor = network.executor(`${name}-executor`, { cheats: index === cheat, host: hosts[index] });
 			executor.owned = index === 0;
 			args.push(...(executor.owned
 				? ['--provider', '--executor-config', executor.configFile, '--executor-data', executor.data]
 				: ['--executor-url', executor.seenAt, '--executor-token-file', executor.tokenFile]));
 		}
-		network.node(name, { args });
+		network.node(name, { args, host: hosts[index] });
 	}
 	return network;
 }

@@ -1,0 +1,203 @@
+// Figures of a network of four providers on this machine: one job in three ways, what a pool's requests cost in
+// transactions and blocks, and whether blocks stay on time while all devices are busy.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Keyring } from '@polkadot/api';
+import { OGPU, connect, send, wellKnownAccounts } from './chain.mjs';
+import { Command, bin, localNetwork, sleep, until } from './nodes.mjs';
+import { providersOnNodes } from './providers.mjs';
+import { Report } from './report.mjs';
+
+const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
+const DIGITS = join(EXAMPLES, 'digits');
+const KEY = '//Figures//client';
+const SLOT = 3_000;
+// For how long blocks are watched, idle and busy.
+const WATCHED = 120;
+
+const report = new Report();
+const figures = { machine: `${cpus().length} cores, ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB` };
+const network = localNetwork({ rpcBase: 39944, p2pBase: 37333, executorBase: 39960, executors: 4 });
+for (const signal of ['SIGINT', 'SIGTERM']) {
+	process.on(signal, async () => {
+		await network.stop({ keep: true });
+		process.exit(1);
+	});
+}
+
+// A command of the client that must succeed, and what it printed.
+async function ogpu(seconds, ...args) {
+	const command = new Command(network, 'figures', args);
+	const from = command.lines.length;
+	assert.equal(await command.ended(seconds), 0, command.log);
+	return command.lines.slice(from);
+}
+
+// The manifest of so many requests to recognise one image each, from one of the images on.
+function requests(name, first, count) {
+	const folder = join(network.folder, 'requests');
+	mkdirSync(folder, { recursive: true });
+	for (const file of ['infer.cl', 'images.bin', 'trained.bin', 'trained.biases']) copyFileSync(join(DIGITS, file), join(folder, file));
+	const manifest = readFileSync(join(DIGITS, 'infer.yaml'), 'utf8')
+		.replace('len: 360', `len: ${count}`).replace('{i32: 1437}', `{i32: ${first}}`).replace('[360]', `[${count}]`).replace('local: [8]', 'local: [1]');
+	const path = join(folder, `${name}.yaml`);
+	writeFileSync(path, manifest);
+	return path;
+}
+
+async function openStream(manifest) {
+	const lines = await ogpu(90, 'stream', 'open', manifest, '--key', KEY, '--reward', '0.001', '--deposit', '100', '--racers', '2', '--work', '0.01', '--time', '40');
+	return lines.find((line) => 'stream' in line).stream;
+}
+
+// A final block, with what is in it.
+async function block(api, height) {
+	const hash = await api.rpc.chain.getBlockHash(height);
+	const [{ block: { extrinsics } }, at] = await Promise.all([api.rpc.chain.getBlock(hash), api.at(hash)]);
+	const [events, time] = await Promise.all([at.query.system.events(), at.query.timestamp.now()]);
+	return { height, extrinsics, events: events.map(({ event }) => event), time: time.toNumber() };
+}
+
+const finalHeight = async (api) => (await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead())).number.toNumber();
+
+async function blocks(api, from, to) {
+	await until(`block ${to} to be final`, async () => (await finalHeight(api)) >= to, 60);
+	const read = [];
+	for (let height = from; height <= to; height += 1) read.push(await block(api, height));
+	return read;
+}
+
+const bestHeight = async (api) => (await api.rpc.chain.getHeader()).number.toNumber();
+
+// The same job by `ogpu-worker run`, by auction, and from the pool.
+async function threeWays({ api }) {
+	const manifest = join(DIGITS, 'infer.yaml');
+	const alone = JSON.parse(execFileSync(bin('ogpu-worker'), [
+		'run', manifest, '--json', '--compute-threads', '1', '--out', join(network.folder, 'alone'),
+	], { maxBuffer: 1 << 26 }));
+	const result = async (task) => {
+		let record;
+		await until(`task ${task} to end`, async () => {
+			record = (await api.query.tasks.records(task)).unwrapOr(null);
+			return record !== null;
+		}, 120, 1000);
+		assert.equal(record.ending.type, 'Completed');
+		return record.result.unwrap().toHex().slice(2);
+	};
+	const bought = await ogpu(300, 'submit', manifest, '--key', KEY, '--max-price', '1', '--work', '10', '--time', '40', '--out', join(network.folder, 'auction'));
+	const auction = await result(bought.find((line) => 'task' in line).task);
+	const stream = await openStream(manifest);
+	const sent = await ogpu(300, 'stream', 'send', stream, manifest, '--key', KEY, '--out', join(network.folder, 'pool'));
+	const pool = await result(sent.find((line) => 'tasks' in line).tasks[0]);
+	assert.deepEqual([auction, pool], [alone.root, alone.root]);
+	const digits = ['alone/out', 'auction'].map((folder) => readFileSync(join(network.folder, folder, 'digits')));
+	assert.deepEqual(digits[0], digits[1]);
+	figures.root = alone.root;
+	return `${alone.root} each time`;
+}
+
+// Sends batches at once, and counts transactions and blocks until they are verified.
+async function pool({ api }, batches, each) {
+	const manifests = Array.from({ length: batches }, (_, index) => requests(`of-${batches}-${index}`, index * each, each));
+	const stream = await openStream(manifests[0]);
+	const from = await bestHeight(api);
+	const lines = await ogpu(420, 'stream', 'send', stream, ...manifests, '--key', KEY, '--out', join(network.folder, `pool-${batches}-${each}`));
+	const tasks = lines.find((line) => 'tasks' in line).tasks.map(Number);
+	const read = await blocks(api, from, await bestHeight(api));
+
+	const racing = new Map();
+	let judging = 0;
+	const ours = (duty) => duty.isTasks && (duty.asTasks.isRace || duty.asTasks.isShow) && tasks.includes(duty.asTasks.inner.task.toNumber());
+	for (const { method: { section, method, args } } of read.flatMap(({ extrinsics }) => extrinsics)) {
+		if (section !== 'worker' || method !== 'perform') continue;
+		const [provider, , duties] = args;
+		if (duties.some(ours)) racing.set(provider.toString(), (racing.get(provider.toString()) ?? 0) + 1);
+		else if (duties.some((duty) => duty.isAttestations)) judging += 1;
+	}
+	const moment = (task, method) => read.find(({ events }) => events.some((event) =>
+		event.section === 'tasks' && event.method === method && event.data.task.toNumber() === task))?.height;
+	const times = tasks.map((task) => {
+		const [sent, sealed, provisional, verified] = ['BatchSent', 'Raced', 'RaceWon', 'Decided'].map((method) => moment(task, method));
+		assert(sent && sealed && provisional && verified, `task ${task}: ${[sent, sealed, provisional, verified]}`);
+		return { sealed: sealed - sent, provisional: provisional - sealed, verified: verified - sealed };
+	});
+	const worst = (what) => Math.max(...times.map((time) => time[what]));
+	const racers = [...racing.values()];
+	const outstanding = batches * each;
+	const found = {
+		outstanding,
+		batches,
+		// By the client and one racer, as if nobody else raced.
+		transactions: { client: 1, mostOfARacer: Math.max(...racers), all: 1 + racers.reduce((sum, sent) => sum + sent, 0), racers: racers.length, verification: judging },
+		perRequest: (1 + Math.max(...racers)) / outstanding,
+		blocks: { sentToSealed: worst('sealed'), sealedToProvisional: worst('provisional'), sealedToVerified: worst('verified') },
+	};
+	(figures.pool ??= []).push(found);
+	if (outstanding === 1) {
+		assert(1 + Math.max(...racers) <= 3, `${racers} transactions of racers for one request`);
+		assert(found.blocks.sealedToVerified <= 12, `verified ${found.blocks.sealedToVerified} blocks after it was sealed`);
+	} else {
+		assert(found.perRequest < 1, `${found.perRequest} transactions a request`);
+	}
+	assert(found.blocks.sealedToProvisional <= 3, `provisional ${found.blocks.sealedToProvisional} blocks after it was sealed`);
+	return JSON.stringify(found);
+}
+
+// How regular blocks are in the next minutes.
+async function regularity(api) {
+	const from = await bestHeight(api);
+	await sleep(WATCHED * 1000);
+	const read = await blocks(api, from, await bestHeight(api));
+	const gaps = read.slice(1).map(({ time }, index) => time - read[index].time);
+	const slots = Math.round((read.at(-1).time - read[0].time) / SLOT);
+	return { slots, blocks: gaps.length, longestGapSeconds: Math.max(...gaps) / 1000 };
+}
+
+// Blocks, while every device computes with the threads and the niceness of the providers' guide.
+async function onTime({ api }) {
+	const idle = await regularity(api);
+	const folder = join(network.folder, 'busy');
+	mkdirSync(folder);
+	copyFileSync(join(EXAMPLES, 'hash-search', 'search.cl'), join(folder, 'search.cl'));
+	const manifest = readFileSync(join(EXAMPLES, 'hash-search', 'search.yaml'), 'utf8').replace('{u32: 512}', '{u32: 500000}');
+	writeFileSync(join(folder, 'search.yaml'), `${manifest}timeouts: {step: 10m, total: 2h}\n`);
+	const busy = network.executors.map((_, index) => spawn(bin('ogpu-worker'), [
+		'run', join(folder, 'search.yaml'), '--compute-threads', '1', '--nice', '19', '--out', join(folder, String(index)),
+	], { stdio: 'ignore' }));
+	try {
+		await sleep(10_000);
+		const saturated = await regularity(api);
+		assert(busy.every(({ exitCode }) => exitCode === null), 'a device was done too early');
+		figures.blocks = { idle, saturated };
+		assert(saturated.blocks >= 0.9 * saturated.slots, JSON.stringify(saturated));
+		return JSON.stringify(figures.blocks);
+	} finally {
+		for (const process of busy) process.kill('SIGKILL');
+	}
+}
+
+console.log(`figures: ${network.folder}, ${figures.machine}`);
+const alice = await network.start();
+const api = await connect(alice);
+const { ferdie } = await wellKnownAccounts();
+const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri(KEY);
+await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 2_000n * OGPU));
+await providersOnNodes({ api, network, funder: ferdie });
+const scenario = (name, run) => report.scenario(name, () => run({ api }));
+await scenario('the same job in three ways', threeWays);
+await scenario('a request sent alone', (context) => pool(context, 1, 1));
+await scenario('10 requests, each a batch', (context) => pool(context, 10, 1));
+await scenario('100 requests in 10 batches', (context) => pool(context, 10, 10));
+await scenario('blocks while devices are busy', onTime);
+await api.disconnect();
+await network.stop({ keep: report.failed > 0 });
+if (report.failed > 0) console.log(`the logs are in ${network.folder}`);
+const file = join(tmpdir(), 'ogpu-figures.json');
+writeFileSync(file, `${JSON.stringify(figures, null, '\t')}\n`);
+console.log(`${report.counts}, in ${report.elapsed}; the figures are in ${file}`);
+process.exit(report.failed > 0 ? 1 : 0);
