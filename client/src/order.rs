@@ -93,12 +93,12 @@ impl Order {
 		}
 	}
 
-	/// What is asked of the chain; program and inputs are had from `source`.
+	/// What is asked of the chain; program and inputs are had from `source`, which is given the result.
 	pub fn spec(&self, source: Endpoint) -> TaskSpec {
 		let Manifest { job, plan, .. } = &self.manifest;
 		let Batch { hash, blob, len, .. } = self.batch();
 		TaskSpec {
-			job: JobRef { hash, blob, len, source },
+			job: JobRef { hash, blob, len, reader: source.key, source },
 			shape: match job.shape {
 				JobShape::DataParallel { .. } => Shape::Parallel,
 				JobShape::Iterative { .. } => Shape::Iterative,
@@ -120,6 +120,7 @@ impl Order {
 	/// reward, with so many racers paid.
 	pub fn stream(&self, source: Endpoint, reward: Balance, racers: u8) -> StreamSpec {
 		StreamSpec {
+			reader: source.key,
 			source,
 			profile: self.manifest.job.profile,
 			requirements: self.requirements(),

@@ -78,6 +78,16 @@ impl Store {
 		Ok(Self { blobs })
 	}
 
+	/// The key by which others know this machine.
+	///
+	/// # Errors
+	///
+	/// When it is not in the network.
+	pub fn key(&self) -> Result<[u8; 32], Error> {
+		let peer = self.blobs.peer().map(|peer| peer.key);
+		peer.ok_or_else(|| Error::Host("this machine has not joined the network".into()))
+	}
+
 	/// Where this store serves what it offers.
 	///
 	/// # Errors

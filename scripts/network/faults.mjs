@@ -136,6 +136,21 @@ async function clientGone(context) {
 	return `task ${task} was verified without its client`;
 }
 
+// A client leaves its inputs with an executor, and is gone at once. It comes back for the result.
+async function inputsKept(context) {
+	const keeper = network.executors[0];
+	const order = new Order(context, 'kept', ['--time', '60', '--detach', '--keep-at', keeper.url, '--keeper-token', keeper.tokenFile]);
+	const task = await order.submitted();
+	assert.equal(await order.command.ended(60), 0, order.command.log);
+	await order.event('tasks', 'Delivered', 300);
+	const fetch = new Command(network, 'kept', ['fetch', task, '--key', order.key, '--out', order.out]);
+	assert.equal(await fetch.ended(60), 0, fetch.log);
+	assert.equal(readFileSync(join(order.out, 'best')).length, 65_536);
+	const record = await order.ended(120);
+	assert.equal(record.ending.type, 'Completed');
+	return `task ${task} had its inputs from ${keeper.name}`;
+}
+
 // A member of a panel has committed, and goes down before it reveals.
 async function verifierGone(context) {
 	const order = new Order(context, 'verifier', ['--time', '60']);
@@ -201,7 +216,7 @@ const alice = await network.start();
 const api = await connect(alice);
 const { ferdie } = await wellKnownAccounts();
 const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
-const clients = ['takeover', 'gone', 'verifier', 'restarted', 'split'].map((name) => keyring.addFromUri(`//Faults//${name}`));
+const clients = ['kept', 'takeover', 'gone', 'verifier', 'restarted', 'split'].map((name) => keyring.addFromUri(`//Faults//${name}`));
 await send(api, ferdie, api.tx.utility.batchAll(clients.map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_000n * OGPU))));
 const providers = await providersOnNodes({ api, network, funder: ferdie });
 const events = new EventLog(api, await alice.finalised());
@@ -209,6 +224,7 @@ let done = false;
 const following = events.follow(() => done);
 const context = { api, events, providers };
 const scenario = (name, run) => report.scenario(name, () => run(context));
+await scenario('a client that leaves its inputs with an executor', inputsKept);
 await scenario('a client that is gone once it has submitted', clientGone);
 await scenario('a provider that is gone once it has acknowledged', takeover);
 await scenario('a verifier that is gone between commit and reveal', verifierGone);

@@ -18,7 +18,12 @@ use ogpu_primitives::{
 };
 use serde_json::json;
 
-use super::{Common, say::hex, send::send, task};
+use super::{
+	Common,
+	say::{count, hex},
+	send::send,
+	task,
+};
 
 /// How thoroughly a result is verified.
 #[derive(Clone, Copy, ValueEnum)]
@@ -150,11 +155,11 @@ fn tell(common: &Common, order: &Order, spec: &TaskSpec, quote: &Costs) {
 	};
 	let name = order.manifest.job.name.text();
 	let sentence = format!(
-		"job      {name}, {} units in {} parts ({})\nprice    at most {} oGPU, {} protocol fee, {} verification; what is \
+		"job      {name}, {} in {} ({})\nprice    at most {} oGPU, {} protocol fee, {} verification; what is \
 		 not needed comes back\nlocked   {} oGPU besides, which come back unless the job is at fault\nverified \
 		 {verified}",
-		spec.units,
-		spec.parts,
+		count(spec.units, "unit"),
+		count(spec.parts, "part"),
 		hex(&spec.job.hash),
 		show(quote.reserve),
 		show(quote.protocol_fee),
@@ -253,7 +258,9 @@ impl Submit {
 			}
 			_ => store.source()?,
 		};
-		let spec = order.spec(source);
+		let mut spec = order.spec(source);
+		// Whoever keeps the inputs, the result is this machine's.
+		spec.job.reader = store.key()?;
 		let quote = chain.quote(&spec).await?;
 		let most = self.most.unwrap_or_else(|| quote.most());
 		let (free, _) = chain.balance(&signer.account()).await?;

@@ -148,8 +148,9 @@ impl Describe {
 			let name = String::from_utf8_lossy(&device.name);
 			common.say().line(
 				format!(
-					"device   {name}: 2^{} bytes, features {:#05b}",
-					device.memory, device.features.0
+					"device   {name}: at least {} MiB, features {:#05b}",
+					(1u64 << device.memory.min(63)) >> 20,
+					device.features.0
 				),
 				json!({ "device": name, "memory": device.memory, "features": device.features.0 }),
 			);

@@ -14,6 +14,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 	format!("0x{digits}")
 }
 
+/// How many there are of something, in words.
+pub(super) fn count(number: impl Into<u64>, what: &str) -> String {
+	match number.into() {
+		1 => format!("1 {what}"),
+		number => format!("{number} {what}s"),
+	}
+}
+
 /// How to print.
 #[derive(Clone, Copy)]
 pub(crate) struct Say {

@@ -124,7 +124,7 @@ impl Stream {
 				let paused = if found.paused { ", paused" } else { "" };
 				common.say().line(
 					format!(
-						"stream {stream}   of {}: {} oGPU left, {} batches go on{paused}",
+						"stream {stream}   of {}: {} oGPU left, {} batches under way{paused}",
 						found.client,
 						show(found.balance),
 						found.live

@@ -13,7 +13,11 @@ use ogpu_primitives::{
 };
 use serde_json::json;
 
-use super::{Common, say::hex, send::send};
+use super::{
+	Common,
+	say::{count, hex},
+	send::send,
+};
 
 /// Seconds of a block.
 const BLOCK: u32 = 3;
@@ -49,18 +53,20 @@ pub(super) fn describe<A: std::fmt::Display>(
 		sentence += &format!(", {} for {} oGPU", holder.provider, show(holder.price));
 	}
 	match task.stage {
-		Stage::Bidding | Stage::Revealing => sentence += &format!(", {} bids", task.bids),
+		Stage::Bidding | Stage::Revealing => {
+			sentence += &format!(", {}", count(task.bids, "bid"));
+		}
 		Stage::Executing | Stage::Verifying => {
 			sentence += &format!(
-				", {} of {} roots, {} parts verified",
+				", {} of {} computed, {} verified",
 				task.roots.len(),
-				task.spec.parts,
+				count(task.spec.parts, "part"),
 				task.settled
 			);
 		}
 		_ => {}
 	}
-	sentence += &format!("; at most {left} blocks (about {} s)", left * BLOCK);
+	sentence += &format!("; at most {} (about {} s)", count(left, "block"), left * BLOCK);
 	let value = json!({
 		"task": id,
 		"stage": word(task.stage),

@@ -203,7 +203,13 @@ fn requirements() -> Requirements {
 /// What a client wants, in so many parts.
 pub fn spec(parts: u8) -> TaskSpec {
 	TaskSpec {
-		job: JobRef { hash: [1; 32], blob: BlobId([2; 32]), len: MAX_JOB_LEN, source: endpoint() },
+		job: JobRef {
+			hash: [1; 32],
+			blob: BlobId([2; 32]),
+			len: MAX_JOB_LEN,
+			source: endpoint(),
+			reader: [8; 32],
+		},
 		shape: Shape::Parallel,
 		profile: Arithmetic::ExactInt,
 		units: UNITS * u32::from(parts),
@@ -255,6 +261,7 @@ pub fn longest_job() -> (Vec<u8>, BlobId) {
 pub fn stream_spec() -> StreamSpec {
 	StreamSpec {
 		source: endpoint(),
+		reader: [8; 32],
 		profile: Arithmetic::ExactInt,
 		requirements: requirements(),
 		tier: Tier::Standard,

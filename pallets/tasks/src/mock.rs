@@ -293,7 +293,13 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 
 pub(crate) fn spec() -> TaskSpec {
 	TaskSpec {
-		job: JobRef { hash: [1; 32], blob: BlobId([2; 32]), len: 1000, source: endpoint() },
+		job: JobRef {
+			hash: [1; 32],
+			blob: BlobId([2; 32]),
+			len: 1000,
+			source: endpoint(),
+			reader: [8; 32],
+		},
 		shape: Shape::Parallel,
 		profile: Profile::ExactInt,
 		units: 100,

@@ -224,7 +224,7 @@ impl<T: Config> Pallet<T> {
 			let Some((_, root)) = Roots::<T>::get(id, 0) else { continue };
 			let of = PartOfTask { task: id, attempt, part: 0 };
 			let Some((run, _)) = result_of::<T>(of, &root, &spec, node) else { continue };
-			if node.publish(&run, &[spec.job.source.key]).is_ok() {
+			if node.publish(&run, &[spec.job.reader]).is_ok() {
 				node.remember(&key, &[]);
 			}
 		}

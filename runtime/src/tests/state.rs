@@ -41,6 +41,7 @@ fn longest() -> TaskSpec {
 				addresses: BoundedVec::truncate_from(addresses),
 				relay: Some(BoundedVec::truncate_from(vec![b'r'; MAX_RELAY as usize])),
 			},
+			reader: [3; 32],
 		},
 		shape: Shape::Parallel,
 		profile: Profile::ExactInt,

@@ -17,7 +17,7 @@ const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
 const EXAMPLES = fileURLToPath(new URL('../../../offchain-worker/examples', import.meta.url));
 
 const someJob = {
-	job: { hash: new Uint8Array(32).fill(3), blob: new Uint8Array(32).fill(4), len: 1000, source: nowhere('05') },
+	job: { hash: new Uint8Array(32).fill(3), blob: new Uint8Array(32).fill(4), len: 1000, source: nowhere('05'), reader: new Uint8Array(32).fill(5) },
 	shape: 'Parallel',
 	profile: 'ExactInt',
 	units: 100,
@@ -99,9 +99,9 @@ export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
 export async function streamByHand({ api, accounts: { ferdie } }) {
 	const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri('//Market//streamer');
 	await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 600n * OGPU));
-	const { requirements, profile, job: { hash, blob, len, source } } = spec('Unverified');
+	const { requirements, profile, job: { hash, blob, len, source, reader } } = spec('Unverified');
 	const stream = {
-		source, profile, requirements, tier: 'Standard', fewOperators: 'Unverified',
+		source, reader, profile, requirements, tier: 'Standard', fewOperators: 'Unverified',
 		reward: OGPU, racers: 2, work: 1_000, time: 20,
 	};
 	const wrong = await sendExpectingError(api, client, api.tx.tasks.openStream({ ...stream, racers: 9 }, OGPU));

@@ -423,6 +423,7 @@ fn send_batch(reward: Balance, racers: u8) -> u64 {
 	let spec = spec_of(&job());
 	let stream = StreamSpec {
 		source: spec.job.source.clone(),
+		reader: spec.job.reader,
 		profile: spec.profile,
 		requirements: spec.requirements,
 		tier: spec.tier,
@@ -488,7 +489,7 @@ fn whoever_has_a_task_serves_its_panel_and_then_its_client() {
 		let spec = live(task).spec;
 		let run = spec.job.run(&ogpu_traits::genesis::<Test>(), task, 0);
 		let to = nodes.0[0].served.borrow().get(&BlobId(run)).cloned();
-		assert_eq!(to, Some(vec![spec.job.source.key]));
+		assert_eq!(to, Some(vec![spec.job.reader]));
 	});
 }
 

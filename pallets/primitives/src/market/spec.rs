@@ -45,6 +45,8 @@ pub struct JobRef {
 	pub len: u32,
 	/// Who serves it, and the inputs that it names.
 	pub source: Endpoint,
+	/// The key of the endpoint that the result is given to: the client's own, whoever serves what it starts from.
+	pub reader: [u8; 32],
 }
 
 impl JobRef {
@@ -317,6 +319,7 @@ pub(super) mod tests {
 					addresses: BoundedVec::truncate_from(vec![Address::V4([127, 0, 0, 1], 1)]),
 					relay: None,
 				},
+				reader: [3; 32],
 			},
 			shape: Shape::Parallel,
 			profile: Profile::ExactInt,

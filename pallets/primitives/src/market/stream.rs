@@ -37,6 +37,8 @@ pub const SHORT_BATCH: u32 = 20;
 pub struct StreamSpec {
 	/// Who serves the jobs, and the inputs that they name.
 	pub source: Endpoint,
+	/// The key of the endpoint that results are given to.
+	pub reader: [u8; 32],
 	/// What arithmetic they use.
 	pub profile: Profile,
 	/// What they need.
@@ -116,6 +118,7 @@ impl StreamSpec {
 				blob: batch.blob,
 				len: batch.len,
 				source: self.source.clone(),
+				reader: self.reader,
 			},
 			shape: Shape::Parallel,
 			profile: self.profile,
@@ -165,6 +168,7 @@ mod tests {
 				addresses: vec![Address::V4([127, 0, 0, 1], 4433)].try_into().expect("one fits"),
 				relay: None,
 			},
+			reader: [1; 32],
 			profile: Profile::ExactInt,
 			requirements: Requirements {
 				tier: DeviceTier::Consumer,

@@ -27,6 +27,7 @@ pub(super) fn stream() -> StreamSpec {
 	let task = spec();
 	StreamSpec {
 		source: task.job.source,
+		reader: task.job.reader,
 		profile: Profile::ExactInt,
 		requirements: task.requirements,
 		tier: Tier::Standard,
