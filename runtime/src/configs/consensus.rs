@@ -10,8 +10,10 @@ use frame_election_provider_support::{
 use frame_support::{
 	PalletId, parameter_types,
 	traits::{
-		ConstBool, ConstU8, ConstU32, ConstU64, EitherOfDiverse, tokens::imbalance::ResolveTo,
+		ConstBool, ConstU8, ConstU32, ConstU64, EitherOfDiverse, EstimateNextSessionRotation,
+		tokens::imbalance::ResolveTo,
 	},
+	weights::Weight,
 };
 use frame_system::EnsureRoot;
 use ogpu_primitives::Balance;
@@ -20,7 +22,7 @@ use pallet_session::{
 	historical as session_historical,
 };
 use sp_runtime::{
-	FixedU128, Perbill,
+	FixedU128, Perbill, Permill,
 	traits::{ConvertInto, OpaqueKeys},
 	transaction_validity::TransactionPriority,
 };
@@ -28,9 +30,9 @@ use sp_staking::{currency_to_vote::U128CurrencyToVote, offence::OffenceSeverity}
 
 use super::TreasuryAccount;
 use crate::{
-	AccountId, Babe, Balances, DelegatedStaking, Historical, ImOnline, NominationPools, Offences,
-	Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, Session, SessionKeys, Staking,
-	System, Timestamp, Token, VoterList,
+	AccountId, Babe, Balances, BlockNumber, DelegatedStaking, Historical, ImOnline,
+	NominationPools, Offences, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
+	Session, SessionKeys, Staking, System, Timestamp, Token, VoterList,
 	fees::deposit,
 	governance::origins::{ParameterAdmin, SlashCanceller},
 	parameters, timing, voter_bags,
@@ -142,13 +144,33 @@ parameter_types! {
 	pub const HeartbeatPriority: TransactionPriority = TransactionPriority::MAX;
 }
 
+/// How far a session is, as heartbeats see it. They are sent for certain from four fifths on, which leaves two blocks
+/// of a short session to be included in, and those may be lost under load. Half of a session counts as four fifths.
+pub struct HeartbeatsAtHalf;
+
+impl EstimateNextSessionRotation<BlockNumber> for HeartbeatsAtHalf {
+	fn average_session_length() -> BlockNumber {
+		Babe::average_session_length()
+	}
+
+	fn estimate_current_session_progress(now: BlockNumber) -> (Option<Permill>, Weight) {
+		let (progress, weight) = Babe::estimate_current_session_progress(now);
+		let ahead = |progress: Permill| Permill::from_parts(progress.deconstruct() * 8 / 5);
+		(progress.map(ahead), weight)
+	}
+
+	fn estimate_next_session_rotation(now: BlockNumber) -> (Option<BlockNumber>, Weight) {
+		Babe::estimate_next_session_rotation(now)
+	}
+}
+
 impl pallet_im_online::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type AuthorityId = pallet_im_online::sr25519::AuthorityId;
 	type MaxKeys = MaxAuthorities;
 	type MaxPeerInHeartbeats = ConstU32<10_000>;
 	type ValidatorSet = Historical;
-	type NextSessionRotation = Babe;
+	type NextSessionRotation = HeartbeatsAtHalf;
 	type ReportUnresponsiveness = Offences;
 	type UnsignedPriority = HeartbeatPriority;
 	type WeightInfo = pallet_im_online::weights::SubstrateWeight<Runtime>;
