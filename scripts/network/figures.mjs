@@ -2,11 +2,12 @@
 // transactions and blocks, and whether blocks stay on time while all devices are busy.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Keyring } from '@polkadot/api';
 import { OGPU, connect, send, wellKnownAccounts } from './chain.mjs';
 import { Command, bin, localNetwork, sleep, until } from './nodes.mjs';
@@ -15,6 +16,7 @@ import { Report } from './report.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const DIGITS = join(EXAMPLES, 'digits');
+const EXAMPLE = fileURLToPath(new URL('../../client/examples/javascript/submit.mjs', import.meta.url));
 const KEY = '//Figures//client';
 const SLOT = 3_000;
 // For how long blocks are watched, idle and busy.
@@ -74,6 +76,25 @@ async function blocks(api, from, to) {
 
 const bestHeight = async (api) => (await api.rpc.chain.getHeader()).number.toNumber();
 
+// Buys a job with the example in JavaScript. The task's number.
+async function byExample(manifest) {
+	const folder = join(network.folder, 'example');
+	mkdirSync(folder);
+	copyFileSync(EXAMPLE, join(folder, 'submit.mjs'));
+	symlinkSync(fileURLToPath(new URL('node_modules', import.meta.url)), join(folder, 'node_modules'));
+	const terms = ['--max-price', '1', '--work', '10', '--time', '40'];
+	const offer = new Command(network, 'figures', ['offer', manifest, ...terms]);
+	const spec = await until('the job to be offered', () => {
+		assert(offer.running, offer.log);
+		return offer.lines.find((line) => 'spec' in line)?.spec;
+	}, 60);
+	const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'submit.mjs'), network.nodes[0].url, KEY, spec], { timeout: 300_000 });
+	await offer.stop('SIGINT');
+	const task = stdout.match(/^is task (\d+)$/m)?.[1];
+	assert(task && /^ended: Completed, /m.test(stdout), stdout);
+	return task;
+}
+
 // The same job by `ogpu-worker run`, by auction, and from the pool.
 async function threeWays({ api }) {
 	const manifest = join(DIGITS, 'infer.yaml');
@@ -89,13 +110,13 @@ async function threeWays({ api }) {
 		assert.equal(record.ending.type, 'Completed');
 		return record.result.unwrap().toHex().slice(2);
 	};
-	const bought = await ogpu(300, 'submit', manifest, '--key', KEY, '--max-price', '1', '--work', '10', '--time', '40', '--out', join(network.folder, 'auction'));
-	const auction = await result(bought.find((line) => 'task' in line).task);
+	const auction = await result(await byExample(manifest));
 	const stream = await openStream(manifest);
 	const sent = await ogpu(300, 'stream', 'send', stream, manifest, '--key', KEY, '--out', join(network.folder, 'pool'));
-	const pool = await result(sent.find((line) => 'tasks' in line).tasks[0]);
+	const [task] = sent.find((line) => 'tasks' in line).tasks;
+	const pool = await result(task);
 	assert.deepEqual([auction, pool], [alone.root, alone.root]);
-	const digits = ['alone/out', 'auction'].map((folder) => readFileSync(join(network.folder, folder, 'digits')));
+	const digits = ['alone/out', `pool/task-${task}`].map((folder) => readFileSync(join(network.folder, folder, 'digits')));
 	assert.deepEqual(digits[0], digits[1]);
 	figures.root = alone.root;
 	return `${alone.root} each time`;

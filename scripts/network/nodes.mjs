@@ -194,12 +194,17 @@ export class Executor extends Program {
 	}
 }
 
-// `ogpu` with a folder of its own, and what it prints.
+// What makes `ogpu` a client of the network, with a folder of its own.
+export function asClient(network, name) {
+	const [{ url, host }] = network.nodes;
+	return ['--node', url, '--listen', `${host.ip}:0`, '--data', join(network.folder, `ogpu-${name}`)];
+}
+
+// `ogpu`, and what it prints.
 export class Command extends Program {
 	constructor(network, name, args) {
 		super(network, `ogpu-${name}`);
-		const [{ url, host }] = network.nodes;
-		this.run('ogpu', [...args, '--json', '--node', url, '--listen', `${host.ip}:0`, '--data', join(network.folder, `ogpu-${name}`)]);
+		this.run('ogpu', [...args, '--json', ...asClient(network, name)]);
 	}
 
 	get lines() {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { REGION, bin } from './nodes.mjs';
+import { REGION, asClient, bin } from './nodes.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const DIGITS = join(EXAMPLES, 'digits');
@@ -17,10 +17,7 @@ const TRAINED_ON = 1437;
 
 // Runs a command whose words are for whoever watches, and returns them.
 async function ogpu(network, name, key, args) {
-	const child = spawn(bin('ogpu'), [
-		...args, '--key', key, '--node', network.nodes[0].url,
-		'--listen', '127.0.0.1:0', '--data', join(network.folder, `client-${name}`),
-	].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+	const child = spawn(bin('ogpu'), [...args, '--key', key, ...asClient(network, name)].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
 	const lines = [];
 	for (const output of [child.stdout, child.stderr]) {
 		createInterface(output).on('line', (line) => {
