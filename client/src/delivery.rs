@@ -175,14 +175,16 @@ impl Delivery {
 			return Ok(Vec::new());
 		}
 		let last = self.spec.parts - 1;
-		let question = Question::Siblings {
+		let question = Question::Path {
 			run: self.run,
 			unit: self.plan.units - 1,
 			first: self.spec.first_unit(last),
 			count: self.spec.units_of(last),
 		};
 		let told = store.blobs.ask(&self.peer, question).await?;
-		told.ok_or_else(|| Error::NotThere("the provider does not prove the result".into()))
+		// The first is what is known.
+		let siblings = told.and_then(|path| Some(path.split_first()?.1.to_vec()));
+		siblings.ok_or_else(|| Error::NotThere("the provider does not prove the result".into()))
 	}
 
 	/// Whether the files are what the roots are of.

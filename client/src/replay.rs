@@ -16,7 +16,7 @@ use ogpu_primitives::{
 		TaskId,
 		view::{LiveTask, TaskView},
 	},
-	merkle::{Blake2, Hash, Multiproof, Tree, verify},
+	merkle::{Blake2, Hash, Multiproof, Tree, lowest, verify_lowest},
 };
 use serde_json::Value;
 
@@ -27,11 +27,11 @@ use crate::{AccountId, Chain, Error, Store};
 pub enum Verdict {
 	/// It leads to the root on chain.
 	Right,
-	/// It does not.
+	/// Another does.
 	Wrong,
-	/// Its part is false, and the provider does not show which of its units are.
+	/// Its part is false, and the provider does not show what of this unit leads to the root.
 	OfFalsePart,
-	/// The provider does not show what would lead from it to the root. All units of its part would tell.
+	/// The provider does not show what leads to the root. All units of its part would tell.
 	Unproven,
 }
 
@@ -161,19 +161,24 @@ impl Replay {
 		Ok(replayed)
 	}
 
-	/// Whether a leaf leads to the root of its part, by what its provider shows.
+	/// Whether a leaf leads to the root of its part, by what its provider shows: whether it is this one, or another. What
+	/// leads nowhere says nothing, and would lure whoever believes it into a challenge that is lost.
 	async fn ask(&self, store: &Store, part: u8, unit: u32, leaf: Hash) -> Verdict {
 		let Some(provider) = &self.provider else { return Verdict::Unproven };
 		let (first, count) = (self.task.spec.first_unit(part), self.task.spec.units_of(part));
 		let run = self.runs[usize::from(part)];
-		let question = Question::Siblings { run, unit, first, count };
-		let Ok(Some(siblings)) = store.blobs.ask(provider, question).await else {
+		let question = Question::Path { run, unit, first, count };
+		let Ok(Some(path)) = store.blobs.ask(provider, question).await else {
 			return Verdict::Unproven;
 		};
+		let Some((node, siblings)) = path.split_first() else { return Verdict::Unproven };
 		let root = &self.task.roots[usize::from(part)].1;
-		let proof = Multiproof { siblings };
-		let right = verify::<Blake2>(root, count, &[(unit - first, leaf)], &proof).is_ok();
-		if right { Verdict::Right } else { Verdict::Wrong }
+		let proof = Multiproof { siblings: siblings.to_vec() };
+		match verify_lowest::<Blake2>(root, count, vec![(unit - first, *node)], &proof) {
+			Ok(()) if *node == lowest::<Blake2>(&leaf) => Verdict::Right,
+			Ok(()) => Verdict::Wrong,
+			Err(_) => Verdict::Unproven,
+		}
 	}
 
 	/// The leaves of units, and of those before them that an iterative job needs.

@@ -100,8 +100,8 @@ impl Verify {
 				}
 			}
 			(Some(_), None) if right < replayed.len() => say.line(
-				"nothing is challenged: a challenge names a unit that is false, and which one is the provider shows \
-				 its client alone, once it has delivered",
+				"nothing is challenged: a challenge names a unit that is false, and the provider shows of none what \
+				 leads to the root",
 				json!({ "task": self.task, "challenged": null }),
 			),
 			_ => {}

@@ -1,6 +1,6 @@
-//! What runs came to, asked of whoever ran them: the hashes of outputs and states, by which they are then fetched. Only
-//! those are told to whom the blobs are served. Whoever asks believes nothing: it has a root that the answer must
-//! lead to.
+//! What runs came to, asked of whoever ran them: the hashes of outputs and states, by which they are then fetched, are
+//! told to those to whom the blobs are served; what leads from a leaf to the root, to anybody who has that leaf. Whoever
+//! asks believes nothing: it has a root that the answer must lead to.
 
 use std::{
 	sync::{Arc, OnceLock},
@@ -30,7 +30,7 @@ use crate::{
 pub(crate) const ALPN: &[u8] = b"ogpu/results/1";
 /// The longest question, in bytes.
 const LONGEST_QUESTION: usize = 64;
-/// The longest answer, in bytes: a hash for each buffer, or for each level of a tree.
+/// The longest answer, in bytes: a hash for each buffer, or for each level of a tree and one more.
 const LONGEST_ANSWER: usize = 8 + 32 * MAX_BUFFERS as usize;
 /// How long one question may take, and a connection may ask nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,9 +44,10 @@ pub enum Question {
 	/// The hash of each buffer of the state after a segment.
 	#[codec(index = 1)]
 	State(RunId, u32),
-	/// The hashes that lead from the leaf of a unit to the root over some of the run's units, of which it is one.
+	/// The lowest node of the tree above the leaf of a unit, and the hashes that lead from there to the root over some of
+	/// the run's units, of which it is one. Told to anybody: it tells no leaf.
 	#[codec(index = 2)]
-	Siblings {
+	Path {
 		/// The run.
 		run: RunId,
 		/// The unit.

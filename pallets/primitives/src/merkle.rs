@@ -1,12 +1,14 @@
 //! The tree over the leaves of a result, its root, and proofs of any of its leaves.
 //!
-//! A result of `n` units has `n` leaves. Neighbours are hashed together level by level; a node without
-//! a neighbour moves up unchanged. The root binds the number of leaves as well, so that the shape of
-//! the tree is fixed and no inner node can pass for a leaf:
+//! A result of `n` units has `n` leaves. Each is hashed once more; neighbours are then hashed together level by
+//! level; a node without a neighbour moves up unchanged. The root binds the number of leaves as well, so that the
+//! shape of the tree is fixed and no inner node can pass for a leaf:
 //!
 //! ```text
-//! node = H(1 ‖ left ‖ right)        root = H(2 ‖ n as u32, little endian ‖ top)
+//! lowest node = H(0 ‖ leaf)    node = H(1 ‖ left ‖ right)    root = H(2 ‖ n as u32, little endian ‖ top)
 //! ```
+//!
+//! So what proves one leaf tells no other: whoever is shown it still has to compute its own.
 //!
 //! A [`Multiproof`] proves several leaves at once and repeats no hash. The chain verifies with the
 //! code the executor proves with; the hash function is a parameter, so that the chain can use the one
@@ -46,6 +48,13 @@ pub fn leaf<H: Hasher>(unit: u32, slices: &[Hash]) -> Hash {
 	for slice in slices {
 		data.extend_from_slice(slice);
 	}
+	H::hash(&data)
+}
+
+/// The lowest node of the tree above a leaf. It tells nobody the leaf, and anybody who has one whether it is that.
+pub fn lowest<H: Hasher>(leaf: &Hash) -> Hash {
+	let mut data = [0; 33];
+	data[1..].copy_from_slice(leaf);
 	H::hash(&data)
 }
 
@@ -114,12 +123,12 @@ fn check_units(units: impl Iterator<Item = u32>, count: u32) -> Result<(), Merkl
 	last.map(|_| ()).ok_or(MerkleError::Empty)
 }
 
-/// All levels of a tree, for proving. 64 bytes per leaf.
+/// A tree, for proving. 96 bytes per leaf.
 #[derive(Clone, Debug)]
 pub struct Tree {
-	count: u32,
+	leaves: Vec<Hash>,
+	/// From the lowest nodes up, without the top.
 	levels: Vec<Vec<Hash>>,
-	top: Hash,
 	root: Hash,
 }
 
@@ -132,7 +141,7 @@ impl Tree {
 	pub fn new<H: Hasher>(leaves: Vec<Hash>) -> Result<Self, MerkleError> {
 		let count = u32::try_from(leaves.len()).map_err(|_| MerkleError::OutOfRange)?;
 		let mut levels = Vec::new();
-		let mut level = leaves;
+		let mut level: Vec<Hash> = leaves.iter().map(lowest::<H>).collect();
 		while level.len() > 1 {
 			let above = level
 				.chunks(2)
@@ -145,15 +154,12 @@ impl Tree {
 		}
 		let top = *level.first().ok_or(MerkleError::Empty)?;
 		let root = seal::<H>(count, &top);
-		Ok(Self { count, levels, top, root })
+		Ok(Self { leaves, levels, root })
 	}
 
 	/// The leaf of a unit.
 	pub fn leaf(&self, unit: u32) -> Option<Hash> {
-		match self.levels.first() {
-			Some(leaves) => leaves.get(unit as usize).copied(),
-			None => (unit == 0).then_some(self.top),
-		}
+		self.leaves.get(unit as usize).copied()
 	}
 
 	/// The root, which binds the number of leaves.
@@ -167,7 +173,7 @@ impl Tree {
 	///
 	/// When `units` is empty, unsorted or out of range.
 	pub fn prove(&self, units: &[u32]) -> Result<Multiproof, MerkleError> {
-		check_units(units.iter().copied(), self.count)?;
+		check_units(units.iter().copied(), self.leaves.len() as u32)?;
 		let mut known: Vec<usize> = units.iter().map(|unit| *unit as usize).collect();
 		let mut siblings = Vec::new();
 		for level in &self.levels {
@@ -191,7 +197,7 @@ impl Tree {
 }
 
 /// Checks that `leaves` (unit and leaf, in ascending order of units) are among the `count` leaves under
-/// `root`. At most `leaves.len() · ⌈log2 count⌉` hashes are computed.
+/// `root`. At most `leaves.len() · (⌈log2 count⌉ + 1) + 1` hashes are computed.
 ///
 /// # Errors
 ///
@@ -202,9 +208,24 @@ pub fn verify<H: Hasher>(
 	leaves: &[(u32, Hash)],
 	proof: &Multiproof,
 ) -> Result<(), MerkleError> {
-	check_units(leaves.iter().map(|(unit, _)| *unit), count)?;
+	let lowest = leaves.iter().map(|(unit, leaf)| (*unit, lowest::<H>(leaf))).collect();
+	verify_lowest::<H>(root, count, lowest, proof)
+}
+
+/// The same of lowest nodes, whose leaves need not be known.
+///
+/// # Errors
+///
+/// Says what does not fit; see [`MerkleError`].
+pub fn verify_lowest<H: Hasher>(
+	root: &Hash,
+	count: u32,
+	nodes: Vec<(u32, Hash)>,
+	proof: &Multiproof,
+) -> Result<(), MerkleError> {
+	check_units(nodes.iter().map(|(unit, _)| *unit), count)?;
 	let mut siblings = proof.siblings.iter();
-	let mut known: Vec<(u32, Hash)> = leaves.to_vec();
+	let mut known = nodes;
 	let mut width = count;
 	while width > 1 {
 		let mut above = Vec::with_capacity(known.len());
@@ -266,9 +287,19 @@ mod tests {
 	}
 
 	#[test]
+	fn what_proves_a_leaf_tells_no_other() {
+		let all = leaves(7);
+		let tree = Tree::new::<Blake2>(all.clone()).expect("seven leaves");
+		for unit in 0..7 {
+			let proof = tree.prove(&[unit]).expect("a unit");
+			assert!(proof.siblings.iter().all(|sibling| !all.contains(sibling)));
+		}
+	}
+
+	#[test]
 	fn an_inner_node_is_no_leaf() {
-		let all = leaves(4);
-		let tree = Tree::new::<Blake2>(all.clone()).expect("four leaves");
+		let all: Vec<Hash> = leaves(4).iter().map(lowest::<Blake2>).collect();
+		let tree = Tree::new::<Blake2>(leaves(4)).expect("four leaves");
 		let left = node::<Blake2>(&all[0], &all[1]);
 		let right = node::<Blake2>(&all[2], &all[3]);
 		let proof = Multiproof { siblings: vec![right] };

@@ -49,7 +49,7 @@ use ogpu_compute::Device;
 use ogpu_primitives::{
 	executor::{Health, Peer, RunId, RunState, Submission, Units},
 	job::{BlobId, Job, Plan, Shape, Slice},
-	merkle::{Blake2, Hash, Hasher, Tree},
+	merkle::{Blake2, Hash, Hasher, Tree, lowest},
 	piece::{Hashes, PIECE, Piece, length},
 };
 use tokio::sync::{Notify, OnceCell, Semaphore, watch};
@@ -328,7 +328,8 @@ impl Service {
 			runtime: tokio::runtime::Handle::current(),
 			config,
 		});
-		core.blobs.answer_with(Arc::new(Told(Arc::downgrade(&core))));
+		core.blobs
+			.answer_with(Arc::new(Told { core: Arc::downgrade(&core), last: Default::default() }));
 		core.go_on().map_err(StartError::Journal)?;
 		let preparers = (0..core.config.limits.fetching)
 			.map(|_| tokio::spawn(prepare::keep_preparing(core.clone())));
@@ -834,12 +835,37 @@ impl Core {
 }
 
 /// Tells others what runs came to, as far as that was published to them.
-struct Told(std::sync::Weak<Core>);
+struct Told {
+	core: std::sync::Weak<Core>,
+	/// The tree that was asked about last: whoever asks about one unit asks about the next.
+	last: Mutex<Option<LastTree>>,
+}
+
+/// A tree over some units of a run, from the first on.
+type LastTree = ((RunId, u32, u32), Arc<Tree>);
+
+impl Told {
+	/// The tree over `count` units of a run, if they are finished.
+	fn tree(&self, core: &Core, run: &RunId, first: u32, count: u32) -> Option<Arc<Tree>> {
+		let of = (*run, first, count);
+		let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+		if let Some((_, tree)) = last.as_ref().filter(|(known, _)| *known == of) {
+			return Some(tree.clone());
+		}
+		let leaves = core.journal.leaves(run).ok()?;
+		let leaves = leaves.range(first..first.checked_add(count)?);
+		let leaves: Vec<Hash> = leaves.map(|(_, leaf)| *leaf).collect();
+		let whole = leaves.len() == count as usize;
+		let tree = Arc::new(whole.then(|| Tree::new::<Blake2>(leaves).ok()).flatten()?);
+		*last = Some((of, tree.clone()));
+		Some(tree)
+	}
+}
 
 impl Answers for Told {
 	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<Hash>> {
-		let core = self.0.upgrade()?;
-		let (Question::Outputs(run) | Question::State(run, _) | Question::Siblings { run, .. }) =
+		let core = self.core.upgrade()?;
+		let (Question::Outputs(run) | Question::State(run, _) | Question::Path { run, .. }) =
 			question;
 		let (_, plan) = job_of(&core, &run).ok()??;
 		let mut published = core.journal.published(&run).ok()?;
@@ -854,15 +880,12 @@ impl Answers for Told {
 			Question::State(_, segment) => {
 				buffers.map(|index| blob_of(Part::State(segment, index))).collect()
 			}
-			Question::Siblings { unit, first, count, .. } => {
-				// Whoever is told nothing of the run is not told this either.
-				published.first()?;
-				let leaves = core.journal.leaves(&run).ok()?;
-				let end = first.checked_add(count)?;
-				let leaves: Vec<Hash> = leaves.range(first..end).map(|(_, leaf)| *leaf).collect();
-				let whole = leaves.len() == count as usize;
-				let tree = whole.then(|| Tree::new::<Blake2>(leaves).ok()).flatten()?;
-				Some(tree.prove(&[unit.checked_sub(first)?]).ok()?.siblings)
+			Question::Path { unit, first, count, .. } => {
+				let tree = self.tree(&core, &run, first, count)?;
+				let unit = unit.checked_sub(first)?;
+				let siblings = tree.prove(&[unit]).ok()?.siblings;
+				let own = lowest::<Blake2>(&tree.leaf(unit)?);
+				Some(std::iter::once(own).chain(siblings).collect())
 			}
 		}
 	}

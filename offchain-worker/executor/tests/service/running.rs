@@ -7,7 +7,7 @@ use ogpu_blobs::{Blobs, Fetch, NodeOptions, Options, Question, from_hex};
 use ogpu_primitives::{
 	executor::{Checkpoint, ExecutorStatus, Leaves, Proof, PublishRequest, RunState},
 	job::BlobId,
-	merkle::{Blake2, Multiproof, Tree, verify},
+	merkle::{Blake2, Multiproof, Tree, lowest, verify},
 	piece::Piece,
 };
 
@@ -237,7 +237,7 @@ fn results_are_told_and_served_to_those_they_are_for() {
 	runtime.block_on(async {
 		let friend = somebody(&folder.path().join("friend"), 1).await;
 		let stranger = somebody(&folder.path().join("stranger"), 2).await;
-		let siblings = Question::Siblings { run, unit: 19, first: 10, count: 10 };
+		let path = Question::Path { run, unit: 19, first: 10, count: 10 };
 		// Nothing is told before it is published, and then to nobody else.
 		assert_eq!(friend.ask(&peer, Question::Outputs(run)).await.expect("an answer"), None);
 		let key = friend.peer().expect("it listens").key;
@@ -252,7 +252,7 @@ fn results_are_told_and_served_to_those_they_are_for() {
 			let published = daemon.ask("POST", &path, &[media], &request.encode());
 			assert_eq!(published.status, 200, "{published:?}");
 		}
-		for question in [Question::Outputs(run), Question::State(run, 6), siblings] {
+		for question in [Question::Outputs(run), Question::State(run, 6)] {
 			assert_eq!(stranger.ask(&peer, question).await.expect("an answer"), None);
 		}
 		let outputs = friend.ask(&peer, Question::Outputs(run)).await.expect("an answer");
@@ -260,8 +260,11 @@ fn results_are_told_and_served_to_those_they_are_for() {
 		// The result of an iterative job is its last state.
 		let last: Vec<_> = slices.iter().map(|slice| slice.0).collect();
 		assert_eq!(outputs, last);
-		let told = friend.ask(&peer, siblings).await.expect("an answer").expect("it is told");
-		let proof = Multiproof { siblings: told };
+		// What leads to the root is told to anybody, and is no leaf.
+		let told = stranger.ask(&peer, path).await.expect("an answer").expect("it is told");
+		assert!(leaves.iter().all(|(_, leaf)| !told.contains(leaf)));
+		assert_eq!(told[0], lowest::<Blake2>(&leaves[19].1));
+		let proof = Multiproof { siblings: told[1..].to_vec() };
 		assert_eq!(verify::<Blake2>(&tree.root(), 10, &[(9, leaves[19].1)], &proof), Ok(()));
 		let peers = [peer.clone()];
 		let want = Fetch {
