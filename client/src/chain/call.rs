@@ -184,6 +184,11 @@ impl Call {
 		call("Providers", "link_stash", provider)
 	}
 
+	/// Ends the link of a stash, the sender or the provider's, to a provider, or takes back the offer of one.
+	pub fn unlink_stash(provider: AccountId) -> Self {
+		call("Providers", "unlink_stash", provider)
+	}
+
 	/// Bonds collateral.
 	pub fn bond(amount: Balance) -> Self {
 		call("TrustLock", "bond", amount)

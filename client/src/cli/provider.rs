@@ -72,6 +72,12 @@ pub(crate) enum Provider {
 		#[arg(value_parser = account)]
 		stash: AccountId,
 	},
+	/// Takes such an offer back, as the stash, or ends the link, as either.
+	UnlinkStash {
+		/// The provider's account.
+		#[arg(value_parser = account)]
+		provider: AccountId,
+	},
 }
 
 #[derive(Args)]
@@ -184,6 +190,7 @@ impl Provider {
 			Self::Retire => Call::deregister(),
 			Self::OfferStash { provider } => Call::link_stash(*provider),
 			Self::AcceptStash { stash } => Call::accept_stash(*stash),
+			Self::UnlinkStash { provider } => Call::unlink_stash(*provider),
 		};
 		do_call(common, call).await
 	}

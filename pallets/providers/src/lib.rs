@@ -319,6 +319,13 @@ pub mod pallet {
 			/// Which.
 			stash: T::AccountId,
 		},
+		/// A validator's stash does not offer that any more.
+		StashOfferWithdrawn {
+			/// To whom.
+			provider: T::AccountId,
+			/// Which.
+			stash: T::AccountId,
+		},
 		/// A validator's stash was linked to a provider, or unlinked.
 		StashLinked {
 			/// To whom.
@@ -710,13 +717,18 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Ends the link of a stash to a provider.
+		/// Ends the link of a stash to a provider, or takes back the offer of one.
 		///
-		/// Origin: signed, the stash or the provider. Event: [`Event::StashLinked`].
+		/// Origin: signed, the stash or the provider. Event: [`Event::StashLinked`], or
+		/// [`Event::StashOfferWithdrawn`].
 		#[pallet::call_index(12)]
-		#[pallet::weight(T::WeightInfo::link_stash())]
+		#[pallet::weight(T::WeightInfo::link_stash().saturating_add(T::DbWeight::get().reads_writes(1, 1)))]
 		pub fn unlink_stash(origin: OriginFor<T>, provider: T::AccountId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
+			if StashOffers::<T>::take(&provider, &who).is_some() {
+				Self::deposit_event(Event::StashOfferWithdrawn { provider, stash: who });
+				return Ok(());
+			}
 			let mut found = Self::provider(&provider)?;
 			let concerned =
 				found.stash.as_ref().is_some_and(|stash| who == *stash || who == provider);

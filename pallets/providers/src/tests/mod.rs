@@ -223,6 +223,8 @@ fn stashes_are_linked_when_both_want_it() {
 		assert_noop!(link(STASH, 2), Error::<Test>::AlreadyLinked);
 		assert_ok!(link(3, 1));
 		assert_noop!(accept(1, 3), Error::<Test>::AlreadyLinked);
+		assert_ok!(Providers::unlink_stash(RuntimeOrigin::signed(3), 1));
+		assert_eq!(Providers::group_of_stash(&STASH), Providers::group(&1));
 		assert_noop!(
 			Providers::unlink_stash(RuntimeOrigin::signed(2), 1),
 			Error::<Test>::NotLinked
@@ -233,6 +235,8 @@ fn stashes_are_linked_when_both_want_it() {
 			Providers::unlink_stash(RuntimeOrigin::signed(1), 1),
 			Error::<Test>::NotLinked
 		);
+		// What was taken back cannot be accepted later.
+		assert_noop!(accept(1, 3), Error::<Test>::NotOffered);
 	});
 }
 
