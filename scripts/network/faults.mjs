@@ -16,7 +16,7 @@ import { Report } from './report.mjs';
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
 // How many numbers each work-item of the long search tries, of which the short one tries 512.
-const LONG = 512 * 240;
+const LONG = 512 * 160;
 // Blocks without a half of the validators, and those of a session on a local network.
 const [SPLIT, SESSION] = [7, 10];
 const report = new Report();
@@ -101,7 +101,7 @@ function longSearch() {
 // A provider acknowledges, and its machine goes down once the first of two parts is verified. Whoever bid next best takes
 // over after that part, and the provider pays for the rest.
 async function takeover(context) {
-	const order = new Order(context, 'takeover', ['--time', '90', '--parts', '2', '--region', REGION], longSearch());
+	const order = new Order(context, 'takeover', ['--time', '60', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const { data } = await order.event('tasks', 'Acknowledged', 150);
 	const index = nodeOf(context, data.provider);
@@ -224,8 +224,10 @@ let done = false;
 const following = events.follow(() => done);
 const context = { api, events, providers };
 const scenario = (name, run) => report.scenario(name, () => run(context));
-await scenario('a client that leaves its inputs with an executor', inputsKept);
-await scenario('a client that is gone once it has submitted', clientGone);
+await Promise.all([
+	scenario('a client that leaves its inputs with an executor', inputsKept),
+	scenario('a client that is gone once it has submitted', clientGone),
+]);
 await scenario('a provider that is gone once it has acknowledged', takeover);
 await scenario('a verifier that is gone between commit and reveal', verifierGone);
 await scenario('a node that is started again in the middle of its task', nodeRestarted);
