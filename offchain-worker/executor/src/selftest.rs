@@ -31,14 +31,14 @@ pub struct Golden {
 pub const GOLDEN: [Golden; 2] = [
 	Golden {
 		name: "integer",
-		root: "df38e6fac94d8d45e925b05b5b6419640e515847ce9c7aade8a74320c9983b2c",
+		root: "8ec4f3bfdb7a578e8995e0450bc622220d1cb6b63f7dd93022b164d0439ea2eb",
 		manifest: include_str!("../selftest/integer.yaml"),
 		source: ("integer.cl", include_str!("../selftest/integer.cl")),
 		float: false,
 	},
 	Golden {
 		name: "float",
-		root: "b655d59637bc127bbd0500a202f66e49a548a37d6cb523c822181b2cd075bc49",
+		root: "d0461d09abd4a92bcf86101fda291aeb1ea96b0d07681d46fdeb5cde5056827a",
 		manifest: include_str!("../selftest/float.yaml"),
 		source: ("float.cl", include_str!("../selftest/float.cl")),
 		float: true,
