@@ -156,8 +156,17 @@ pub(super) async fn take_delivery(
 		(TaskView::Live(task), _) if task.stage == Stage::Delivered => {}
 		_ => return Ok(()),
 	}
-	let Some(receipt) = send(common, chain, signer, &Call::acknowledge(id)).await? else {
-		return Ok(());
+	let receipt = match send(common, chain, signer, &Call::acknowledge(id)).await {
+		Ok(Some(receipt)) => receipt,
+		Ok(None) => return Ok(()),
+		// Its window may have ended meanwhile: silence is acceptance.
+		Err(error @ Error::Refused(_)) => {
+			return match chain.task(id).await? {
+				(TaskView::Ended(_), _) => Ok(()),
+				_ => Err(error),
+			};
+		}
+		Err(error) => return Err(error),
 	};
 	common.say().line(
 		"taken    the rest of the price is paid",
