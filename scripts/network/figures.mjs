@@ -185,8 +185,8 @@ async function onTime({ api }) {
 	const folder = join(network.folder, 'busy');
 	mkdirSync(folder);
 	copyFileSync(join(EXAMPLES, 'hash-search', 'search.cl'), join(folder, 'search.cl'));
-	const manifest = readFileSync(join(EXAMPLES, 'hash-search', 'search.yaml'), 'utf8').replace('{u32: 512}', '{u32: 500000}');
-	writeFileSync(join(folder, 'search.yaml'), `${manifest}timeouts: {step: 10m, total: 2h}\n`);
+	const manifest = readFileSync(join(EXAMPLES, 'hash-search', 'search.yaml'), 'utf8').replace('{u32: 512}', '{u32: 500000}').replace('groups: 4', 'groups: 1');
+	writeFileSync(join(folder, 'search.yaml'), `${manifest}timeouts: {step: 60s, total: 1h}\n`);
 	const busy = network.executors.map((_, index) => spawn(bin('ogpu-worker'), [
 		'run', join(folder, 'search.yaml'), '--compute-threads', '1', '--nice', '19', '--out', join(folder, String(index)),
 	], { stdio: 'ignore' }));
