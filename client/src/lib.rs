@@ -38,8 +38,8 @@ mod signer;
 mod store;
 
 pub use chain::{
-	AccountId, Call, Chain, Changes, Collateral, Conviction, Device, Profile, ProviderState,
-	ProviderStatus, Receipt, Referendum, Standing, StreamState, Vote, WorkerProof,
+	AccountId, Call, Chain, Changes, Collateral, Conviction, Decided, Device, Profile,
+	ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Vote, WorkerProof,
 };
 pub use delivery::{Delivery, Output};
 pub use error::Error;

@@ -16,7 +16,7 @@ import { Report } from './report.mjs';
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
 // How many numbers each work-item of the long search tries, of which the short one tries 512.
-const LONG = 512 * 160;
+const LONG = 512 * 120;
 // Blocks without a half of the validators, and those of a session on a local network.
 const [SPLIT, SESSION] = [7, 10];
 const report = new Report();
@@ -101,7 +101,7 @@ function longSearch() {
 // A provider acknowledges, and its machine goes down once the first of two parts is verified. Whoever bid next best takes
 // over after that part, and the provider pays for the rest.
 async function takeover(context) {
-	const order = new Order(context, 'takeover', ['--time', '60', '--parts', '2', '--region', REGION], longSearch());
+	const order = new Order(context, 'takeover', ['--time', '120', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const { data } = await order.event('tasks', 'Acknowledged', 150);
 	const index = nodeOf(context, data.provider);
@@ -110,7 +110,7 @@ async function takeover(context) {
 	const live = (await context.api.query.tasks.tasks(task)).unwrap();
 	assert.equal(live.progress.rooted.toNumber(), 1, 'both parts were computed before one was verified');
 	await kill(index);
-	await order.event('tasks', 'Missed', 300, ({ provider }) => provider.eq(data.provider));
+	await order.event('tasks', 'Missed', 450, ({ provider }) => provider.eq(data.provider));
 	const record = await order.ended(420);
 	assert.equal(record.ending.type, 'Completed');
 	assert.notEqual(record.provider.toString(), data.provider.toString());

@@ -26,8 +26,9 @@ fetch(url, { ...options, signal: AbortSignal.timeout(30_000) })
 
 // A network namespace of Linux, and a cable between it and this machine. Needs root, and the program ip.
 export function machineApart(name, subnet) {
-	const near = `${name}-near`;
-	const far = `${name}-far`;
+	// Names of interfaces have 15 characters at most.
+	const near = `${name}.0`;
+	const far = `${name}.1`;
 	const remove = () => {
 		try {
 			ip('netns', 'del', name);

@@ -14,7 +14,7 @@ use ogpu_primitives::{
 	merkle::Hash,
 };
 
-use super::AccountId;
+use super::{AccountId, Decided};
 
 /// A call of a pallet.
 #[derive(Clone, Debug)]
@@ -117,6 +117,12 @@ impl Call {
 	/// Says that a unit, counted from the first of a part, is false.
 	pub fn challenge(task: TaskId, attempt: u8, part: u8, unit: u32) -> Self {
 		call("Attestations", "challenge", (task, attempt, part, unit))
+	}
+
+	/// Appeals against what was decided of a task.
+	pub fn appeal(decided: &Decided) -> Self {
+		let Decided { task, attempt, part } = *decided;
+		call("Attestations", "appeal", (task, attempt, part))
 	}
 
 	/// Opens a stream, with a deposit.

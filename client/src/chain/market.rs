@@ -38,6 +38,18 @@ pub struct StreamState {
 	pub live: u32,
 }
 
+/// What was decided of a task against somebody: of a result, or of a claim that the task is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+pub struct Decided {
+	/// The task.
+	pub task: TaskId,
+	/// The attempt.
+	pub attempt: u8,
+	/// The part; 255 for a claim.
+	pub part: u8,
+}
+
 /// What happens to a task, one change after another.
 pub struct Changes {
 	chain: Chain,
@@ -110,6 +122,15 @@ impl Chain {
 	/// When there is no such task, or the node fails.
 	pub async fn task(&self, task: TaskId) -> Result<Seen, Error> {
 		found(task, self.ask("MarketApi_task", &task).await?)
+	}
+
+	/// What was decided of a task against an account, and can still be appealed.
+	///
+	/// # Errors
+	///
+	/// When the node fails.
+	pub async fn appealable(&self, task: TaskId, who: &AccountId) -> Result<Vec<Decided>, Error> {
+		self.view("Attestations", "appealable", (task, *who)).await
 	}
 
 	/// Follows a task.

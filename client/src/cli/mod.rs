@@ -124,6 +124,8 @@ enum Command {
 	Verify(verify::Verify),
 	/// Cancels a task. While bids are sealed that costs nothing.
 	Cancel(task::Cancel),
+	/// Has others judge again what was decided against you: a result that was found false, a job found at fault.
+	Appeal(task::Appeal),
 	/// Makes a provider that does not give its result post a piece of it on chain, or pay you back.
 	Demand(task::Demand),
 	/// Requests that come again and again, and are raced for: inference, rendering.
@@ -172,6 +174,7 @@ pub(crate) fn main() -> ExitCode {
 				Command::Fetch(command) => command.run(&common).await,
 				Command::Verify(command) => command.run(&common).await,
 				Command::Cancel(command) => command.run(&common).await,
+				Command::Appeal(command) => command.run(&common).await,
 				Command::Demand(command) => command.run(&common).await,
 				Command::Stream(command) => command.run(&common).await,
 				Command::Tasks(command) => command.run(&common).await,

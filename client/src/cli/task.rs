@@ -1,4 +1,4 @@
-//! What becomes of a task: `watch`, `fetch`, `cancel`, `demand`.
+//! What becomes of a task: `watch`, `fetch`, `cancel`, `demand`, `appeal`.
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,7 @@ pub(super) const fn word(stage: Stage) -> &'static str {
 		Stage::Taken => "delivery taken",
 		Stage::Open => "open",
 		Stage::Racing => "raced for",
+		Stage::AtFault => "found at fault",
 	}
 }
 
@@ -67,6 +68,11 @@ pub(super) fn describe<A: std::fmt::Display>(
 		_ => {}
 	}
 	sentence += &format!("; at most {} (about {} s)", count(left, "block"), left * BLOCK);
+	if task.stage == Stage::AtFault {
+		sentence += &format!(
+			". `ogpu appeal {id}` has others judge it again; `ogpu cancel {id}` gives your money back now"
+		);
+	}
 	let value = json!({
 		"task": id,
 		"stage": word(task.stage),
@@ -291,6 +297,36 @@ impl Demand {
 			common.say().line(
 				"demanded. The provider posts it, or pays you back when its time is over",
 				json!({ "task": self.task, "demanded": true, "block": block }),
+			);
+		}
+		Ok(())
+	}
+}
+
+#[derive(Args)]
+pub(crate) struct Appeal {
+	/// The number of the task.
+	task: TaskId,
+}
+
+impl Appeal {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let signer = common.signer()?;
+		let chain = common.chain().await?;
+		let open = chain.appealable(self.task, &signer.account()).await?;
+		let Some(decided) = open.first() else {
+			return Err(Error::NotThere(format!(
+				"nothing was decided against {} in task {} that can be appealed: not at all, too long ago, or it was \
+				 appealed before",
+				signer.account(),
+				self.task
+			)));
+		};
+		if let Some(receipt) = send(common, &chain, &signer, &Call::appeal(decided)).await? {
+			let block = hex(&receipt.block);
+			common.say().line(
+				"appealed: up to 21 others judge it again. What they cost is locked until then",
+				json!({ "task": self.task, "appealed": true, "block": block }),
 			);
 		}
 		Ok(())

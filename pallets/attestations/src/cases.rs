@@ -10,7 +10,7 @@ use ogpu_primitives::{
 use ogpu_traits::{Attestation, Claim, Decision, Moment, PartOfTask, Registry, Requested, Verdict};
 
 use crate::{
-	Case, Cases, Config, Event, Kind, Pallet, Panels, Phase, Places, Said, Stage, Subject,
+	Appeal, Case, Cases, Config, Event, Kind, Pallet, Panels, Phase, Places, Said, Stage, Subject,
 };
 
 impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
@@ -20,8 +20,9 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 			return Some(Decision::bare(Verdict::Inconclusive));
 		};
 		let id = request.part;
+		let bound_in = request.bound_in.unwrap_or_else(Self::block);
 		let case = Self::open_case(request, Subject::Root(root));
-		Self::go_on(id, case);
+		Self::go_on_after(bound_in, id, case);
 		None
 	}
 
@@ -37,7 +38,8 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 	fn is_disputed(task: TaskId, attempt: u8) -> bool {
 		Cases::<T>::iter_prefix_values((task, attempt)).any(|case| {
 			let root = matches!(case.subject, Subject::Root(_));
-			root && (case.phase == Phase::Judging || !case.disputes.is_empty())
+			let open = case.phase == Phase::Judging || !case.disputes.is_empty();
+			root && open && !case.is_decided_fraud()
 		})
 	}
 
@@ -73,10 +75,23 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 	}
 
 	fn drop_from(from: PartOfTask) -> Vec<(T::AccountId, Balance)> {
-		let parts: Vec<u8> = Cases::<T>::iter_key_prefix((from.task, from.attempt))
-			.filter(|part| *part >= from.part)
+		let of_attempt = Cases::<T>::iter_prefix((from.task, from.attempt));
+		let parts: Vec<u8> = of_attempt
+			.filter(|(part, case)| *part >= from.part && !case.is_decided_fraud())
+			.map(|(part, _)| part)
 			.collect();
 		parts.into_iter().flat_map(|part| Self::forget(PartOfTask { part, ..from })).collect()
+	}
+
+	fn is_appealed(part: PartOfTask) -> bool {
+		Self::case(part).is_ok_and(|case| match case.phase {
+			Phase::Decided(decided) => matches!(decided.appeal, Appeal::Judged { .. }),
+			_ => false,
+		})
+	}
+
+	fn carry_out(part: PartOfTask) {
+		Self::fraud_stands(part);
 	}
 }
 
@@ -102,6 +117,7 @@ impl<T: Config> Pallet<T> {
 			subject,
 			unit_fee: request.unit_fee,
 			time: request.time,
+			small: request.small,
 			phase: Phase::Counting,
 			was_valid: false,
 			clean: 0,

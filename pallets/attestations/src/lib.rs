@@ -23,8 +23,8 @@
 //! ## Life of a panel
 //!
 //! ```text
-//! begun ─ 6 blocks ─► Drawing ─► Committing ─► Opening ─► Revealing ─► Done
-//!                                 k members     provider    k members
+//! begun ─ 4 or 6 blocks ─► Drawing ─► Committing ─► Opening ─► Revealing ─► Done
+//!                                      k members     provider    k members
 //! ```
 //!
 //! A stage ends when everybody has spoken, or at its deadline: silence costs a member something, and a
@@ -42,6 +42,9 @@
 //!            └── rounds came to no end: final ──────┘  └────► Inconclusive
 //! ```
 //!
+//! What is decided against somebody, fraud or that a task is at fault, is kept until the market carries it out. Whoever
+//! it is against may [appeal](Pallet::appeal) until then.
+//!
 //! ## Invariants
 //!
 //! Checked by `try_state`, and after every test:
@@ -55,6 +58,7 @@
 extern crate alloc;
 
 mod agenda;
+mod appeals;
 mod cases;
 mod duties;
 #[cfg(test)]
@@ -330,6 +334,26 @@ pub mod pallet {
 			/// Who.
 			challenger: T::AccountId,
 		},
+		/// Somebody appeals against what was decided.
+		Appealed {
+			/// Of which task.
+			task: TaskId,
+			/// In which attempt.
+			attempt: u8,
+			/// Which part; 255 for a claim.
+			part: u8,
+			/// Who.
+			appellant: T::AccountId,
+		},
+		/// An appeal came to nothing. What was decided stands.
+		AppealLost {
+			/// Of which task.
+			task: TaskId,
+			/// In which attempt.
+			attempt: u8,
+			/// Which part; 255 for a claim.
+			part: u8,
+		},
 		/// There were too few operators to draw a panel from.
 		TooFew {
 			/// For which task.
@@ -372,6 +396,12 @@ pub mod pallet {
 		OwnResult,
 		/// The account has a challenge waiting already.
 		ChallengedBefore,
+		/// Nothing was decided of it that could be appealed, or it is too late.
+		NotAppealable,
+		/// Only the provider of a false result, or the client of a task at fault, may appeal.
+		NotConcerned,
+		/// Its appeal is being judged, or was. There is one.
+		AppealedBefore,
 	}
 
 	#[pallet::hooks]
@@ -418,6 +448,18 @@ pub mod pallet {
 			let provider = ensure_signed(origin)?;
 			<Self as Duties<T::AccountId>>::perform(&provider, done)
 		}
+
+		/// Appeals against a fraud, or against the finding that a task is at fault: a larger panel judges it once more.
+		///
+		/// Origin: signed; of a fraud its provider, of a claim (part 255) the client of the task. Locks what the judges
+		/// cost, which pays them unless they overturn what was decided. Possible once, until that is carried out.
+		/// Events: [`Event::Appealed`], and [`Event::AppealLost`] or what the market says of an overturned verdict later.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::appeal())]
+		pub fn appeal(origin: OriginFor<T>, part: PartOfTask) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::take_appeal(who, part)
+		}
 	}
 
 	#[pallet::view_functions]
@@ -425,6 +467,11 @@ pub mod pallet {
 		/// How the verification of a part stands.
 		pub fn standing(part: PartOfTask) -> Option<Case<T::AccountId>> {
 			Cases::<T>::get((part.task, part.attempt), part.part)
+		}
+
+		/// What was decided of a task against somebody, and can still be appealed by it.
+		pub fn appealable(task: TaskId, who: T::AccountId) -> Vec<PartOfTask> {
+			Self::appealable_by(task, &who)
 		}
 
 		/// A panel, and the units of each of its members, counted from the first of the part.

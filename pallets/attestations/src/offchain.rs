@@ -93,7 +93,7 @@ impl<T: Config> Pallet<T> {
 			// The same as before: the first may have been lost.
 			Some(remembered) => remembered,
 			None => {
-				let spec = T::Specs::spec(id.task)?;
+				let spec = T::Specs::spec(id)?;
 				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
 				let run = member_run(id, panel, &seed);
 				let outcome = match case.subject {
@@ -212,7 +212,7 @@ impl<T: Config> Pallet<T> {
 		if to.is_empty() || node.recall(&key).is_some() {
 			return;
 		}
-		let Some(spec) = T::Specs::spec(id.task) else { return };
+		let Some(spec) = T::Specs::spec(id) else { return };
 		let Ok((job, _)) = job_of(&spec, &sources(&spec.job, None), node) else { return };
 		let inputs = job.blobs().into_iter().map(|(blob, _)| blob);
 		if inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, to).is_ok()) {
@@ -222,7 +222,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Opens leaves of its own result.
 	fn open(id: PartOfTask, panel: u8, units: &[u32], node: &dyn Node) -> Option<Done> {
-		let spec = T::Specs::spec(id.task)?;
+		let spec = T::Specs::spec(id)?;
 		let Subject::Root(root) = Self::case(id).ok()?.subject else { return None };
 		let (_, tree) = result_of::<T>(id, &root, &spec, node)?;
 		let opened = units.iter().map(|unit| tree.leaf(*unit));

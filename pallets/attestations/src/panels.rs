@@ -18,7 +18,7 @@ use ogpu_traits::{Claim, Clock, PartOfTask, Registry, SeatTable};
 
 use crate::{
 	Case, Config, Event, Kind, Member, Pallet, Panel, Panels, Places, Said, Served, Service, Stage,
-	Subject, Wanted, vrf::BLOCKS,
+	Subject, Wanted, vrf::blocks,
 };
 
 /// The most seats that are looked at for one panel.
@@ -38,16 +38,25 @@ const FETCHING: u32 = 20;
 impl<T: Config> Pallet<T> {
 	/// Begins a panel: it is drawn by the blocks after this one.
 	pub(crate) fn begin(id: PartOfTask, case: &mut Case<T::AccountId>, kind: Kind) {
+		Self::begin_after(Self::block(), id, case, kind);
+	}
+
+	/// Begins a panel that is drawn by the blocks after `trigger`.
+	pub(crate) fn begin_after(
+		trigger: u32,
+		id: PartOfTask,
+		case: &mut Case<T::AccountId>,
+		kind: Kind,
+	) {
 		let number = case.next_panel;
 		case.next_panel = number.saturating_add(1);
 		if kind == Kind::Round {
 			case.rounds = case.rounds.saturating_add(1);
 			case.running = case.running.saturating_add(1);
 		}
-		let trigger = Self::block();
 		Panels::<T>::insert(id, number, Panel::new(kind, trigger));
 		// The output of the last block is known in the one after it.
-		Self::remind_of_draw(trigger.saturating_add(BLOCKS + 1), id, number);
+		Self::remind_of_draw(trigger.saturating_add(blocks(case.small) + 1), id, number);
 	}
 
 	/// Draws a panel, if the blocks since its trigger are enough. At how many seats it has looked.
@@ -60,7 +69,7 @@ impl<T: Config> Pallet<T> {
 		}
 		// Its own operator comes first among those that are barred.
 		let own = case.barred.first().copied();
-		let Some(vrfs) = Self::vrfs_since(panel.trigger, own.as_slice()) else {
+		let Some(vrfs) = Self::vrfs_since(panel.trigger, blocks(case.small), own.as_slice()) else {
 			Self::remind_of_draw(Self::block().saturating_add(1), id, number);
 			return 0;
 		};
@@ -69,8 +78,10 @@ impl<T: Config> Pallet<T> {
 		let (members, looks) = Self::seats_drawn(id, &case, panel.kind, &panel.seed, size);
 		let fresh = members.iter().any(|(_, _, rank)| *rank < HAS_JUDGED);
 		let too_few = (members.len() as u32) < T::Rules::get().least.get();
-		let second =
-			matches!(panel.kind, Kind::Dispute { second: true, .. } | Kind::Claim { second: true });
+		let second = matches!(
+			panel.kind,
+			Kind::Dispute { second: true, .. } | Kind::Claim { second: true } | Kind::Appeal { .. }
+		);
 		if too_few || second && !fresh {
 			panel.stage = Stage::Done;
 			Panels::<T>::insert(id, number, panel);
@@ -82,7 +93,9 @@ impl<T: Config> Pallet<T> {
 				let service = service.get_or_insert(Service { judged: None });
 				match panel.kind {
 					Kind::Round => {}
-					Kind::Dispute { unit, .. } => service.judged = Some(unit),
+					Kind::Dispute { unit, .. } | Kind::Appeal { unit } => {
+						service.judged = Some(unit)
+					}
 					Kind::Claim { .. } | Kind::Final => service.judged = Some(u32::MAX),
 				}
 			});
@@ -141,11 +154,13 @@ impl<T: Config> Pallet<T> {
 		let challengers: BTreeSet<GroupId> = case
 			.disputes
 			.iter()
-			.filter(|dispute| matches!(kind, Kind::Dispute { unit, .. } if unit == dispute.unit))
+			.filter(|dispute| kind.unit() == Some(dispute.unit))
 			.filter_map(|dispute| T::Registry::group(&dispute.challenger))
 			.collect();
 		let same = |judged: u32| match kind {
 			Kind::Dispute { unit, .. } => judged == unit,
+			// Whoever judged a claim, or sat in a final panel, judged what is appealed.
+			Kind::Appeal { unit } => judged == unit || judged == u32::MAX,
 			Kind::Round => false,
 			Kind::Claim { .. } | Kind::Final => true,
 		};

@@ -253,7 +253,7 @@ impl<T: Config> Pallet<T> {
 		Panels::<T>::insert(id, number, &panel);
 		match panel.kind {
 			Kind::Round => Self::count_round(id, case, panel),
-			Kind::Dispute { .. } | Kind::Claim { .. } | Kind::Final => {
+			Kind::Dispute { .. } | Kind::Claim { .. } | Kind::Final | Kind::Appeal { .. } => {
 				Self::count_votes(id, case, panel);
 			}
 		}

@@ -66,6 +66,59 @@ pub enum Phase {
 	/// It was found valid. It can be challenged until it is forgotten.
 	#[codec(index = 2)]
 	Valid,
+	/// It was decided against somebody, who may appeal once, until it is forgotten.
+	#[codec(index = 3)]
+	Decided(Decided),
+}
+
+/// What was decided against somebody.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct Decided {
+	/// The unit that is false, counted from the first of the part; 0 for a claim.
+	pub unit: u32,
+	/// Whether judges found it so. Otherwise its provider has not opened what was drawn.
+	pub judged: bool,
+	/// How far an appeal is.
+	pub appeal: Appeal,
+}
+
+/// How far an appeal is.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Appeal {
+	/// Nobody has appealed.
+	#[codec(index = 0)]
+	None,
+	/// It is being judged.
+	#[codec(index = 1)]
+	Judged {
+		/// The number of what whoever appeals has locked.
+		lock: u64,
+	},
+	/// It came to nothing. There is no other.
+	#[codec(index = 2)]
+	Lost,
 }
 
 /// A result, or a claim, that is verified.
@@ -97,6 +150,8 @@ pub struct Case<AccountId> {
 	pub unit_fee: Balance,
 	/// Market blocks in which its provider may compute all of the task.
 	pub time: Moment,
+	/// Whether little hangs on it: fewer blocks draw its panels.
+	pub small: bool,
 	/// How far it is.
 	pub phase: Phase,
 	/// Whether it was found valid before: then it is decided for good unless a challenge shows fraud.
@@ -109,7 +164,7 @@ pub struct Case<AccountId> {
 	pub running: u8,
 	/// The number of the next panel of any kind.
 	pub next_panel: u8,
-	/// Challenges that wait to be judged.
+	/// Challenges that wait to be judged; and the one that was right, until it is too late to appeal.
 	pub disputes: BoundedVec<Dispute<AccountId>, ConstU32<MAX_DISPUTES>>,
 }
 
@@ -169,6 +224,12 @@ pub enum Kind {
 	/// To judge a random unit, because rounds came to no end.
 	#[codec(index = 3)]
 	Final,
+	/// To judge again what was decided against somebody.
+	#[codec(index = 4)]
+	Appeal {
+		/// The unit that is false; 0 for a claim.
+		unit: u32,
+	},
 }
 
 impl Kind {
@@ -177,9 +238,18 @@ impl Kind {
 		match self {
 			Self::Round => tier.members(),
 			Self::Dispute { second: false, .. } | Self::Claim { second: false } => FIRST_PANEL,
-			Self::Dispute { second: true, .. } | Self::Claim { second: true } | Self::Final => {
-				SECOND_PANEL
-			}
+			Self::Dispute { second: true, .. }
+			| Self::Claim { second: true }
+			| Self::Final
+			| Self::Appeal { .. } => SECOND_PANEL,
+		}
+	}
+
+	/// The one unit that is judged, where it is named.
+	pub const fn unit(self) -> Option<u32> {
+		match self {
+			Self::Dispute { unit, .. } | Self::Appeal { unit } => Some(unit),
+			Self::Round | Self::Claim { .. } | Self::Final => None,
 		}
 	}
 
@@ -187,7 +257,7 @@ impl Kind {
 	pub fn units_each(self, tier: Tier, units: u32) -> u32 {
 		match self {
 			Self::Round => tier.units_per_member(units),
-			Self::Dispute { .. } | Self::Claim { .. } | Self::Final => 1,
+			Self::Dispute { .. } | Self::Claim { .. } | Self::Final | Self::Appeal { .. } => 1,
 		}
 	}
 
@@ -195,9 +265,9 @@ impl Kind {
 	pub fn threshold(self, tier: Tier, members: u32) -> u32 {
 		match self {
 			Self::Round => quorum(tier, members),
-			Self::Dispute { second: false, .. } | Self::Claim { second: false } => {
-				two_thirds(members)
-			}
+			Self::Dispute { second: false, .. }
+			| Self::Claim { second: false }
+			| Self::Appeal { .. } => two_thirds(members),
 			Self::Dispute { second: true, .. } | Self::Claim { second: true } | Self::Final => {
 				majority(members)
 			}
@@ -316,6 +386,11 @@ impl<AccountId> Case<AccountId> {
 	pub fn fee(&self, kind: Kind) -> Balance {
 		self.unit_fee.saturating_mul(kind.units_each(self.tier, self.units).into())
 	}
+
+	/// Whether its provider was convicted, and it is kept for an appeal.
+	pub const fn is_decided_fraud(&self) -> bool {
+		matches!((self.phase, self.subject), (Phase::Decided(_), Subject::Root(_)))
+	}
 }
 
 impl<AccountId: PartialEq> Panel<AccountId> {
@@ -336,14 +411,18 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 	pub fn units(&self, case: &Case<AccountId>) -> alloc::vec::Vec<alloc::vec::Vec<u32>> {
 		let members = self.members.len();
 		let one = |unit| alloc::vec![alloc::vec![unit]; members];
-		match self.kind {
-			Kind::Round => {
+		match (self.kind, case.subject) {
+			(Kind::Claim { .. }, _) | (_, Subject::Claim(_)) => {
+				alloc::vec![alloc::vec::Vec::new(); members]
+			}
+			(Kind::Round, _) => {
 				let each = self.kind.units_each(case.tier, case.units);
 				units::<Blake2>(&self.seed, members as u32, case.units, each)
 			}
-			Kind::Dispute { unit, .. } => one(unit),
-			Kind::Final => one(Numbers::<Blake2>::new(&self.seed, FINAL_STREAM).below(case.units)),
-			Kind::Claim { .. } => alloc::vec![alloc::vec::Vec::new(); members],
+			(Kind::Dispute { unit, .. } | Kind::Appeal { unit }, _) => one(unit),
+			(Kind::Final, _) => {
+				one(Numbers::<Blake2>::new(&self.seed, FINAL_STREAM).below(case.units))
+			}
 		}
 	}
 

@@ -2,7 +2,11 @@
 
 use alloc::vec::Vec;
 
-use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get};
+use frame_support::{
+	defensive, ensure,
+	pallet_prelude::{DispatchError, DispatchResult},
+	traits::Get,
+};
 use ogpu_primitives::{
 	Balance,
 	market::{
@@ -18,8 +22,8 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Case, Cases, Config, Dispute, Earned, Error, Event, Kind, NextDispute, Pallet, Panel, Panels,
-	Phase, Places, REFUSED, Said, Served, Stage, Subject, UPHELD,
+	Appeal, Case, Cases, Config, Decided, Dispute, Earned, Error, Event, Kind, NextDispute, Pallet,
+	Panel, Panels, Phase, Places, REFUSED, Said, Served, Stage, Subject, UPHELD,
 };
 
 /// The most challenges from outside that wait at a time.
@@ -58,8 +62,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Does what comes next in a case: judges what is disputed, or counts on.
-	pub(crate) fn go_on(id: PartOfTask, mut case: Case<T::AccountId>) {
-		if case.phase == Phase::Judging {
+	pub(crate) fn go_on(id: PartOfTask, case: Case<T::AccountId>) {
+		Self::go_on_after(Self::block(), id, case);
+	}
+
+	/// The same, where rounds that begin now are drawn by the blocks after `trigger`.
+	pub(crate) fn go_on_after(trigger: u32, id: PartOfTask, mut case: Case<T::AccountId>) {
+		if matches!(case.phase, Phase::Judging | Phase::Decided(_)) {
 			return Self::keep(id, case);
 		}
 		if case.next_panel >= MOST_PANELS {
@@ -76,16 +85,13 @@ impl<T: Config> Pallet<T> {
 		}
 		let wanted = case.tier.clean_rounds() as u8;
 		if case.clean >= wanted {
-			case.phase = Phase::Valid;
-			case.was_valid = true;
-			Self::keep(id, case);
-			return Self::decide(id, Verdict::Valid, None);
+			return Self::found_valid(id, case);
 		}
 		// As many as are missing go on at the same time.
 		while case.clean.saturating_add(case.running) < wanted
 			&& u32::from(case.rounds) < case.tier.max_rounds()
 		{
-			Self::begin(id, &mut case, Kind::Round);
+			Self::begin_after(trigger, id, &mut case, Kind::Round);
 		}
 		if case.running == 0 {
 			case.phase = Phase::Judging;
@@ -115,9 +121,12 @@ impl<T: Config> Pallet<T> {
 		let threshold = panel.kind.threshold(case.tier, members);
 		let Judgement::Agreed(agreed) = judge(&votes, 0, threshold) else {
 			// They have done what they could.
-			for member in panel.members.iter().filter(|member| vote(member.said).is_some()) {
-				Self::earn(id, &member.who, case.unit_fee);
+			let voters = panel.members.iter().filter(|member| vote(member.said).is_some());
+			let judges: Vec<_> = voters.map(|member| (member.who.clone(), case.unit_fee)).collect();
+			if matches!(panel.kind, Kind::Appeal { .. }) {
+				return Self::appeal_lost(id, case, judges);
 			}
+			Self::earn_all(id, judges);
 			return Self::split(id, case, panel.kind);
 		};
 		let mut judges = Vec::new();
@@ -136,15 +145,24 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		match (panel.kind, case.subject) {
+			(Kind::Appeal { .. }, subject) => {
+				let right = match subject {
+					Subject::Root(_) => opened == Some(agreed),
+					Subject::Claim(_) => agreed == REFUSED,
+				};
+				match right {
+					true => Self::overturn(id, case, judges),
+					false => Self::appeal_lost(id, case, judges),
+				}
+			}
 			(_, Subject::Claim(claim)) => {
 				Self::earn_all(id, judges);
-				Self::keep(id, case);
 				let verdict = match (agreed == REFUSED, claim) {
 					(true, _) => Verdict::Groundless,
 					(false, Claim::Rejected) => Verdict::Rejected,
 					(false, Claim::Unavailable) => Verdict::Unavailable,
 				};
-				Self::decide(id, verdict, None);
+				Self::decide(id, case, verdict, true);
 			}
 			(Kind::Dispute { unit, .. }, _) if Some(agreed) == opened => {
 				Self::unit_is_right(id, &mut case, unit, judges);
@@ -159,16 +177,21 @@ impl<T: Config> Pallet<T> {
 			(_, Subject::Root(_)) => {
 				Self::earn_all(id, judges);
 				if Some(agreed) == opened {
-					case.phase = Phase::Valid;
-					case.was_valid = true;
-					Self::keep(id, case);
-					Self::decide(id, Verdict::Valid, None);
+					Self::found_valid(id, case);
 				} else {
 					let unit = panel.opened.first().map_or(0, |(unit, _)| *unit);
 					Self::unit_is_false(id, case, unit);
 				}
 			}
 		}
+	}
+
+	/// Enough rounds were clean, or a final panel confirmed a unit.
+	fn found_valid(id: PartOfTask, mut case: Case<T::AccountId>) {
+		case.phase = Phase::Valid;
+		case.was_valid = true;
+		Self::keep(id, case);
+		Self::hand_over(id, Decision::bare(Verdict::Valid));
 	}
 
 	/// A panel did not come to anything: a larger one judges, or nobody can say.
@@ -190,7 +213,10 @@ impl<T: Config> Pallet<T> {
 			part: id.part,
 			panel: number,
 		});
-		Self::nobody_can_say(id, case);
+		match case.phase {
+			Phase::Decided(_) => Self::appeal_lost(id, case, Vec::new()),
+			_ => Self::nobody_can_say(id, case),
+		}
 	}
 
 	/// Ends a case without an answer; one that was valid stays so.
@@ -218,63 +244,81 @@ impl<T: Config> Pallet<T> {
 		unit: u32,
 		judges: Vec<(T::AccountId, Balance)>,
 	) {
-		let loss = Self::price_of_wrong_challenge(case);
-		let mut judges = Some(judges);
 		let (wrong, open): (Vec<_>, Vec<_>) = core::mem::take(&mut case.disputes)
 			.into_iter()
 			.partition(|dispute| dispute.unit == unit);
-		for dispute in &wrong {
-			let mut to = Beneficiaries::treasury();
-			let fees = judges.take().unwrap_or_default();
-			to.panel.clone_from(&fees);
-			let slashed = match dispute.lock {
-				Some(number) => {
-					let lock = LockId::new(Purpose::Dispute, number);
-					T::Collateral::slash(&dispute.challenger, lock, loss, to)
-				}
-				None => T::Collateral::slash_liable(&dispute.challenger, loss, to),
-			};
-			Self::release_dispute(dispute);
-			T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 0);
-			// Slashing may be switched off, or too little left; nobody works for nothing.
-			Self::earn_all(id, unpaid(fees, slashed.panel));
-		}
-		Self::earn_all(id, judges.unwrap_or_default());
 		case.disputes = open.try_into().unwrap_or_default();
+		let mut unpaid_judges = Some(judges);
+		for dispute in &wrong {
+			let fees = unpaid_judges.take().unwrap_or_default();
+			// Slashing may be switched off, or too little left; nobody works for nothing.
+			Self::earn_all(id, Self::challenged_wrongly(case, dispute, fees));
+		}
+		Self::earn_all(id, unpaid_judges.unwrap_or_default());
 	}
 
-	/// A unit is proven false: that is fraud. Whoever said so first is the finder; whoever affirmed it answers
-	/// for that.
+	/// Whoever challenged a unit that is right pays these judges. What they were not paid.
+	pub(crate) fn challenged_wrongly(
+		case: &Case<T::AccountId>,
+		dispute: &Dispute<T::AccountId>,
+		fees: Vec<(T::AccountId, Balance)>,
+	) -> Vec<(T::AccountId, Balance)> {
+		let loss = Self::price_of_wrong_challenge(case);
+		let mut to = Beneficiaries::treasury();
+		to.panel.clone_from(&fees);
+		let slashed = match dispute.lock {
+			Some(number) => {
+				let lock = LockId::new(Purpose::Dispute, number);
+				T::Collateral::slash(&dispute.challenger, lock, loss, to)
+			}
+			None => T::Collateral::slash_liable(&dispute.challenger, loss, to),
+		};
+		Self::release_dispute(dispute);
+		T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 0);
+		unpaid(fees, slashed.panel)
+	}
+
+	/// A unit is proven false: that is fraud. Whoever said so first is the finder; whoever did answers for it as long as
+	/// that may be appealed.
 	fn unit_is_false(id: PartOfTask, mut case: Case<T::AccountId>, unit: u32) {
+		let (right, open): (Vec<_>, Vec<_>) = core::mem::take(&mut case.disputes)
+			.into_iter()
+			.partition(|dispute| dispute.unit == unit);
+		for dispute in &open {
+			Self::release_dispute(dispute);
+		}
+		for dispute in &right {
+			T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 1000);
+		}
+		case.disputes = right.try_into().unwrap_or_default();
 		let fee = case.fee(Kind::Round);
-		let mut finder = None;
-		for dispute in core::mem::take(&mut case.disputes) {
-			Self::release_dispute(&dispute);
-			if dispute.unit == unit {
-				T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 1000);
-				finder.get_or_insert(dispute.challenger);
+		for (who, said, affirms) in Self::on_unit(id, &case, unit) {
+			match said {
+				Said::Agreed if affirms => Earned::<T>::remove(id, &who),
+				// Whatever unit it found: the result is false.
+				Said::Differed(_) => Self::earn(id, &who, fee),
+				_ => {}
 			}
 		}
-		let loss = case.unit_fee.saturating_mul(T::Rules::get().affirmed.get().into());
-		for number in 0..case.next_panel {
-			let Some(panel) = Panels::<T>::get(id, number) else { continue };
-			if panel.kind != Kind::Round {
-				continue;
-			}
-			for (member, units) in panel.members.iter().zip(panel.units(&case)) {
-				match member.said {
-					Said::Agreed if units.contains(&unit) => {
-						Earned::<T>::remove(id, &member.who);
-						Self::penalise(&member.who, loss);
-					}
-					// Whatever unit it found: the result is false.
-					Said::Differed(_) => Self::earn(id, &member.who, fee),
-					_ => {}
-				}
-			}
-		}
-		Self::keep(id, case);
-		Self::decide(id, Verdict::Fraud { unit }, finder);
+		Self::decide(id, case, Verdict::Fraud { unit }, true);
+	}
+
+	/// What members of rounds have said, and whether this unit was among theirs.
+	pub(crate) fn on_unit(
+		id: PartOfTask,
+		case: &Case<T::AccountId>,
+		unit: u32,
+	) -> Vec<(T::AccountId, Said, bool)> {
+		let panels = (0..case.next_panel).filter_map(|number| Panels::<T>::get(id, number));
+		let rounds = panels.filter(|panel| panel.kind == Kind::Round);
+		let all = rounds.flat_map(|panel| {
+			let units = panel.units(case);
+			let members = panel.members.into_iter().zip(units);
+			members
+				.map(|(member, units)| (member.who, member.said, units.contains(&unit)))
+				.collect::<Vec<_>>()
+		});
+		all.collect()
 	}
 
 	/// The provider did not open what was drawn.
@@ -287,24 +331,24 @@ impl<T: Config> Pallet<T> {
 		panel.stage = Stage::Done;
 		Self::release_members(id, number, &case, &panel);
 		let fee = case.fee(panel.kind);
-		for member in &panel.members {
-			if matches!(member.said, Said::Committed(_)) {
-				Self::earn(id, &member.who, fee);
-			}
-		}
+		let ready = panel.members.iter().filter(|member| matches!(member.said, Said::Committed(_)));
+		let fees: Vec<_> = ready.map(|member| (member.who.clone(), fee)).collect();
 		let unit = panel.to_open(&case).first().copied().unwrap_or(0);
 		Panels::<T>::insert(id, number, panel);
-		for dispute in core::mem::take(&mut case.disputes) {
-			Self::release_dispute(&dispute);
-		}
-		Self::keep(id, case);
 		Self::deposit_event(Event::NotOpened {
 			task: id.task,
 			attempt: id.attempt,
 			part: id.part,
 			panel: number,
 		});
-		Self::decide(id, Verdict::Fraud { unit }, None);
+		if let Phase::Decided(_) = case.phase {
+			return Self::appeal_lost(id, case, fees);
+		}
+		Self::earn_all(id, fees);
+		for dispute in core::mem::take(&mut case.disputes) {
+			Self::release_dispute(&dispute);
+		}
+		Self::decide(id, case, Verdict::Fraud { unit }, false);
 	}
 
 	/// Adds a challenge to those that wait.
@@ -332,7 +376,8 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let mut case = Self::case(id)?;
 		let root = matches!(case.subject, Subject::Root(_));
-		ensure!(root && case.was_valid, Error::<T>::NotChallengeable);
+		let decided = matches!(case.phase, Phase::Decided(_));
+		ensure!(root && case.was_valid && !decided, Error::<T>::NotChallengeable);
 		ensure!(unit < case.units, Error::<T>::NoSuchUnit);
 		ensure!(case.provider != who, Error::<T>::OwnResult);
 		let again = case.disputes.iter().any(|dispute| dispute.challenger == who);
@@ -340,17 +385,26 @@ impl<T: Config> Pallet<T> {
 		// Few at a time: many on units that are right could keep the one from being judged that is not.
 		let waiting = case.disputes.iter().filter(|dispute| dispute.lock.is_some()).count();
 		ensure!((waiting as u32) < MAX_OUTSIDE, Error::<T>::TooManyDisputes);
-		let number = NextDispute::<T>::get();
-		let lock = LockId::new(Purpose::Dispute, number);
-		T::Collateral::set_lock(&who, lock, Self::price_of_wrong_challenge(&case))?;
-		NextDispute::<T>::put(number.saturating_add(1));
+		let number = Self::lock_for_dispute(&who, &case)?;
 		let dispute = Dispute { challenger: who, unit, lock: Some(number) };
 		Self::add_dispute(id, &mut case, dispute)?;
 		Self::go_on(id, case);
 		Ok(())
 	}
 
-	fn price_of_wrong_challenge(case: &Case<T::AccountId>) -> Balance {
+	/// Locks what somebody loses that is wrong. The number of the lock.
+	pub(crate) fn lock_for_dispute(
+		who: &T::AccountId,
+		case: &Case<T::AccountId>,
+	) -> Result<u64, DispatchError> {
+		let number = NextDispute::<T>::get();
+		let lock = LockId::new(Purpose::Dispute, number);
+		T::Collateral::set_lock(who, lock, Self::price_of_wrong_challenge(case))?;
+		NextDispute::<T>::put(number.saturating_add(1));
+		Ok(number)
+	}
+
+	pub(crate) fn price_of_wrong_challenge(case: &Case<T::AccountId>) -> Balance {
 		let fees = T::Rules::get().wrong_challenge.get().max(ADJUDICATORS);
 		case.unit_fee.saturating_mul(fees.into())
 	}
@@ -364,7 +418,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Takes something from a member that did not do what it has a seat for.
-	fn penalise(who: &T::AccountId, amount: Balance) {
+	pub(crate) fn penalise(who: &T::AccountId, amount: Balance) {
 		T::Collateral::slash_liable(who, amount, Beneficiaries::treasury());
 	}
 
@@ -377,23 +431,44 @@ impl<T: Config> Pallet<T> {
 		Earned::<T>::mutate(id, who, |sum| *sum = sum.saturating_add(fee));
 	}
 
-	fn earn_all(id: PartOfTask, fees: Vec<(T::AccountId, Balance)>) {
+	pub(crate) fn earn_all(id: PartOfTask, fees: Vec<(T::AccountId, Balance)>) {
 		for (who, fee) in fees {
 			Self::earn(id, &who, fee);
 		}
 	}
 
-	fn decide(id: PartOfTask, verdict: Verdict, finder: Option<T::AccountId>) {
+	/// Decides a case for good, but for an appeal. `judged` says whether a panel came to it.
+	fn decide(id: PartOfTask, mut case: Case<T::AccountId>, verdict: Verdict, judged: bool) {
+		let finder = case.disputes.first().map(|dispute| dispute.challenger.clone());
+		if verdict.is_against_somebody() {
+			let unit = if let Verdict::Fraud { unit } = verdict { unit } else { 0 };
+			case.phase = Phase::Decided(Decided { unit, judged, appeal: Appeal::None });
+			Self::stop_panels(id, &mut case);
+		}
+		Self::keep(id, case);
 		Self::hand_over(id, Decision { finder, ..Decision::bare(verdict) });
 	}
 
+	/// Ends the panels of a case that is decided without them.
+	fn stop_panels(id: PartOfTask, case: &mut Case<T::AccountId>) {
+		for number in 0..case.next_panel {
+			let Some(mut panel) = Panels::<T>::get(id, number) else { continue };
+			if panel.stage != Stage::Done {
+				Self::release_members(id, number, case, &panel);
+				panel.stage = Stage::Done;
+				Panels::<T>::insert(id, number, panel);
+			}
+		}
+		case.running = 0;
+	}
+
 	/// Hands a decision over, with what members have earned. What is decided for good is forgotten; a valid result
-	/// can still be challenged.
-	fn hand_over(id: PartOfTask, mut decision: Decision<T::AccountId>) {
+	/// can still be challenged, and a decision against somebody appealed.
+	pub(crate) fn hand_over(id: PartOfTask, mut decision: Decision<T::AccountId>) {
 		let verdict = decision.verdict;
 		decision.fees = Earned::<T>::drain_prefix(id).collect();
-		T::Verdicts::decided(id, decision);
-		if verdict != Verdict::Valid {
+		let stays = T::Verdicts::decided(id, decision);
+		if !(verdict == Verdict::Valid || verdict.is_against_somebody() && stays) {
 			Self::forget(id);
 		}
 	}
@@ -405,6 +480,9 @@ impl<T: Config> Pallet<T> {
 		};
 		for dispute in &case.disputes {
 			Self::release_dispute(dispute);
+		}
+		if let Some(appellant) = Self::appellant(&case) {
+			Self::release_appeal(appellant, &case);
 		}
 		let mut places = 0;
 		for (number, panel) in Panels::<T>::drain_prefix(id) {

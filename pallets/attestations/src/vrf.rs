@@ -16,12 +16,19 @@ use crate::{Author, Config, Pallet, Vrf, Vrfs};
 
 /// Blocks that a seed is made of, at least.
 pub const BLOCKS: u32 = 6;
+/// The same where little hangs on it, and an answer is wanted soon.
+pub const FEW_BLOCKS: u32 = 4;
 /// Of these, those that must not be of the provider's own operator, where there are so many validators.
 pub const BLOCKS_OF_OTHERS: u32 = 3;
-/// Blocks after which a seed waits no longer for those of others.
-pub const LONGEST_WAIT: u32 = 4 * BLOCKS;
+/// How many times as many blocks a seed waits at most for those of others.
+pub const LONGEST_WAIT: u32 = 4;
 /// Outputs that are kept.
-pub const KEPT: u32 = 2 * LONGEST_WAIT + 16;
+pub const KEPT: u32 = 2 * LONGEST_WAIT * BLOCKS + 16;
+
+/// Blocks that a seed is made of: fewer where little hangs on it.
+pub const fn blocks(small: bool) -> u32 {
+	if small { FEW_BLOCKS } else { BLOCKS }
+}
 
 impl<T: Config> Pallet<T> {
 	/// The number of this block.
@@ -41,7 +48,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// The outputs of the blocks after a trigger, once they are enough to draw for this operator's result.
-	pub(crate) fn vrfs_since(trigger: u32, own: &[GroupId]) -> Option<Vec<Hash>> {
+	pub(crate) fn vrfs_since(trigger: u32, blocks: u32, own: &[GroupId]) -> Option<Vec<Hash>> {
 		let last = Self::block().saturating_sub(1);
 		let first = trigger.saturating_add(1).max(last.saturating_sub(KEPT - 1));
 		let found: Vec<Vrf> = (first..=last)
@@ -53,7 +60,7 @@ impl<T: Config> Pallet<T> {
 		let enough = (1u32..).zip(&found).find(|(count, vrf)| {
 			of_others += u32::from(vrf.group.is_none_or(|group| !own.contains(&group)));
 			let waited = vrf.block.saturating_sub(trigger);
-			*count >= BLOCKS && (of_others >= wanted || waited >= LONGEST_WAIT)
+			*count >= blocks && (of_others >= wanted || waited >= LONGEST_WAIT * blocks)
 		});
 		let (count, _) = enough?;
 		Some(found.iter().take(count as usize).map(|vrf| vrf.output).collect())

@@ -3,6 +3,8 @@
 ogpu_traits::weight_info! {
 	/// [`challenge`](crate::Pallet::challenge).
 	challenge();
+	/// [`appeal`](crate::Pallet::appeal).
+	appeal();
 	/// Committing, as the last of a panel.
 	commit();
 	/// Opening the leaves of a round, proof included.

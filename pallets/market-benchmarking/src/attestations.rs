@@ -16,8 +16,9 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{Duties, PartOfTask, genesis};
 use pallet_attestations::{
-	Case, Cases, Dispute, Done, Item, Kind, MAX_LOOKS, Member, Pallet as Attestations, Panels,
-	Phase, Places, Said, Served, Service, Stage, Subject, Vrf, Vrfs, Wanted, vrf,
+	Appeal, Case, Cases, Decided, Dispute, Done, Item, Kind, MAX_LOOKS, Member,
+	Pallet as Attestations, Panels, Phase, Places, Said, Served, Service, Stage, Subject, Vrf,
+	Vrfs, Wanted, vrf,
 };
 use pallet_tasks::Status;
 
@@ -103,6 +104,25 @@ mod benchmarks {
 			Attestations::<T>::challenge(RawOrigin::Signed(who).into(), of, 7)?;
 		}
 		assert!(Panels::<T>::contains_key(of, 2));
+		Ok(())
+	}
+
+	/// By a provider that was convicted.
+	#[benchmark]
+	fn appeal() -> Result<(), BenchmarkError> {
+		let provider = provider::<T>(0);
+		let (_, id) = submitted::<T>(1);
+		let of = first(id);
+		let mut found = case::<T>(id, 0, provider.clone());
+		let decided = Decided { unit: 7, judged: true, appeal: Appeal::None };
+		found.phase = Phase::Decided(decided);
+		let number = found.next_panel;
+		Cases::<T>::insert((id, 0), 0, found);
+		#[block]
+		{
+			Attestations::<T>::appeal(RawOrigin::Signed(provider).into(), of)?;
+		}
+		assert!(Panels::<T>::contains_key(of, number));
 		Ok(())
 	}
 

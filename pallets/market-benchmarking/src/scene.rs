@@ -394,6 +394,7 @@ pub fn case<T: Config>(id: TaskId, part: u8, provider: T::AccountId) -> Case<T::
 		subject: Subject::Root(number(part.into())),
 		unit_fee: OGPU / 1_000_000,
 		time: task.spec.time,
+		small: false,
 		phase: Phase::Counting,
 		was_valid: false,
 		clean: 0,
@@ -432,6 +433,29 @@ pub fn under_verification<T: Config>(id: TaskId, places: u32) {
 		part += 1;
 	}
 	Places::<T>::mutate(id, |kept| *kept += places);
+}
+
+/// Has the first part of a task be a decided fraud that all of these, in rounds, have affirmed.
+pub fn affirmed<T: Config>(id: TaskId, provider: &T::AccountId, members: &[T::AccountId]) {
+	use pallet_attestations::{Appeal, Cases, Decided, Panels, Places, Served};
+
+	let of = PartOfTask { task: id, attempt: 0, part: 0 };
+	let rounds = members.chunks(ROUND as usize);
+	let mut found = case::<T>(id, 0, provider.clone());
+	found.tier = Tier::Full;
+	found.phase = Phase::Decided(Decided { unit: 0, judged: true, appeal: Appeal::Lost });
+	(found.running, found.next_panel) = (0, rounds.len() as u8);
+	Cases::<T>::insert((id, 0), 0, found);
+	for (number, round) in rounds.enumerate() {
+		let mut found = panel_of::<T>(Kind::Round, Stage::Done);
+		for who in round {
+			Served::<T>::insert(of, group_of::<T>(who), Service { judged: None });
+			let member = Member { who: who.clone(), said: Said::Agreed };
+			let _ = found.members.try_push(member);
+		}
+		Panels::<T>::insert(of, number as u8, found);
+	}
+	Places::<T>::mutate(id, |kept| *kept += members.len() as u32);
 }
 
 /// A panel without members.

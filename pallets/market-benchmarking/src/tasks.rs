@@ -19,17 +19,17 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{Claim, Collateral, Duties, PartOfTask, Registry, Verdict, genesis};
 use pallet_tasks::{
-	Answer, Bidders, Bids, Concerns, Conviction, Delivery, Demand, Demanded, Demands, Done,
-	Escrows, Item, KEPT_BIDS, MAX_BIDS, MAX_DEMANDS, MAX_RACERS, NextTask, OpenBid,
+	Accomplices, Answer, Bidders, Bids, Concerns, Conviction, Delivery, Demand, Demanded, Demands,
+	Done, Escrows, Item, KEPT_BIDS, MAX_BIDS, MAX_DEMANDS, MAX_RACERS, NextTask, OpenBid,
 	Pallet as Tasks, Pending, Racer, Racers, Record, Records, Roots, SealedBid, Status, Wanted,
 	bid_lock, race_lock, work_lock,
 };
 
 pub use crate::Config;
 use crate::scene::{
-	BATCH, ROUND, agenda, assignment, bonded, change, classes, group_of, longest_job, now, number,
-	pass, provider, providers, sent, somebody, spec, stream_spec, submitted, under_verification,
-	worn,
+	BATCH, ROUND, affirmed, agenda, assignment, bonded, change, classes, group_of, longest_job,
+	now, number, pass, provider, providers, sent, somebody, spec, stream_spec, submitted,
+	under_verification, worn,
 };
 
 /// What is benchmarked.
@@ -353,7 +353,9 @@ mod benchmarks {
 		let who = provider::<T>(0);
 		let id = sent::<T>();
 		super::race::<T>(id, core::slice::from_ref(&who));
-		change::<T>(id, |task| task.status = Status::Racing { first: now::<T>(), until: 1_000 });
+		change::<T>(id, |task| {
+			task.status = Status::Racing { first: now::<T>(), bound_in: 1, until: 1_000 }
+		});
 		pass::<T>(2);
 		let done = Done::Show { task: id, root: number(0), salt: SALT };
 		#[block]
@@ -417,7 +419,7 @@ mod benchmarks {
 			racer.as_mut().expect("it races").shown = Some(([1; 32], now::<T>()));
 		});
 		let (first, until) = (now::<T>(), now::<T>());
-		change::<T>(id, |task| task.status = Status::Racing { first, until });
+		change::<T>(id, |task| task.status = Status::Racing { first, bound_in: 1, until });
 		agenda::<T>(Item::Task(id));
 		#[block]
 		{
@@ -440,12 +442,20 @@ mod benchmarks {
 		assert!(Records::<T>::contains_key(id));
 	}
 
-	/// With somebody who found it.
+	/// With somebody who found it, racers that came to the same, and members who have all affirmed what is false.
 	#[benchmark]
-	fn carry_out() {
-		let provider = provider::<T>(0);
+	fn carry_out(p: Linear<0, 200>) {
+		let others = providers::<T>(MAX_RACERS.max(p) + 1);
+		let (provider, others) = others.split_first().expect("there are some");
 		let (client, id) = submitted::<T>(64);
-		assignment::<T>(id, 0, &provider);
+		assignment::<T>(id, 0, provider);
+		affirmed::<T>(id, provider, &others[..p as usize]);
+		for who in &others[..MAX_RACERS as usize] {
+			let lock = race_lock(id, 0);
+			let locked = <T as pallet_tasks::Config>::Collateral::set_lock(who, lock, OGPU);
+			assert!(locked.is_ok(), "it has bonded enough");
+			Accomplices::<T>::insert((id, 0), who, 0);
+		}
 		let conviction = Conviction {
 			part: PartOfTask { task: id, attempt: 0, part: 0 },
 			provider: provider.clone(),
@@ -453,6 +463,9 @@ mod benchmarks {
 			damage: OGPU,
 			finder: Some(somebody::<T>("finder", 0)),
 			until: now::<T>(),
+			spec: spec(64),
+			due: 0,
+			weight: 0,
 		};
 		pallet_tasks::Convictions::<T>::insert((id, 0), conviction);
 		agenda::<T>(Item::Conviction(id, 0));
@@ -461,7 +474,7 @@ mod benchmarks {
 			poll::<T>();
 		}
 		let lock = work_lock(id, 0);
-		assert_eq!(<T as pallet_tasks::Config>::Collateral::locked(&provider, lock), 0);
+		assert_eq!(<T as pallet_tasks::Config>::Collateral::locked(provider, lock), 0);
 	}
 
 	#[benchmark]

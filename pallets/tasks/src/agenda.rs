@@ -108,7 +108,7 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 				}
 				_ => T::DbWeight::get().reads(2),
 			},
-			Item::Conviction(..) => T::WeightInfo::carry_out(),
+			Item::Conviction(id, _) => T::WeightInfo::carry_out(T::Attestation::places(*id)),
 			Item::Record(_) => T::WeightInfo::forget(),
 			Item::Demand(id, number) => match Demands::<T>::get(id, number) {
 				// Of a batch it may end the race.

@@ -203,7 +203,7 @@ impl<T: Config> Pallet<T> {
 		task.progress.restart();
 		task.verified = 0;
 		if task.stream.is_some() {
-			return Self::next_candidate(id, task);
+			return Self::next_candidate(id, task, None);
 		}
 		if let Some(task) = Self::assign_next(id, task) {
 			Self::auction_again(id, task);

@@ -30,7 +30,7 @@
 //!               │           │           │  ▲          │  ▲         │            │
 //!               ▼           ▼           │  └─ next bid, or ◄───────┘            ▼
 //!           NoProvider ◄────┘           ▼     new auction                     Fraud
-//!                                  Adjudicating ─► Rejected, Unavailable
+//!                                  Adjudicating ─► AtFault ─► Rejected, Unavailable
 //!
 //!  send ─► Open ─► Racing ─► Verifying ─► Delivered ─► Completed
 //!            │        ▲          │
@@ -49,7 +49,9 @@
 //! | deadline missed | pays a penalty, and what its successor costs more | is paid that | treasury: the penalty |
 //! | fraud | loses its lock, at the end of a window | made whole | finder, treasury |
 //! | undelivered | pays back what it was paid, and a penalty | made whole | treasury: the penalty |
-//! | rejected, unavailable | gets a gate run | loses what the judges cost; gets the rest back | judges |
+//! | rejected, unavailable | gets a gate run | loses what the judges cost; gets the rest back, at the end of a window | judges |
+//! | that was wrong, on appeal | pays the client what it lost, and a penalty | made whole; somebody else takes over | |
+//! | a fraud was none, on appeal | gets what it was not paid, from the treasury | keeps what it got back | those who were wrong pay |
 //! | inconclusive | gets half of the part | gets the rest back | verifiers: their fees |
 //! | cancelled before it was assigned | | gets all back | |
 //! | cancelled later | a cancellation fee | gets the rest back | |
@@ -76,6 +78,7 @@ extern crate alloc;
 mod agenda;
 mod auction;
 mod clock;
+mod convictions;
 mod demands;
 mod duties;
 #[cfg(test)]
@@ -239,6 +242,12 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Convictions<T: Config> =
 		StorageMap<_, Twox64Concat, (TaskId, u8), Conviction<T::AccountId>>;
+
+	/// Racers that came to the root of somebody who is convicted: their lot is the same. By task and attempt, with the
+	/// race.
+	#[pallet::storage]
+	pub type Accomplices<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, (TaskId, u8), Blake2_128Concat, T::AccountId, u8>;
 
 	/// Who had a task before, and was paid for parts of it. By task and attempt.
 	#[pallet::storage]
@@ -556,6 +565,24 @@ pub mod pallet {
 			/// When.
 			until: Moment,
 		},
+		/// A job was found at fault: its task ends, unless its client appeals.
+		FoundAtFault {
+			/// Of which task.
+			task: TaskId,
+			/// How it ends.
+			ending: Ending,
+			/// When.
+			until: Moment,
+		},
+		/// Somebody was convicted wrongly, and gets what it was not paid.
+		Acquitted {
+			/// On which task.
+			task: TaskId,
+			/// Who.
+			provider: T::AccountId,
+			/// What it gets.
+			amount: Balance,
+		},
 		/// A task has ended.
 		Ended {
 			/// Which.
@@ -786,7 +813,8 @@ pub mod pallet {
 		/// Cancels a task.
 		///
 		/// Origin: signed, the client. While bids are sealed everything comes back; once somebody has the
-		/// task, the provider gets a share of what is left to be paid. Fails while bids are being opened,
+		/// task, the provider gets a share of what is left to be paid; of a task that was found at fault the client
+		/// agrees to that, and gets back at once what it would get back later. Fails while bids are being opened,
 		/// which would tell the client what others ask for nothing, and once all roots are known. Event:
 		/// [`Event::Ended`].
 		#[pallet::call_index(1)]

@@ -82,6 +82,10 @@ parameter_types! {
 	pub static Pending: Vec<(Requested<AccountId>, Option<Claim>)> = Vec::new();
 	/// The attempt at a task of which a result is being judged.
 	pub static Disputed: Option<(TaskId, u8)> = None;
+	/// The decision that is being looked at again.
+	pub static Appealed: Option<PartOfTask> = None;
+	/// Frauds that cannot be appealed any more.
+	pub static CarriedOut: Vec<PartOfTask> = Vec::new();
 	/// Members of panels that are still to commit.
 	pub static OnPanel: Vec<(PartOfTask, u8, AccountId)> = Vec::new();
 	/// The panel that was held up last, and until when.
@@ -156,6 +160,14 @@ impl Attestation<AccountId> for Verifiers {
 			})
 		});
 		Vec::new()
+	}
+
+	fn is_appealed(part: PartOfTask) -> bool {
+		Appealed::get() == Some(part)
+	}
+
+	fn carry_out(part: PartOfTask) {
+		CarriedOut::mutate(|parts| parts.push(part));
 	}
 }
 
@@ -266,6 +278,8 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		Draw::set(Some([9; 32]));
 		Pending::set(Vec::new());
 		Disputed::set(None);
+		Appealed::set(None);
+		CarriedOut::set(Vec::new());
 		OnPanel::set(Vec::new());
 		HeldUp::set(None);
 		Credited::set(Vec::new());

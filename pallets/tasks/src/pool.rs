@@ -13,11 +13,12 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash},
 };
-use ogpu_traits::{Beneficiaries, Collateral, Moment, PartOfTask, genesis};
+use ogpu_traits::{Beneficiaries, Collateral, Moment, PartOfTask, Requested, genesis};
+use sp_runtime::SaturatedConversion;
 
 use crate::{
-	Assignment, Config, Ending, Error, Event, MAX_RACERS, NextStream, Now, Pallet, Racer, Racers,
-	Races, Roots, Status, Stream, Streams, Task, money::Purse, race_lock, work_lock,
+	Accomplices, Assignment, Config, Ending, Error, Event, MAX_RACERS, NextStream, Now, Pallet,
+	Racer, Racers, Races, Roots, Status, Stream, Streams, Task, money::Purse, race_lock, work_lock,
 };
 
 /// Moments in which roots are sealed, from the first seal on: whoever is not slower than a block is as good.
@@ -139,11 +140,14 @@ impl<T: Config> Pallet<T> {
 		let racer = Racer { group: standing.group, commitment, lock, shown: None };
 		Racers::<T>::insert(id, provider, racer);
 		Self::concern(provider, id);
-		if matches!(task.status, Status::Open { .. }) {
-			let until = now.saturating_add(SEALING + SHOWING - 1);
-			task.status = Status::Racing { first: now, until };
-			Self::put(id, task);
-		}
+		let block = frame_system::Pallet::<T>::block_number().saturated_into::<u32>();
+		let (first, bound_in) = match task.status {
+			Status::Racing { first, bound_in, .. } => (first, bound_in.max(block)),
+			_ => (now, block.saturating_add(1)),
+		};
+		let until = first.saturating_add(SEALING + SHOWING - 1);
+		task.status = Status::Racing { first, bound_in, until };
+		Self::put(id, task);
 		Self::deposit_event(Event::Raced { task: id, provider: provider.clone() });
 		Ok(())
 	}
@@ -155,9 +159,9 @@ impl<T: Config> Pallet<T> {
 		root: Hash,
 		salt: Hash,
 	) -> DispatchResult {
-		let task = Self::task(id)?;
+		let mut task = Self::task(id)?;
 		let now = Now::<T>::get();
-		let Status::Racing { first, .. } = task.status else {
+		let Status::Racing { first, bound_in, .. } = task.status else {
 			return Err(Error::<T>::WrongStatus.into());
 		};
 		ensure!(now >= first.saturating_add(SEALING), Error::<T>::WrongStatus);
@@ -167,6 +171,11 @@ impl<T: Config> Pallet<T> {
 		ensure!(sealed == racer.commitment, Error::<T>::WrongOpening);
 		racer.shown = Some((root, now));
 		Racers::<T>::insert(id, provider, racer);
+		if Racers::<T>::iter_prefix_values(id).all(|racer| racer.shown.is_some()) {
+			// Nobody is waited for any more.
+			task.status = Status::Racing { first, bound_in, until: now };
+			Self::put(id, task);
+		}
 		Self::deposit_event(Event::Shown { task: id, provider: provider.clone(), root });
 		Ok(())
 	}
@@ -181,11 +190,16 @@ impl<T: Config> Pallet<T> {
 				Self::expel(id, task.race, &provider, loss);
 			}
 		}
-		Self::next_candidate(id, task);
+		let bound_in = match task.status {
+			Status::Racing { bound_in, .. } => Some(bound_in),
+			_ => None,
+		};
+		Self::next_candidate(id, task, bound_in);
 	}
 
-	/// Has the best root verified that is left; without any, the batch is raced for again, or ends.
-	pub(crate) fn next_candidate(id: TaskId, mut task: Task<T::AccountId>) {
+	/// Has the best root verified that is left; without any, the batch is raced for again, or ends. Whoever
+	/// verifies it is drawn by the blocks after `bound_in`, or else by those after this one.
+	pub(crate) fn next_candidate(id: TaskId, mut task: Task<T::AccountId>, bound_in: Option<u32>) {
 		if task.attempt >= task.terms.max_attempts {
 			return Self::end(id, task, Ending::NoProvider);
 		}
@@ -202,7 +216,7 @@ impl<T: Config> Pallet<T> {
 		if T::Collateral::set_lock(&winner, work_lock(id, task.attempt), racer.lock).is_err() {
 			// It was slashed for something else meanwhile.
 			Self::unconcern(&winner, id);
-			return Self::next_candidate(id, task);
+			return Self::next_candidate(id, task, bound_in);
 		}
 		let by = Assignment {
 			provider: winner.clone(),
@@ -213,7 +227,7 @@ impl<T: Config> Pallet<T> {
 		};
 		let attempt = task.attempt;
 		let part = PartOfTask { task: id, attempt, part: 0 };
-		let request = Self::request(&task, &by, part, Some(root));
+		let request = Requested { bound_in, ..Self::request(&task, &by, part, Some(root)) };
 		let verified = task.is_verified();
 		Roots::<T>::insert(id, 0, (attempt, root));
 		task.progress.rooted = 1;
@@ -274,13 +288,17 @@ impl<T: Config> Pallet<T> {
 		Self::put(id, task);
 	}
 
-	/// A root was found false: whoever came to the same has computed as falsely.
-	pub(crate) fn punish_same_root(id: TaskId, task: &Task<T::AccountId>, root: Hash) {
+	/// A root was found false: whoever came to the same has computed as falsely, and answers for it with what it has
+	/// locked once that cannot be appealed any more.
+	pub(crate) fn accuse_same_root(id: TaskId, task: &Task<T::AccountId>, root: Hash) {
 		let same: Vec<_> = Racers::<T>::iter_prefix(id)
 			.filter(|(_, racer)| racer.shown.is_some_and(|(shown, _)| shown == root))
+			.map(|(who, _)| who)
 			.collect();
-		for (provider, racer) in same {
-			Self::expel(id, task.race, &provider, racer.lock);
+		for provider in same {
+			Racers::<T>::remove(id, &provider);
+			Self::unconcern(&provider, id);
+			Accomplices::<T>::insert((id, task.attempt), provider, task.race);
 		}
 	}
 

@@ -16,20 +16,30 @@ use ogpu_traits::{
 use codec::Encode;
 
 use crate::{
-	Assignment, Auctions, Config, Conviction, Convictions, Delivery, Departed, Departures, Ending,
-	Event, Item, Pallet, Record, Records, Roots, Status, Task, Tasks, client_lock, money::Purse,
-	work_lock,
+	Assignment, Auctions, Config, Convictions, Delivery, Departed, Departures, Ending, Event, Item,
+	Pallet, Record, Records, Roots, Status, Task, Tasks, client_lock, convictions::Losses,
+	money::Purse, work_lock,
 };
 
 impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
-	fn decided(part: PartOfTask, decision: Decision<T::AccountId>) {
+	fn decided(part: PartOfTask, decision: Decision<T::AccountId>) -> bool {
+		let verdict = decision.verdict;
 		Self::decide(part, decision);
+		match verdict {
+			Verdict::Fraud { .. } => Convictions::<T>::get((part.task, part.attempt))
+				.is_some_and(|conviction| conviction.part == part),
+			Verdict::Rejected | Verdict::Unavailable => Tasks::<T>::get(part.task)
+				.is_some_and(|task| matches!(task.status, Status::AtFault { .. })),
+			_ => false,
+		}
 	}
 }
 
 impl<T: Config> Specs for Pallet<T> {
-	fn spec(task: TaskId) -> Option<TaskSpec> {
-		Tasks::<T>::get(task).map(|task| task.spec)
+	fn spec(part: PartOfTask) -> Option<TaskSpec> {
+		let of_conviction =
+			|| Convictions::<T>::get((part.task, part.attempt)).map(|conviction| conviction.spec);
+		Tasks::<T>::get(part.task).map(|task| task.spec).or_else(of_conviction)
 	}
 }
 
@@ -37,6 +47,9 @@ impl<T: Config> Pallet<T> {
 	/// Acts on a decision. One about what nobody waits for any more changes nothing.
 	pub(crate) fn decide(part: PartOfTask, decision: Decision<T::AccountId>) {
 		let PartOfTask { task: id, attempt, part: number } = part;
+		if decision.verdict == Verdict::Overturned {
+			return Self::overturn(part, decision);
+		}
 		let Some(task) = Tasks::<T>::get(id) else { return };
 		if task.attempt != attempt {
 			return Self::decide_on_departed(task, part, decision);
@@ -54,6 +67,12 @@ impl<T: Config> Pallet<T> {
 				Self::undo(id, task, by, part, unit, decision);
 			}
 			(Status::Delivered { .. } | Status::Assigned { .. }, _) => {}
+			// Whoever verified a part of it meanwhile has worked.
+			(Status::AtFault { .. }, _) => {
+				let mut task = task;
+				Self::pay_verifiers(&mut task, &decision.fees);
+				Tasks::<T>::insert(id, task);
+			}
 			(Status::Adjudicating { left, .. }, _) if number == PartOfTask::CLAIM => {
 				let left = *left;
 				Self::claim_decided(id, task, by, left, decision);
@@ -78,7 +97,7 @@ impl<T: Config> Pallet<T> {
 				}
 				Self::end(id, task, Ending::Inconclusive);
 			}
-			(_, Verdict::Groundless) => {}
+			(_, Verdict::Groundless | Verdict::Overturned) => {}
 		}
 	}
 
@@ -105,7 +124,9 @@ impl<T: Config> Pallet<T> {
 			let damage = paid.saturating_add(share(paid, task.terms.protocol_fee));
 			let damage = if refunded { 0 } else { damage.saturating_add(verified) };
 			let damage = damage.saturating_add(spent);
-			Self::convict(&task, &by, part, unit, damage, decision.finder);
+			// It was paid for all of it.
+			let losses = Losses { damage, due: 0 };
+			Self::convict(&task, &by, part, unit, losses, decision.finder);
 		}
 		Tasks::<T>::insert(id, task);
 	}
@@ -157,6 +178,7 @@ impl<T: Config> Pallet<T> {
 		decision: Decision<T::AccountId>,
 	) {
 		let before = task.verified;
+		let mut due = task.share_of_parts(by.price, task.progress.settled, task.progress.rooted);
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
 		let mut damage = spent.saturating_add(task.successor_costs_more(by.price));
 		if part.part < task.progress.settled {
@@ -167,11 +189,12 @@ impl<T: Config> Pallet<T> {
 				.saturating_add(share(paid, task.terms.protocol_fee))
 				.saturating_add(before);
 			// Nor is it paid what was held back of that.
-			task.owed = 0;
+			due = due.saturating_add(core::mem::take(&mut task.owed));
 		}
-		Self::convict(&task, &by, part, unit, damage, decision.finder);
+		let losses = Losses { damage, due };
+		Self::convict(&task, &by, part, unit, losses, decision.finder);
 		if let Some(root) = Self::root_of_batch(id, &task) {
-			Self::punish_same_root(id, &task, root);
+			Self::accuse_same_root(id, &task, root);
 		}
 		Self::dismiss(id, &mut task, &by);
 		Self::succeed(id, task);
@@ -193,54 +216,9 @@ impl<T: Config> Pallet<T> {
 		let damage = damage.saturating_add(task.verified);
 		let refunded = matches!(task.status, Status::Delivered { delivery: Delivery::Refused, .. });
 		let damage = if refunded { 0 } else { damage };
-		Self::convict(&task, &by, part, unit, damage, decision.finder);
-		task.owed = 0;
+		let losses = Losses { damage, due: core::mem::take(&mut task.owed) };
+		Self::convict(&task, &by, part, unit, losses, decision.finder);
 		Self::end(id, task, Ending::Fraud);
-	}
-
-	/// Has a provider slashed once the window for appeals has ended. Its lock stays until then.
-	fn convict(
-		task: &Task<T::AccountId>,
-		by: &Assignment<T::AccountId>,
-		part: PartOfTask,
-		unit: u32,
-		damage: Balance,
-		finder: Option<T::AccountId>,
-	) {
-		let until = Self::after(T::Windows::get().delivery.get());
-		let provider = by.provider.clone();
-		let weight = Self::weight_of(task, by.price);
-		T::Registry::see(&provider, Aspect::Verdicts, weight, 0);
-		Self::deposit_event(Event::Convicted {
-			task: part.task,
-			provider: provider.clone(),
-			unit,
-			until,
-		});
-		let client = task.client.clone();
-		let conviction = Conviction { part, provider, client, damage, finder, until };
-		Convictions::<T>::insert((part.task, part.attempt), conviction);
-		Self::remind(until, Item::Conviction(part.task, part.attempt));
-	}
-
-	/// Carries out a conviction whose window has ended.
-	pub(crate) fn carry_out(id: TaskId, attempt: u8) {
-		let Some(conviction) = Convictions::<T>::get((id, attempt)) else { return };
-		if conviction.until >= crate::Now::<T>::get() {
-			return;
-		}
-		Convictions::<T>::remove((id, attempt));
-		let Conviction { provider, client, damage, finder, .. } = conviction;
-		let lock = work_lock(id, attempt);
-		let amount = T::Collateral::locked(&provider, lock);
-		let bounty = share(amount, T::Charges::get().finder.get());
-		let to = Beneficiaries {
-			victim: Some((client, damage)),
-			finder: finder.map(|finder| (finder, bounty)),
-			panel: Vec::new(),
-		};
-		T::Collateral::slash(&provider, lock, amount, to);
-		Self::release(&provider, lock);
 	}
 
 	/// Lets go of somebody who does not have a task any more. Whoever was paid for a part answers for it, with
@@ -299,7 +277,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The job is the client's fault: judges and provider are paid from its lock, the price goes back.
+	/// The job is the client's fault: judges and provider are paid from its lock. The price goes back when it is too late
+	/// to appeal.
 	fn job_is_at_fault(
 		id: TaskId,
 		mut task: Task<T::AccountId>,
@@ -319,11 +298,18 @@ impl<T: Config> Pallet<T> {
 		let slashed = T::Collateral::slash(&task.client, lock, wanted, to);
 		// Slashing may be switched off, or the lock too small, but nobody works for nothing.
 		Self::pay_verifiers(&mut task, &unpaid(decision.fees, slashed.panel));
-		Self::end(id, task, ending);
+		Self::free(&mut task, &by);
+		let until = Self::after(T::Windows::get().delivery.get());
+		task.status = Status::AtFault { by, ending, until };
+		Self::put(id, task);
+		Self::deposit_event(Event::FoundAtFault { task: id, ending, until });
 	}
 
 	/// Pays verifiers out of what is in escrow for them. What they got.
-	fn pay_verifiers(task: &mut Task<T::AccountId>, fees: &[(T::AccountId, Balance)]) -> Balance {
+	pub(crate) fn pay_verifiers(
+		task: &mut Task<T::AccountId>,
+		fees: &[(T::AccountId, Balance)],
+	) -> Balance {
 		let paid = fees.iter().map(|(who, fee)| Self::pay(task, Purse::Verification, who, *fee));
 		let paid = paid.fold(0, Balance::saturating_add);
 		task.verified = task.verified.saturating_add(paid);

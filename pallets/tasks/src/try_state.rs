@@ -7,9 +7,9 @@ use ogpu_traits::Collateral;
 use sp_runtime::TryRuntimeError;
 
 use crate::{
-	Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Demands, Departures, Escrows,
-	Item, Pallet, Pending, Racers, Records, Roots, Status, Streams, Tasks, bid_lock, client_lock,
-	race_lock, work_lock,
+	Accomplices, Agenda, AgendaFrom, Auctions, Bidders, Bids, Config, Convictions, Demands,
+	Departures, Escrows, Item, Pallet, Pending, Racers, Records, Roots, Status, Streams, Tasks,
+	bid_lock, client_lock, race_lock, work_lock,
 };
 
 impl<T: Config> Pallet<T> {
@@ -26,10 +26,10 @@ impl<T: Config> Pallet<T> {
 			ensure!(Agenda::<T>::contains_key(until, Item::Task(id)), "a task is in no agenda");
 			let bidding = matches!(task.status, Status::Bidding { .. });
 			ensure!(Auctions::<T>::contains_key(id) == bidding, "an auction is not listed");
-			ensure!(
-				T::Collateral::locked(&task.client, client_lock(id)) > 0,
-				"a client locks nothing"
-			);
+			// Judges of a claim may have got all of it.
+			let judged = task.attempt > 0 || matches!(task.status, Status::AtFault { .. });
+			let locked = T::Collateral::locked(&task.client, client_lock(id));
+			ensure!(judged || locked > 0, "a client locks nothing");
 			if let Some(by) = task.status.assignment() {
 				let locked = T::Collateral::locked(&by.provider, work_lock(id, task.attempt));
 				ensure!(locked == by.lock, "a provider has locked something else");
@@ -94,6 +94,9 @@ impl<T: Config> Pallet<T> {
 			let until = conviction.until.max(from);
 			let item = Item::Conviction(id, attempt);
 			ensure!(Agenda::<T>::contains_key(until, item), "a conviction is in no agenda");
+		}
+		for (of, ..) in Accomplices::<T>::iter() {
+			ensure!(Convictions::<T>::contains_key(of), "somebody is accused of no fraud");
 		}
 		let mut all = T::Currency::minimum_balance();
 		for (client, sum) in Escrows::<T>::iter() {

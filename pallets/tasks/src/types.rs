@@ -227,6 +227,8 @@ pub enum Status<AccountId> {
 	Racing {
 		/// The moment of the first seal.
 		first: Moment,
+		/// The block after which nobody can seal any more: the next after that of the first seal, or that of the last.
+		bound_in: u32,
 		/// The last moment.
 		until: Moment,
 	},
@@ -239,6 +241,17 @@ pub enum Status<AccountId> {
 		verdict: Verdict,
 		/// Whether the client has it.
 		delivery: Delivery,
+		/// The end of the window.
+		until: Moment,
+	},
+	/// The job was found at fault. Left at `until`, or when its client agrees; by somebody else's taking over, if its
+	/// client appeals and is right.
+	#[codec(index = 9)]
+	AtFault {
+		/// Who said so.
+		by: Assignment<AccountId>,
+		/// How the task ends.
+		ending: Ending,
 		/// The end of the window.
 		until: Moment,
 	},
@@ -256,6 +269,7 @@ impl<AccountId> Status<AccountId> {
 			| Self::Adjudicating { until, .. }
 			| Self::Open { until }
 			| Self::Racing { until, .. }
+			| Self::AtFault { until, .. }
 			| Self::Delivered { until, .. } => *until,
 		}
 	}
@@ -271,6 +285,7 @@ impl<AccountId> Status<AccountId> {
 			| Self::Adjudicating { until, .. }
 			| Self::Open { until }
 			| Self::Racing { until, .. }
+			| Self::AtFault { until, .. }
 			| Self::Delivered { until, .. } => *until = (*until).max(to),
 		}
 	}
@@ -286,6 +301,7 @@ impl<AccountId> Status<AccountId> {
 			| Self::Executing { by, .. }
 			| Self::Verifying { by, .. }
 			| Self::Adjudicating { by, .. }
+			| Self::AtFault { by, .. }
 			| Self::Delivered { by, .. } => Some(by),
 		}
 	}
@@ -531,6 +547,12 @@ pub struct Conviction<AccountId> {
 	pub finder: Option<AccountId>,
 	/// When it is slashed.
 	pub until: Moment,
+	/// What its task wants: those who judge an appeal recompute it, and the task may have ended.
+	pub spec: TaskSpec,
+	/// What it was not paid, and would have been if its result had been right.
+	pub due: Balance,
+	/// By what its reputation is weighed.
+	pub weight: Balance,
 }
 
 #[cfg(test)]

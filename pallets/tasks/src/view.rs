@@ -38,6 +38,7 @@ const fn stage_of<AccountId>(status: &Status<AccountId>) -> Stage {
 		Status::Executing { .. } => Stage::Executing,
 		Status::Verifying { .. } => Stage::Verifying,
 		Status::Adjudicating { .. } => Stage::Adjudicating,
+		Status::AtFault { .. } => Stage::AtFault,
 		Status::Open { .. } => Stage::Open,
 		Status::Racing { .. } => Stage::Racing,
 		Status::Delivered { delivery: Delivery::Awaited, .. } => Stage::Delivered,

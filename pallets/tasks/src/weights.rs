@@ -40,8 +40,8 @@ ogpu_traits::weight_info! {
 	close_race(r);
 	/// Closing the sealing of bids, and ending a task that nobody bid for.
 	close_empty();
-	/// Carrying out a conviction.
-	carry_out();
+	/// Carrying out a conviction of which panels with `p` members are kept.
+	carry_out(p);
 	/// Forgetting a record.
 	forget();
 	/// [`demand`](crate::Pallet::demand).

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Market blocks for which an end is put off while a result is being judged.
-const PROLONGED: Moment = 20;
+pub(crate) const PROLONGED: Moment = 20;
 /// How often members may take as long as the provider itself, until verification is given up.
 const STAGES: Moment = 12;
 
@@ -91,7 +91,7 @@ impl<T: Config> Pallet<T> {
 			(Status::Executing { by, until }, Claim::Rejected) => (by, until.saturating_sub(now)),
 			_ => return Err(Error::<T>::WrongStatus.into()),
 		};
-		let part = PartOfTask { task: id, attempt, part: PartOfTask::CLAIM };
+		let part = Self::claim_on(id, attempt);
 		let request = Self::request(&task, &by, part, None);
 		let verified = task.is_verified();
 		let until = Self::last_verdict(&task);
@@ -176,7 +176,14 @@ impl<T: Config> Pallet<T> {
 			time: task.spec.time,
 			barred: task.barred.to_vec(),
 			racers: Racers::<T>::iter_prefix_values(part.task).map(|racer| racer.group).collect(),
+			bound_in: None,
+			small: task.stream.is_some() || by.price < T::Charges::get().small_reward.get(),
 		}
+	}
+
+	/// The claim about a task in an attempt.
+	const fn claim_on(task: TaskId, attempt: u8) -> PartOfTask {
+		PartOfTask { task, attempt, part: PartOfTask::CLAIM }
 	}
 
 	/// Looks at a task whose status may have ended.
@@ -190,7 +197,11 @@ impl<T: Config> Pallet<T> {
 			|| (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt));
 		let awaited = matches!(task.status, Status::Delivered { delivery: Delivery::Awaited, .. });
 		let demanded = awaited && Self::has_demands(id);
-		if demanded || was_held && disputed() {
+		let appealed = || {
+			let at_fault = matches!(task.status, Status::AtFault { .. });
+			at_fault && T::Attestation::is_appealed(Self::claim_on(id, task.attempt))
+		};
+		if demanded || was_held && disputed() || appealed() {
 			// What secures a disputed result, or one that is not given, stays until that is settled.
 			task.status.prolong(Self::after(PROLONGED));
 			return Self::put(id, task);
@@ -202,8 +213,8 @@ impl<T: Config> Pallet<T> {
 				Self::miss(id, task, by);
 			}
 			Status::Adjudicating { .. } => {
-				let part = PartOfTask { task: id, attempt: task.attempt, part: PartOfTask::CLAIM };
-				Self::decide(part, Decision::bare(Verdict::Inconclusive));
+				let claim = Self::claim_on(id, task.attempt);
+				Self::decide(claim, Decision::bare(Verdict::Inconclusive));
 			}
 			Status::Verifying { by, .. } => {
 				Self::pay_ahead(id, &mut task, &by);
@@ -212,6 +223,7 @@ impl<T: Config> Pallet<T> {
 			}
 			Status::Open { .. } => Self::end(id, task, Ending::NoProvider),
 			Status::Racing { .. } => Self::close_race(id, task),
+			Status::AtFault { ending, .. } => Self::end(id, task, ending),
 			Status::Delivered { delivery: Delivery::Refused, .. } => {
 				Self::end(id, task, Ending::Undelivered);
 			}
@@ -249,6 +261,12 @@ impl<T: Config> Pallet<T> {
 				let left = task.share_left(by.price);
 				let fee = share(left, T::Charges::get().cancellation.get());
 				Self::pay_provider(id, &mut task, &by, fee);
+			}
+			Status::AtFault { ending, .. } => {
+				let claim = Self::claim_on(id, task.attempt);
+				ensure!(!T::Attestation::is_appealed(claim), Error::<T>::Disputed);
+				Self::end(id, task, ending);
+				return Ok(());
 			}
 			Status::Adjudicating { .. }
 			| Status::Racing { .. }

@@ -74,6 +74,11 @@ pub struct Requested<AccountId> {
 	pub barred: Vec<GroupId>,
 	/// Operators that raced for it, and verify it only where others are too few.
 	pub racers: Vec<GroupId>,
+	/// The block after which nobody could choose the root any more, where it is not the present one: panels are drawn
+	/// by the blocks that follow.
+	pub bound_in: Option<u32>,
+	/// Whether little hangs on it: panels are drawn by fewer blocks then, so that the answer is there sooner.
+	pub small: bool,
 }
 
 /// What verification came to.
@@ -114,6 +119,16 @@ pub enum Verdict {
 	/// The provider's claim is refused: it has to go on.
 	#[codec(index = 6)]
 	Groundless,
+	/// What was decided before was wrong, a larger panel says on appeal.
+	#[codec(index = 7)]
+	Overturned,
+}
+
+impl Verdict {
+	/// Whether whoever it is against may appeal.
+	pub const fn is_against_somebody(self) -> bool {
+		matches!(self, Self::Fraud { .. } | Self::Rejected | Self::Unavailable)
+	}
 }
 
 /// What a provider says is wrong with a task that it was given.
@@ -185,8 +200,14 @@ pub trait Attestation<AccountId> {
 	fn places(task: TaskId) -> u32;
 
 	/// Forgets an attempt's claim, and its parts from one on: they need no verdict any more. What verifiers
-	/// have earned on them.
+	/// have earned on them. A fraud that may be appealed is kept until it is [carried out](Self::carry_out).
 	fn drop_from(part: PartOfTask) -> Vec<(AccountId, Balance)>;
+
+	/// Whether a decision is being looked at again. Nothing must be carried out meanwhile.
+	fn is_appealed(part: PartOfTask) -> bool;
+
+	/// Notes that a fraud cannot be appealed any more: whoever affirmed the false unit answers for that.
+	fn carry_out(part: PartOfTask);
 }
 
 /// Nobody verifies anything: results are accepted as clients agreed, claims are never upheld.
@@ -216,17 +237,24 @@ impl<AccountId> Attestation<AccountId> for () {
 	fn drop_from(_: PartOfTask) -> Vec<(AccountId, Balance)> {
 		Vec::new()
 	}
+
+	fn is_appealed(_: PartOfTask) -> bool {
+		false
+	}
+
+	fn carry_out(_: PartOfTask) {}
 }
 
-/// Knows what live tasks want.
+/// Knows what tasks want, as long as anything about them may be judged.
 pub trait Specs {
 	/// What a task wants.
-	fn spec(task: TaskId) -> Option<TaskSpec>;
+	fn spec(part: PartOfTask) -> Option<TaskSpec>;
 }
 
 /// Takes verdicts.
 pub trait Verdicts<AccountId> {
 	/// The decision on a part, or on a claim about it. After a part was found valid it may still be found
-	/// false, as long as the window of its task is open.
-	fn decided(part: PartOfTask, decision: Decision<AccountId>);
+	/// false, as long as the window of its task is open; and what was decided against somebody, overturned. Whether it
+	/// can be: a decision that changes nothing cannot be appealed.
+	fn decided(part: PartOfTask, decision: Decision<AccountId>) -> bool;
 }

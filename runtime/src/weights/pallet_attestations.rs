@@ -14,6 +14,11 @@ impl<T: frame_system::Config> pallet_attestations::WeightInfo for WeightInfo<T> 
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
+	fn appeal() -> Weight {
+		Weight::from_parts(99_899_000, 0)
+			.saturating_add(T::DbWeight::get().reads(9))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
 	fn commit() -> Weight {
 		Weight::from_parts(44_987_000, 0)
 			.saturating_add(T::DbWeight::get().reads(6))

@@ -124,10 +124,13 @@ impl<T: frame_system::Config> pallet_tasks::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(82))
 			.saturating_add(T::DbWeight::get().writes(12))
 	}
-	fn carry_out() -> Weight {
-		Weight::from_parts(190_734_000, 0)
-			.saturating_add(T::DbWeight::get().reads(13))
-			.saturating_add(T::DbWeight::get().writes(9))
+	fn carry_out(p: u32) -> Weight {
+		Weight::from_parts(1_190_734_000, 0)
+			.saturating_add(Weight::from_parts(120_000_000, 0).saturating_mul(p.into()))
+			.saturating_add(T::DbWeight::get().reads(80))
+			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(p.into())))
+			.saturating_add(T::DbWeight::get().writes(70))
+			.saturating_add(T::DbWeight::get().writes((7_u64).saturating_mul(p.into())))
 	}
 	fn forget() -> Weight {
 		Weight::from_parts(24_006_000, 0)

@@ -172,6 +172,9 @@ fn members_answer_for_what_they_affirmed() {
 		assert_ok!(Attestations::challenge(RuntimeOrigin::signed(WATCHTOWER), id, 7));
 		until(|| ended(task).is_some());
 		assert_eq!(ended(task), Some(Ending::Fraud));
+		// Once it cannot be appealed any more.
+		assert!(guilty.iter().zip(&before).all(|(who, before)| bonded(*who) == *before));
+		until(|| !Convictions::<Test>::contains_key((task, 0)));
 		for (who, before) in guilty.iter().zip(before) {
 			assert!(bonded(*who) < before, "{who} affirmed it and lost nothing");
 		}

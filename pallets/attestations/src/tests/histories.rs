@@ -1,5 +1,5 @@
 //! Random histories of honest, colluding, framing, absent, abstaining and secretive members, with honest providers
-//! and cheats, with challenges from outside that are right or wrong: what must hold in all of them.
+//! and cheats, with challenges from outside that are right or wrong, and appeals: what must hold in all of them.
 //!
 //! `OGPU_HISTORIES=50000 cargo test --release -p pallet-attestations histories` runs more of them.
 
@@ -27,6 +27,8 @@ struct History {
 	bad: Vec<u32>,
 	/// A unit of the first part that somebody challenges from outside.
 	challenged: Option<u32>,
+	/// Whether the provider appeals when it is convicted.
+	appeals: bool,
 }
 
 impl History {
@@ -78,6 +80,7 @@ impl History {
 			secretive,
 			bad,
 			challenged,
+			appeals: random.random(),
 		}
 	}
 
@@ -106,7 +109,17 @@ impl History {
 			let task = assigned(TaskSpec { tier, units, parts, time: 200, ..spec() });
 			compute(task);
 			let mut challenged = self.challenged;
+			let mut appeals = self.appeals;
+			let mut appeal = move || {
+				let found = Convictions::<Test>::get((task, 0));
+				if let Some(conviction) = found.filter(|_| appeals) {
+					let origin = RuntimeOrigin::signed(EXECUTOR);
+					Attestations::appeal(origin, conviction.part).expect("it can be appealed");
+					appeals = false;
+				}
+			};
 			until(|| {
+				appeal();
 				let delivered = pallet_tasks::Tasks::<Test>::get(task)
 					.is_some_and(|task| matches!(task.status, Status::Delivered { .. }));
 				if delivered && let Some(unit) = challenged.take() {

@@ -1,5 +1,6 @@
 //! Verification, by topic.
 
+mod appeals;
 mod attacks;
 mod disputes;
 mod draws;

@@ -127,6 +127,11 @@ impl Terms {
 		share(price, u32::from(self.attestation) * 1000).max(self.least_unit_fee)
 	}
 
+	/// What a client locks for a task: judges and a gate run, should its job be at fault.
+	pub fn client_lock(&self, spec: &TaskSpec) -> Balance {
+		self.unit_fee(spec).saturating_mul(ADJUDICATORS.into()).saturating_add(self.gate_fee)
+	}
+
 	/// How a part of a task is verified when there are so many operators; `None` if it is not. One of them
 	/// computes it.
 	pub fn plan(&self, spec: &TaskSpec, tier: Tier, part: u8, operators: u32) -> Option<Plan> {
@@ -195,7 +200,7 @@ impl Terms {
 			protocol_fee: share(reserve, self.protocol_fee),
 			verification,
 			unit_fee,
-			client_lock: unit_fee.saturating_mul(ADJUDICATORS.into()).saturating_add(self.gate_fee),
+			client_lock: self.client_lock(spec),
 			provider_lock,
 			members: plan.map_or(0, |plan| plan.members),
 			detection_all: chance(spec.units_of(0)),

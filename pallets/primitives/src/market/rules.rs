@@ -112,6 +112,8 @@ pub struct Charges {
 	pub finder: Ranged32<0, 500_000>,
 	/// What whoever demands data puts up, for whoever posts it.
 	pub demand: Ranged128<MILLI, { 10 * OGPU }>,
+	/// Rewards below this are little: fewer blocks draw who verifies what they are paid for.
+	pub small_reward: Ranged128<0, { 100 * OGPU }>,
 }
 
 impl Charges {
@@ -131,6 +133,7 @@ impl Charges {
 		large_payment: Ranged128::new(1_000 * OGPU),
 		finder: Ranged32::new(100_000),
 		demand: Ranged128::new(50 * MILLI),
+		small_reward: Ranged128::new(100 * MILLI),
 	};
 }
 

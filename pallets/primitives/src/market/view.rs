@@ -87,6 +87,9 @@ pub enum Stage {
 	/// A batch that is raced for.
 	#[codec(index = 9)]
 	Racing,
+	/// The job was found at fault. Its client may appeal.
+	#[codec(index = 10)]
+	AtFault,
 }
 
 /// Who has a task.

@@ -97,6 +97,8 @@ fn an_inadmissible_job_costs_its_client_the_judges() {
 		assert_noop!(Tasks::cancel(RuntimeOrigin::signed(CLIENT), task), Error::<Test>::TooLate);
 		let gate_fee = live(task).terms.gate_fee;
 		decide(Verdict::Rejected, OGPU / 100);
+		assert!(matches!(live(task).status, Status::AtFault { ending: Ending::Rejected, .. }));
+		pass(task);
 		assert_eq!(ending(task), Some(Ending::Rejected));
 		assert_eq!(Balances::balance(&1) - provider, gate_fee);
 		assert_eq!(Balances::balance(&VERIFIER) - verifier, OGPU / 100);
@@ -143,6 +145,8 @@ fn inputs_that_cannot_be_had_can_be_claimed_before_acknowledging() {
 		auction(task, &[(2, 40 * OGPU)]);
 		assert_ok!(act(2, Done::Claim { task, attempt: 0, claim: Claim::Unavailable }));
 		decide(Verdict::Unavailable, 0);
+		// Its client agrees, and has its money back.
+		assert_ok!(Tasks::cancel(RuntimeOrigin::signed(CLIENT), task));
 		assert_eq!(ending(task), Some(Ending::Unavailable));
 
 		let task = executing();

@@ -78,6 +78,7 @@ enum State {
 	Executing(Holder),
 	Verifying(Holder),
 	Adjudicating(Holder, u32),
+	AtFault(Holder, Ending),
 	Delivered(Holder),
 }
 
@@ -138,10 +139,19 @@ struct DemandModel {
 	until: u32,
 }
 
+#[derive(Clone)]
 struct Sentence {
+	/// The part that is false.
+	part: u8,
 	provider: u64,
 	client: u64,
 	damage: u128,
+	/// What the provider is not paid.
+	due: u128,
+	/// Whether the task ended by it.
+	ended: bool,
+	/// Racers that came to the same, and their race.
+	accomplices: Vec<(u64, u8)>,
 	until: u32,
 }
 
@@ -165,6 +175,10 @@ struct Model {
 	burnt: u128,
 }
 
+fn claim_on(task: u64, attempt: u8) -> PartOfTask {
+	PartOfTask { task, attempt, part: PartOfTask::CLAIM }
+}
+
 fn holder_of(state: &State) -> Option<&Holder> {
 	match state {
 		State::Bidding | State::Revealing | State::Open | State::Racing(_) => None,
@@ -172,6 +186,7 @@ fn holder_of(state: &State) -> Option<&Holder> {
 		| State::Executing(by)
 		| State::Verifying(by)
 		| State::Adjudicating(by, _)
+		| State::AtFault(by, _)
 		| State::Delivered(by) => Some(by),
 	}
 }
@@ -506,6 +521,11 @@ impl Model {
 				self.end(id, task, Ending::Unverifiable);
 			}
 			State::Adjudicating(..) => self.claim_is_open(id, task, 0, now),
+			State::AtFault(..) if Appealed::get() == Some(claim_on(id, task.attempt)) => {
+				task.until = now + 20;
+				self.tasks.insert(id, task);
+			}
+			State::AtFault(_, ending) => self.end(id, task, ending),
 			State::Delivered(_) if task.refused => self.end(id, task, Ending::Undelivered),
 			State::Delivered(_) => self.end(id, task, Ending::Completed),
 		}
@@ -542,14 +562,12 @@ impl Model {
 				true => spent,
 				false => paid + share(paid, task.terms.protocol_fee) + verified + spent,
 			};
-			let until = now + MarketWindows::get().delivery.get();
-			let (provider, client) = (by.provider, task.client);
-			self.sentences.insert(key, Sentence { provider, client, damage, until });
+			self.sentence(part, &task, &by, (damage, 0), now);
 		}
 		self.tasks.insert(part.task, task);
 	}
 
-	fn at_fault(&mut self, id: u64, mut task: TaskModel, fee: u128, ending: Ending) {
+	fn at_fault(&mut self, id: u64, mut task: TaskModel, fee: u128, ending: Ending, now: u32) {
 		let by = holder_of(&task.state).cloned().expect("somebody has it");
 		if Switch::get() == Slashing::DryRun {
 			self.pay_verifier(&mut task, fee);
@@ -562,27 +580,95 @@ impl Model {
 			// What the lock does not cover comes out of the hold for verification.
 			self.pay_verifier(&mut task, fee - (covered - gate));
 		}
-		self.end(id, task, ending);
+		task.begun = false;
+		task.state = State::AtFault(by, ending);
+		task.until = now + MarketWindows::get().delivery.get();
+		self.tasks.insert(id, task);
 	}
 
-	fn sentence(&mut self, id: u64, task: &TaskModel, by: &Holder, damage: u128, now: u32) {
+	/// A job was found at fault that is not: whoever said so pays what that has cost the client, and a penalty.
+	fn claim_was_false(&mut self, id: u64, fee: u128, now: u32) {
+		let mut task = self.tasks[&id].clone();
+		let by = holder_of(&task.state).cloned().expect("somebody said so");
+		self.pay_verifier(&mut task, fee);
+		let whole = task.terms.client_lock(&task.spec);
+		let cost = whole - task.client_lock;
+		let penalty = share(Self::left(&task, task.reserve), MarketCharges::get().default.get());
+		let key = (id, task.attempt, by.provider);
+		self.slash(key, cost + penalty, &[(task.client, cost)]);
+		let free = self.free.get_mut(&task.client).expect("a client");
+		if *free >= cost + 1_000 {
+			*free -= cost;
+			task.client_lock = whole;
+		}
+		self.dismiss(&mut task, &by);
+		self.depart(id, &task, by);
+		self.succeed(id, task, now);
+	}
+
+	/// A fraud was none: nothing is taken, and the treasury pays what was not paid.
+	fn acquit(&mut self, key: (u64, u8), fee: u128) {
+		let Some(sentence) = self.sentences.remove(&key) else { return };
+		self.unlock((key.0, key.1, sentence.provider));
+		for (who, race) in sentence.accomplices {
+			self.unlock((key.0, RACE + race, who));
+		}
+		for (who, amount) in [(VERIFIER, fee), (sentence.provider, sentence.due)] {
+			let treasury = self.free.get_mut(&TREASURY).expect("there is one");
+			let amount = amount.min(treasury.saturating_sub(1_000));
+			*treasury -= amount;
+			self.give(who, amount);
+		}
+		if sentence.ended {
+			self.ended.insert(key.0, Ending::Completed);
+		}
+	}
+
+	/// Of what its client is to be made whole by, and what its provider is not paid.
+	fn sentence(
+		&mut self,
+		part: PartOfTask,
+		task: &TaskModel,
+		by: &Holder,
+		(damage, due): (u128, u128),
+		now: u32,
+	) {
 		let until = now + MarketWindows::get().delivery.get();
-		let sentence = Sentence { provider: by.provider, client: task.client, damage, until };
-		self.sentences.insert((id, task.attempt), sentence);
+		let sentence = Sentence {
+			part: part.part,
+			provider: by.provider,
+			client: task.client,
+			damage,
+			due,
+			ended: false,
+			accomplices: Vec::new(),
+			until,
+		};
+		self.sentences.insert((part.task, part.attempt), sentence);
 	}
 
 	fn carry_out(&mut self, key: (u64, u8), now: u32) {
-		if self.sentences.get(&key).is_none_or(|sentence| sentence.until >= now) {
-			return;
-		}
-		let Some(Sentence { provider, client, damage, .. }) = self.sentences.remove(&key) else {
+		let Some(sentence) = self.sentences.get_mut(&key).filter(|sentence| sentence.until < now)
+		else {
 			return;
 		};
+		let part = PartOfTask { task: key.0, attempt: key.1, part: sentence.part };
+		if Appealed::get() == Some(part) {
+			sentence.until = now + 20;
+			return;
+		}
+		let Sentence { provider, client, damage, accomplices, .. } = sentence.clone();
+		self.sentences.remove(&key);
 		let lock = (key.0, key.1, provider);
 		let amount = self.locks.get(&lock).copied().unwrap_or(0);
 		let bounty = share(amount, MarketCharges::get().finder.get());
 		self.slash(lock, amount, &[(client, damage), (FINDER, bounty)]);
 		self.unlock(lock);
+		for (who, race) in accomplices {
+			let lock = (key.0, RACE + race, who);
+			self.slash(lock, u128::MAX, &[]);
+			self.unlock(lock);
+		}
 	}
 
 	/// Nobody has posted what was demanded.
@@ -647,14 +733,20 @@ impl Model {
 					true => 0,
 					false => paid + share(price, task.terms.protocol_fee) + task.verified,
 				};
-				task.owed = 0;
-				self.sentence(id, &task, &by, damage, now);
+				let due = std::mem::take(&mut task.owed);
+				self.sentence(part, &task, &by, (damage, due), now);
+				let sentence = self.sentences.get_mut(&(id, part.attempt));
+				sentence.expect("it was just made").ended = true;
 				self.end(id, task, Ending::Fraud);
+			}
+			(State::AtFault(..), _) => {
+				self.pay_verifier(&mut task, fee);
+				self.tasks.insert(id, task);
 			}
 			(State::Delivered(_) | State::Assigned(_), _) => {}
 			(State::Adjudicating(by, left), verdict) if claim => match verdict {
-				Verdict::Rejected => self.at_fault(id, task, fee, Ending::Rejected),
-				Verdict::Unavailable => self.at_fault(id, task, fee, Ending::Unavailable),
+				Verdict::Rejected => self.at_fault(id, task, fee, Ending::Rejected, now),
+				Verdict::Unavailable => self.at_fault(id, task, fee, Ending::Unavailable, now),
 				Verdict::Groundless => {
 					let key = (id, task.attempt, by.provider);
 					let covered = match Switch::get() {
@@ -694,25 +786,32 @@ impl Model {
 				let before = task.verified;
 				let spent = self.pay_verifier(&mut task, fee);
 				let mut damage = spent + Self::more(&task, by.price);
+				let unpaid = task.settled..task.rooted;
+				let mut due: u128 = unpaid.map(|part| task.spec.share_of(by.price, part)).sum();
 				if part.part < task.settled {
 					let parts = by.first..task.settled;
 					let paid: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
 					damage += paid.saturating_sub(task.owed)
 						+ share(paid, task.terms.protocol_fee)
 						+ before;
-					task.owed = 0;
+					due += std::mem::take(&mut task.owed);
 				}
-				self.sentence(id, &task, &by, damage, now);
-				// Whoever came to the same has computed as falsely; what it has locked is lost.
-				let root = task.root;
-				self.expel(id, &mut task, u128::MAX, |racer| {
-					racer.shown.is_some() && racer.root == root
-				});
+				self.sentence(part, &task, &by, (damage, due), now);
+				// Whoever came to the same has computed as falsely.
+				let (root, race) = (task.root, task.race);
+				let (same, left) =
+					std::mem::take(&mut task.racers).into_iter().partition::<BTreeMap<_, _>, _>(
+						|(_, racer)| racer.shown.is_some() && racer.root == root,
+					);
+				task.racers = left;
+				let sentence = self.sentences.get_mut(&(id, part.attempt));
+				sentence.expect("it was just made").accomplices =
+					same.into_keys().map(|who| (who, race)).collect();
 				self.dismiss(&mut task, &by);
 				self.succeed(id, task, now);
 			}
-			(_, Verdict::Rejected) => self.at_fault(id, task, fee, Ending::Rejected),
-			(_, Verdict::Unavailable) => self.at_fault(id, task, fee, Ending::Unavailable),
+			(_, Verdict::Rejected) => self.at_fault(id, task, fee, Ending::Rejected, now),
+			(_, Verdict::Unavailable) => self.at_fault(id, task, fee, Ending::Unavailable, now),
 			(_, Verdict::Inconclusive) => {
 				self.pay_verifier(&mut task, fee);
 				self.pay_ahead(&mut task, &by);
@@ -720,7 +819,7 @@ impl Model {
 				self.pay_work(&mut task, &by, half);
 				self.end(id, task, Ending::Inconclusive);
 			}
-			(_, Verdict::Groundless) => {}
+			(_, Verdict::Groundless | Verdict::Overturned) => {}
 		}
 	}
 
@@ -803,6 +902,7 @@ impl Model {
 				| (Status::Executing { by, .. }, State::Executing(holder))
 				| (Status::Verifying { by, .. }, State::Verifying(holder))
 				| (Status::Adjudicating { by, .. }, State::Adjudicating(holder, _))
+				| (Status::AtFault { by, .. }, State::AtFault(holder, _))
 				| (Status::Delivered { by, .. }, State::Delivered(holder)) => {
 					(by.provider, by.price, by.lock) == (holder.provider, holder.price, holder.lock)
 				}
@@ -1026,6 +1126,9 @@ impl History {
 			if shown.is_ok() {
 				let task = self.model.tasks.get_mut(&id).expect("it is live");
 				task.racers.get_mut(&who).expect("it races").shown = Some(now);
+				if task.racers.values().all(|racer| racer.shown.is_some()) {
+					task.until = now;
+				}
 			}
 			return;
 		}
@@ -1224,7 +1327,45 @@ impl History {
 				self.model.pay_work(&mut task, &by, fee);
 				self.model.end(id, task, Ending::Cancelled);
 			}
+			State::AtFault(_, ending) if Appealed::get() != Some(claim_on(id, task.attempt)) => {
+				cancelled.expect("it may");
+				self.model.end(id, task, ending);
+			}
 			_ => assert!(cancelled.is_err()),
+		}
+	}
+
+	/// Somebody appeals, or a larger panel finds that what was decided is wrong.
+	fn appeal(&mut self) {
+		let sentences = self.model.sentences.iter();
+		let mut open: Vec<PartOfTask> = sentences
+			.map(|((task, attempt), sentence)| PartOfTask {
+				task: *task,
+				attempt: *attempt,
+				part: sentence.part,
+			})
+			.collect();
+		for (id, task) in &self.model.tasks {
+			if matches!(task.state, State::AtFault(..)) {
+				open.push(claim_on(*id, task.attempt));
+			}
+		}
+		let Some(part) = self.one_of(&open) else { return };
+		match self.random.random_range(0..3) {
+			0 => Appealed::set(Some(part)),
+			1 => Appealed::set(None),
+			_ => {
+				let fee = self.random.random_range(0..OGPU / 20);
+				let fees = vec![(VERIFIER, fee)];
+				Appealed::set(None);
+				Tasks::decided(part, Decision { fees, ..Decision::bare(Verdict::Overturned) });
+				match part.part {
+					PartOfTask::CLAIM => {
+						self.model.claim_was_false(part.task, fee, Now::<Test>::get());
+					}
+					_ => self.model.acquit((part.task, part.attempt), fee),
+				}
+			}
 		}
 	}
 
@@ -1372,6 +1513,7 @@ impl History {
 			83..85 => self.demand(),
 			85..88 => self.collateral(),
 			88 => self.parameters(),
+			89 => self.appeal(),
 			_ => {
 				let now = Now::<Test>::get();
 				next_block();
@@ -1399,6 +1541,7 @@ fn every_history_is_as_the_model_says() {
 			}
 			*endings.entry(format!("{ending:?}")).or_default() += 1;
 		}
+		Appealed::set(None);
 		println!("{steps} steps, {} tasks: {endings:?}", history.model.ended.len());
 		// Left to itself, every task ends, and nothing is held any more.
 		for _ in 0..10_000 {

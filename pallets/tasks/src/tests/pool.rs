@@ -173,14 +173,56 @@ fn the_next_root_is_verified_when_one_is_false() {
 		let other = 3 - first;
 		let locked = Racers::<Test>::get(task, other).expect("it still races").lock;
 		decide(Verdict::Fraud { unit: 0 }, 0);
-		// Whoever came to the same false root loses as much.
-		assert_eq!(bonded(other), BOND - locked);
+		assert_eq!((bonded(other), TrustLock::locked(&other, race_lock(task, 0))), (BOND, locked));
 		assert_eq!((holder(task), Roots::<Test>::get(task, 0)), (Some(3), Some((1, ROOT))));
 		decide(Verdict::Valid, 0);
 		pass(task);
 		assert_eq!(Records::<Test>::get(task).map(|record| record.ending), Some(Ending::Completed));
 		blocks(20);
+		// Whoever came to the same false root loses as much.
+		assert_eq!(bonded(other), BOND - locked);
 		assert!(bonded(first) < BOND && bonded(3) == BOND);
+	});
+}
+
+#[test]
+fn whoever_verifies_is_drawn_by_the_blocks_after_the_last_seal() {
+	build_and_execute(|| {
+		open();
+		let task = send();
+		let sealed = System::block_number() as u32;
+		race(task, 1, ROOT);
+		next_block();
+		race(task, 2, ROOT);
+		next_block();
+		for who in [1, 2] {
+			assert_ok!(show(task, who, ROOT));
+		}
+		assert!(Pending::get().is_empty());
+		// Everybody has shown: it goes on once that moment has passed.
+		blocks(2);
+		let (request, _) = Pending::get().remove(0);
+		assert_eq!((request.bound_in, request.small), (Some(sealed + 1), true));
+	});
+}
+
+#[test]
+fn racers_that_came_to_the_same_are_acquitted_with_the_winner() {
+	build_and_execute(|| {
+		open();
+		let task = send();
+		hold_race(task, &[(1, ROOT), (2, ROOT), (3, FALSE_ROOT)]);
+		let part = Pending::get()[0].0.part;
+		let winner = holder(task).expect("somebody has won");
+		decide(Verdict::Fraud { unit: 0 }, 0);
+		assert_eq!(Pending::get()[0].0.bound_in, None);
+		let before = Balances::balance(&winner);
+		decide_part(part, Verdict::Overturned, 0);
+		// The treasury pays what was not paid.
+		assert_eq!(Balances::balance(&winner) - before, 40 * OGPU);
+		blocks(20);
+		assert_eq!((bonded(1), bonded(2)), (BOND, BOND));
+		assert_eq!(TrustLock::free(&winner), TrustLock::free(&(3 - winner)));
 	});
 }
 

@@ -1,0 +1,177 @@
+//! Appeals: what was decided against somebody is judged once more, by a larger panel than before.
+//!
+//! Whoever is convicted, or whose task was found at fault, may appeal as long as nothing was carried out, and locks
+//! what the judges cost. Twenty-one judge, of whom fourteen overturn; with fewer members two thirds of them. A panel
+//! that nobody could join who has not judged before would say the same again, and is not drawn.
+
+use alloc::vec::Vec;
+
+use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get};
+use ogpu_primitives::{
+	Balance,
+	market::{TaskId, reputation::Aspect},
+};
+use ogpu_traits::{
+	Beneficiaries, Collateral, Decision, LockId, PartOfTask, Purpose, Registry, Verdict, unpaid,
+};
+
+use crate::{
+	Appeal, Case, Cases, Config, Decided, Error, Event, Kind, Pallet, Panels, Phase, Said, Subject,
+};
+
+/// The last attempt that there may be at a task.
+const MAX_ATTEMPT: u8 = 32;
+
+impl<T: Config> Pallet<T> {
+	/// Whom a case may be, or was, decided against: the provider of a result, the client of a task.
+	pub(crate) const fn appellant(case: &Case<T::AccountId>) -> Option<&T::AccountId> {
+		match (case.phase, case.subject) {
+			(Phase::Decided(_), Subject::Root(_)) => Some(&case.provider),
+			(Phase::Decided(_), Subject::Claim(_)) => Some(&case.client),
+			_ => None,
+		}
+	}
+
+	/// What of a task somebody may appeal against.
+	pub(crate) fn appealable_by(task: TaskId, who: &T::AccountId) -> Vec<PartOfTask> {
+		let all = (0..=MAX_ATTEMPT).flat_map(|attempt| {
+			let parts = Cases::<T>::iter_prefix((task, attempt));
+			parts.map(move |(part, case)| (PartOfTask { task, attempt, part }, case))
+		});
+		let open = all.filter(|(_, case)| match case.phase {
+			Phase::Decided(decided) => decided.appeal == Appeal::None,
+			_ => false,
+		});
+		open.filter(|(_, case)| Self::appellant(case) == Some(who)).map(|(of, _)| of).collect()
+	}
+
+	/// Takes an appeal.
+	pub(crate) fn take_appeal(who: T::AccountId, id: PartOfTask) -> DispatchResult {
+		let mut case = Self::case(id)?;
+		let Phase::Decided(decided) = case.phase else {
+			return Err(Error::<T>::NotAppealable.into());
+		};
+		ensure!(Self::appellant(&case) == Some(&who), Error::<T>::NotConcerned);
+		ensure!(decided.appeal == Appeal::None, Error::<T>::AppealedBefore);
+		let lock = Self::lock_for_dispute(&who, &case)?;
+		case.phase = Phase::Decided(Decided { appeal: Appeal::Judged { lock }, ..decided });
+		Self::begin(id, &mut case, Kind::Appeal { unit: decided.unit });
+		Self::keep(id, case);
+		Self::deposit_event(Event::Appealed {
+			task: id.task,
+			attempt: id.attempt,
+			part: id.part,
+			appellant: who,
+		});
+		Ok(())
+	}
+
+	/// Releases what whoever appeals has locked.
+	pub(crate) fn release_appeal(who: &T::AccountId, case: &Case<T::AccountId>) {
+		let Phase::Decided(Decided { appeal: Appeal::Judged { lock }, .. }) = case.phase else {
+			return;
+		};
+		if T::Collateral::set_lock(who, LockId::new(Purpose::Dispute, lock), 0).is_err() {
+			defensive!("a lock can always be released");
+		}
+	}
+
+	/// An appeal came to nothing: whoever appealed pays those who judged, if anybody did.
+	pub(crate) fn appeal_lost(
+		id: PartOfTask,
+		mut case: Case<T::AccountId>,
+		judges: Vec<(T::AccountId, Balance)>,
+	) {
+		let (Some(who), Phase::Decided(decided)) = (Self::appellant(&case).cloned(), case.phase)
+		else {
+			defensive!("only what is decided is appealed");
+			return;
+		};
+		if let Appeal::Judged { lock } = decided.appeal {
+			let lock = LockId::new(Purpose::Dispute, lock);
+			let wanted = judges.iter().map(|(_, fee)| *fee).fold(0, Balance::saturating_add);
+			let mut to = Beneficiaries::treasury();
+			to.panel = judges;
+			T::Collateral::slash(&who, lock, wanted, to);
+		}
+		Self::release_appeal(&who, &case);
+		case.phase = Phase::Decided(Decided { appeal: Appeal::Lost, ..decided });
+		Self::keep(id, case);
+		Self::deposit_event(Event::AppealLost {
+			task: id.task,
+			attempt: id.attempt,
+			part: id.part,
+		});
+	}
+
+	/// An appeal was right: those who were wrong before pay, as far as they can, and whoever affirmed what is right has
+	/// earned its fee after all.
+	pub(crate) fn overturn(
+		id: PartOfTask,
+		mut case: Case<T::AccountId>,
+		judges: Vec<(T::AccountId, Balance)>,
+	) {
+		let Phase::Decided(decided) = case.phase else {
+			defensive!("only what is decided is appealed");
+			return;
+		};
+		if let Some(who) = Self::appellant(&case) {
+			Self::release_appeal(who, &case);
+			case.phase = Phase::Decided(Decided { appeal: Appeal::Lost, ..decided });
+		}
+		let mut unpaid_judges = judges;
+		for dispute in core::mem::take(&mut case.disputes) {
+			unpaid_judges = Self::challenged_wrongly(&case, &dispute, unpaid_judges);
+		}
+		let loss = case.unit_fee.saturating_mul(T::Rules::get().minority.get().into());
+		for who in Self::judged_wrongly(id, &case, decided.unit) {
+			let mut to = Beneficiaries::treasury();
+			to.panel.clone_from(&unpaid_judges);
+			let slashed = T::Collateral::slash_liable(&who, loss, to);
+			unpaid_judges = unpaid(unpaid_judges, slashed.panel);
+			T::Registry::see(&who, Aspect::Disputes, 0, 0);
+		}
+		Self::earn_all(id, unpaid_judges);
+		if decided.judged && matches!(case.subject, Subject::Root(_)) {
+			let fee = case.fee(Kind::Round);
+			let affirmed = Self::on_unit(id, &case, decided.unit)
+				.into_iter()
+				.filter(|(_, said, affirms)| *affirms && *said == Said::Agreed);
+			Self::earn_all(id, affirmed.map(|(who, ..)| (who, fee)).collect());
+		}
+		Self::keep(id, case);
+		Self::hand_over(id, Decision::bare(Verdict::Overturned));
+	}
+
+	/// Judges who said before what was overturned.
+	fn judged_wrongly(id: PartOfTask, case: &Case<T::AccountId>, unit: u32) -> Vec<T::AccountId> {
+		let panels = (0..case.next_panel).filter_map(|number| Panels::<T>::get(id, number));
+		let before = panels.filter(|panel| match panel.kind {
+			Kind::Dispute { unit: judged, .. } => judged == unit,
+			Kind::Claim { .. } => true,
+			Kind::Final => panel.opened.first().is_some_and(|(judged, _)| *judged == unit),
+			Kind::Round | Kind::Appeal { .. } => false,
+		});
+		let wrong = |said: Said| match case.subject {
+			Subject::Root(_) => matches!(said, Said::Differed(_)),
+			Subject::Claim(_) => said == Said::Agreed,
+		};
+		let members = before.flat_map(|panel| panel.members.into_iter());
+		members.filter(|member| wrong(member.said)).map(|member| member.who).collect()
+	}
+
+	/// A fraud cannot be appealed any more: whoever affirmed the false unit answers for it.
+	pub(crate) fn fraud_stands(id: PartOfTask) {
+		let Ok(case) = Self::case(id) else { return };
+		let (true, Phase::Decided(decided)) = (case.is_decided_fraud(), case.phase) else { return };
+		if decided.judged {
+			let loss = case.unit_fee.saturating_mul(T::Rules::get().affirmed.get().into());
+			for (who, said, affirms) in Self::on_unit(id, &case, decided.unit) {
+				if affirms && said == Said::Agreed {
+					Self::penalise(&who, loss);
+				}
+			}
+		}
+		Self::forget(id);
+	}
+}

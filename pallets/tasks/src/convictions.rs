@@ -1,0 +1,169 @@
+//! Convictions: a fraud is slashed when it is too late to appeal, unless it was overturned.
+
+use alloc::vec::Vec;
+
+use frame_support::traits::{
+	Get,
+	fungible::{Inspect, Mutate},
+	tokens::{Fortitude, Preservation},
+};
+use ogpu_primitives::{
+	Balance,
+	market::{TaskId, price::share, reputation::Aspect},
+};
+use ogpu_traits::{
+	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Verdict,
+};
+
+use crate::{
+	Accomplices, Assignment, Config, Conviction, Convictions, Ending, Event, Item, Pallet, Records,
+	Status, Task, Tasks, client_lock, race_lock, work::PROLONGED, work_lock,
+};
+
+/// What a false result costs, and whom.
+pub(crate) struct Losses {
+	/// What its client is to be made whole by.
+	pub(crate) damage: Balance,
+	/// What its provider is not paid.
+	pub(crate) due: Balance,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Has a provider slashed once the window for appeals has ended. Its lock stays until then.
+	pub(crate) fn convict(
+		task: &Task<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+		part: PartOfTask,
+		unit: u32,
+		losses: Losses,
+		finder: Option<T::AccountId>,
+	) {
+		let until = Self::after(T::Windows::get().delivery.get());
+		let provider = by.provider.clone();
+		let weight = Self::weight_of(task, by.price);
+		T::Registry::see(&provider, Aspect::Verdicts, weight, 0);
+		Self::deposit_event(Event::Convicted {
+			task: part.task,
+			provider: provider.clone(),
+			unit,
+			until,
+		});
+		let (client, spec) = (task.client.clone(), task.spec.clone());
+		let Losses { damage, due } = losses;
+		let conviction =
+			Conviction { part, provider, client, damage, finder, until, spec, due, weight };
+		Convictions::<T>::insert((part.task, part.attempt), conviction);
+		Self::remind(until, Item::Conviction(part.task, part.attempt));
+	}
+
+	/// Carries out a conviction whose window has ended. While an appeal is judged it is put off.
+	pub(crate) fn carry_out(id: TaskId, attempt: u8) {
+		let Some(mut conviction) = Convictions::<T>::get((id, attempt)) else { return };
+		if conviction.until >= crate::Now::<T>::get() {
+			return;
+		}
+		if T::Attestation::is_appealed(conviction.part) {
+			conviction.until = Self::after(PROLONGED);
+			Self::remind(conviction.until, Item::Conviction(id, attempt));
+			return Convictions::<T>::insert((id, attempt), conviction);
+		}
+		Convictions::<T>::remove((id, attempt));
+		let Conviction { part, provider, client, damage, finder, .. } = conviction;
+		let lock = work_lock(id, attempt);
+		let amount = T::Collateral::locked(&provider, lock);
+		let bounty = share(amount, T::Charges::get().finder.get());
+		let to = Beneficiaries {
+			victim: Some((client, damage)),
+			finder: finder.map(|finder| (finder, bounty)),
+			panel: Vec::new(),
+		};
+		T::Collateral::slash(&provider, lock, amount, to);
+		Self::release(&provider, lock);
+		for (who, race) in Accomplices::<T>::drain_prefix((id, attempt)) {
+			let lock = race_lock(id, race);
+			let amount = T::Collateral::locked(&who, lock);
+			T::Collateral::slash(&who, lock, amount, Beneficiaries::treasury());
+			Self::release(&who, lock);
+		}
+		T::Attestation::carry_out(part);
+	}
+
+	/// A larger panel says that what was decided before was wrong.
+	pub(crate) fn overturn(part: PartOfTask, decision: Decision<T::AccountId>) {
+		let PartOfTask { task: id, attempt, part: number } = part;
+		let verdict = Verdict::Overturned;
+		if number != PartOfTask::CLAIM {
+			let Some(conviction) = Convictions::<T>::take((id, attempt)) else { return };
+			Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
+			return Self::acquit(part, conviction, decision);
+		}
+		let Some(task) = Tasks::<T>::get(id).filter(|task| task.attempt == attempt) else { return };
+		let Status::AtFault { by, .. } = task.status.clone() else { return };
+		Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
+		Self::claim_was_false(id, task, by, decision);
+	}
+
+	/// Somebody was convicted wrongly: nothing is taken from it, nor from racers that came to the same, and the treasury,
+	/// which gets what those pay who were wrong, pays it what it was not paid.
+	fn acquit(
+		part: PartOfTask,
+		conviction: Conviction<T::AccountId>,
+		decision: Decision<T::AccountId>,
+	) {
+		let PartOfTask { task: id, attempt, .. } = part;
+		let Conviction { provider, due, weight, .. } = conviction;
+		Self::release(&provider, work_lock(id, attempt));
+		for (who, race) in Accomplices::<T>::drain_prefix((id, attempt)) {
+			Self::release(&who, race_lock(id, race));
+		}
+		for (who, fee) in decision.fees {
+			Self::pay_from_treasury(&who, fee);
+		}
+		let amount = Self::pay_from_treasury(&provider, due);
+		T::Registry::see(&provider, Aspect::Verdicts, weight, 1000);
+		Records::<T>::mutate(id, |record| {
+			let ended_so = record.as_mut().filter(|record| {
+				record.ending == Ending::Fraud && record.provider.as_ref() == Some(&provider)
+			});
+			if let Some(record) = ended_so {
+				record.ending = Ending::Completed;
+				record.paid = record.paid.saturating_add(amount);
+			}
+		});
+		Self::deposit_event(Event::Acquitted { task: id, provider, amount });
+	}
+
+	/// A job was found at fault, and is not: whoever said so pays the client what that has cost it, and a penalty as for a
+	/// missed deadline. Somebody else takes over.
+	fn claim_was_false(
+		id: TaskId,
+		mut task: Task<T::AccountId>,
+		by: Assignment<T::AccountId>,
+		decision: Decision<T::AccountId>,
+	) {
+		Self::pay_verifiers(&mut task, &decision.fees);
+		let of_client = client_lock(id);
+		let whole = task.terms.client_lock(&task.spec);
+		let cost = whole.saturating_sub(T::Collateral::locked(&task.client, of_client));
+		let penalty = share(task.share_left(task.reserve), T::Charges::get().default.get());
+		let to = Beneficiaries::victim(task.client.clone(), cost);
+		let lock = work_lock(id, task.attempt);
+		T::Collateral::slash(&by.provider, lock, cost.saturating_add(penalty), to);
+		// With what it just got. Whoever has spent it at once has no less locked than before.
+		let _ = T::Collateral::set_lock(&task.client, of_client, whole);
+		let weight = Self::weight_of(&task, by.price);
+		T::Registry::see(&by.provider, Aspect::Disputes, weight, 0);
+		Self::dismiss(id, &mut task, &by);
+		Self::depart(id, &task, by);
+		Self::succeed(id, task);
+	}
+
+	/// Pays somebody out of the treasury, as far as it has it. What it was paid.
+	fn pay_from_treasury(to: &T::AccountId, amount: Balance) -> Balance {
+		let treasury = T::Treasury::get();
+		let (preserve, polite) = (Preservation::Preserve, Fortitude::Polite);
+		let amount = amount.min(T::Currency::reducible_balance(&treasury, preserve, polite));
+		let paid = amount > 0 && T::Currency::transfer(&treasury, to, amount, preserve).is_ok();
+		if paid { amount } else { 0 }
+	}
+}
