@@ -39,6 +39,8 @@ pub struct Order {
 	pub region: Option<u16>,
 	/// The least reputation of the provider, in thousandths.
 	pub reputation: u16,
+	/// Whether less will do for providers of good record.
+	pub trust: Trust,
 	/// What to do while too few operators could verify it.
 	pub few_operators: FewOperators,
 }
@@ -63,6 +65,7 @@ impl Order {
 			devices: DeviceTier::Consumer,
 			region: None,
 			reputation: 0,
+			trust: Trust::Earned,
 			few_operators: FewOperators::Refuse,
 			manifest,
 		})
@@ -109,7 +112,7 @@ impl Order {
 			work: self.work,
 			requirements: self.requirements(),
 			tier: self.tier,
-			trust: Trust::Earned,
+			trust: self.trust,
 			few_operators: self.few_operators,
 			max_price: self.max_price,
 			time: self.time,

@@ -3,24 +3,29 @@
 
 use alloc::{string::String, vec::Vec};
 
-use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, define_benchmarks};
-use frame_support::traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys};
+use frame_benchmarking::{
+	BenchmarkBatch, BenchmarkConfig, BenchmarkList, account, define_benchmarks,
+};
+use frame_support::traits::{
+	Get, RewardsReporter, StorageInfo, StorageInfoTrait, WhitelistedStorageKeys,
+};
 use frame_system_benchmarking::{
 	Pallet as SystemBench, extensions::Pallet as SystemExtensionsBench,
 };
 
-use ogpu_primitives::market::TaskId;
+use ogpu_primitives::{OGPU, market::TaskId};
 use pallet_market_benchmarking::{
 	attestations::Pallet as AttestationsBench, providers::Pallet as ProvidersBench,
 	tasks::Pallet as TasksBench, worker::Pallet as WorkerBench,
 };
 use pallet_providers::HeartbeatDone;
+use pallet_staking::ActiveEraInfo;
 
 use crate::{
-	AllPalletsWithSystem, Babe, Balances, Bounties, ConvictionVoting, Grandpa, Identity, ImOnline,
-	Multisig, Parameters, Preimage, Proxy, Referenda, Runtime, SafeMode, Scheduler, Staking, Sudo,
-	Timestamp, TransactionPayment, Treasury, TrustLock, Utility, Vesting, VoterList,
-	configs::duties::Done,
+	AccountId, AllPalletsWithSystem, Babe, Balances, Bounties, ConvictionVoting, Grandpa, Identity,
+	ImOnline, Multisig, Parameters, Preimage, Proxy, Referenda, Runtime, SafeMode, Scheduler,
+	Staking, Sudo, Timestamp, TransactionPayment, Treasury, TrustLock, Utility, Vesting, VoterList,
+	configs::{consensus::MaxAuthorities, duties::Done},
 };
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -38,6 +43,24 @@ impl pallet_market_benchmarking::Config for Runtime {
 
 	fn set_session(session: u32) {
 		pallet_session::CurrentIndex::<Runtime>::put(session);
+	}
+
+	fn validates(stash: &AccountId) {
+		const ERA: u32 = 1;
+		let overview = sp_staking::PagedExposureMetadata {
+			total: OGPU,
+			own: OGPU,
+			nominator_count: 0,
+			page_count: 0,
+		};
+		pallet_staking::ErasStakersOverview::<Runtime>::insert(ERA, stash, overview);
+		if pallet_staking::ActiveEra::<Runtime>::get().is_some_and(|era| era.index == ERA) {
+			return;
+		}
+		pallet_staking::ActiveEra::<Runtime>::put(ActiveEraInfo { index: ERA, start: None });
+		let validators = (0..MaxAuthorities::get()).map(|index| account("validator", index, 0));
+		Staking::reward_by_ids(validators.map(|stash| (stash, 1_000_000)).collect::<Vec<_>>());
+		pallet_token::ProviderBudget::<Runtime>::put(OGPU);
 	}
 }
 

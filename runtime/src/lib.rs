@@ -35,6 +35,7 @@ pub mod fees;
 #[warn(missing_docs)]
 pub mod governance;
 pub mod market_api;
+pub mod merit;
 mod migrations;
 #[warn(missing_docs)]
 pub mod parameters;
@@ -279,6 +280,8 @@ mod runtime {
 	pub type Attestations = pallet_attestations;
 	#[runtime::pallet_index(84)]
 	pub type Worker = pallet_worker;
+	#[runtime::pallet_index(85)]
+	pub type Merit = crate::merit;
 
 	// Of the `dev` preset alone.
 	#[runtime::pallet_index(255)]

@@ -5,7 +5,7 @@
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
 use ogpu_primitives::{
 	OGPU,
-	market::rules::{Charges, PanelRules, Security, TierPrice, Windows},
+	market::rules::{Charges, MeritRules, PanelRules, Security, TierPrice, Windows},
 	ranged::{Ranged32, Ranged128},
 };
 use pallet_token::EmissionSplit;
@@ -74,6 +74,10 @@ pub mod dynamic_params {
 		/// How panels work.
 		#[codec(index = 9)]
 		pub static Panel: PanelRules = timing::market_panels();
+
+		/// What work earns of the emission, in era points, and what fraud costs in stake.
+		#[codec(index = 10)]
+		pub static Merits: MeritRules = timing::market_merits();
 	}
 }
 

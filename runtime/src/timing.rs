@@ -10,7 +10,7 @@
 use frame_support::traits::{Get, TypedGet};
 use ogpu_primitives::{
 	Balance,
-	market::rules::{PanelRules, Security, Windows},
+	market::rules::{MeritRules, PanelRules, Security, Windows},
 	ranged::Ranged32,
 };
 use pallet_referenda::{Curve, TrackInfo};
@@ -195,6 +195,14 @@ pub fn market_panels() -> PanelRules {
 	match profile() {
 		Profile::Production => PanelRules::PRODUCTION,
 		Profile::Fast => PanelRules::FAST,
+	}
+}
+
+/// What work means to those who secure the chain, unless governance says otherwise.
+pub fn market_merits() -> MeritRules {
+	match profile() {
+		Profile::Production => MeritRules::PRODUCTION,
+		Profile::Fast => MeritRules::FAST,
 	}
 }
 

@@ -3,13 +3,13 @@
 // of its own making.
 
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Keyring } from '@polkadot/api';
 import { EventLog, OGPU, connect, send, wellKnownAccounts } from './chain.mjs';
 import { machineApart } from './hosts.mjs';
-import { Command, REGION, localNetwork, sleep, until } from './nodes.mjs';
+import { Command, REGION, localNetwork, sleep, stopOnSignals, until, variation } from './nodes.mjs';
 import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 
@@ -28,12 +28,7 @@ const network = localNetwork({
 });
 // The first, which api and clients talk to, is never the one that is killed: it is in another country than some ask for.
 network.executors[0].region = REGION + 1;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-	process.on(signal, async () => {
-		await network.stop({ keep: true });
-		process.exit(1);
-	});
-}
+stopOnSignals(network);
 
 // A task of one client, by the command line.
 class Order {
@@ -90,12 +85,11 @@ async function revive(index) {
 
 // The search with many more tries, so that each of its parts takes longer than to verify the one before.
 function longSearch() {
-	const folder = join(network.folder, 'long-search');
-	mkdirSync(folder);
-	copyFileSync(SEARCH.replace('.yaml', '.cl'), join(folder, 'search.cl'));
-	const manifest = readFileSync(SEARCH, 'utf8').replace('{u32: 512}', `{u32: ${LONG}}`).replace('groups: 4', 'groups: 2');
-	writeFileSync(join(folder, 'search.yaml'), `${manifest}timeouts: {step: 60s, total: 1h}\n`);
-	return join(folder, 'search.yaml');
+	return variation(SEARCH, {
+		folder: join(network.folder, 'long-search'),
+		files: ['search.cl'],
+		change: (text) => `${text.replace('{u32: 512}', `{u32: ${LONG}}`).replace('groups: 4', 'groups: 2')}timeouts: {step: 60s, total: 1h}\n`,
+	});
 }
 
 // A provider acknowledges, and its machine goes down once the first of two parts is verified. Whoever bid next best takes
@@ -223,7 +217,9 @@ const events = new EventLog(api, await alice.finalised());
 let done = false;
 const following = events.follow(() => done);
 const context = { api, events, providers };
-const scenario = (name, run) => report.scenario(name, () => run(context));
+// Those whose names have this in them; all if nothing is given.
+const wanted = process.argv[2] ?? '';
+const scenario = (name, run) => (name.includes(wanted) ? report.scenario(name, () => run(context)) : undefined);
 await Promise.all([
 	scenario('a client that leaves its inputs with an executor', inputsKept),
 	scenario('a client that is gone once it has submitted', clientGone),

@@ -1,9 +1,9 @@
 // Starts and stops the processes of a local network.
 
 import { spawn, execFileSync } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { cheatingProxy } from './cheat.mjs';
 import { here } from './hosts.mjs';
 
@@ -276,6 +276,25 @@ class Node extends Program {
 	async finalised() {
 		const hash = await this.rpc('chain_getFinalizedHead');
 		return Number((await this.rpc('chain_getHeader', hash)).number);
+	}
+}
+
+// A variation of an example's manifest, in a folder beside the files that it names. Its path.
+export function variation(manifest, { folder, files, name = basename(manifest), change }) {
+	mkdirSync(folder, { recursive: true });
+	for (const file of files) copyFileSync(join(dirname(manifest), file), join(folder, file));
+	const path = join(folder, name);
+	writeFileSync(path, change(readFileSync(manifest, 'utf8')));
+	return path;
+}
+
+// Stops a network when somebody interrupts the program. The logs stay.
+export function stopOnSignals(network) {
+	for (const signal of ['SIGINT', 'SIGTERM']) {
+		process.on(signal, async () => {
+			await network.stop({ keep: true });
+			process.exit(1);
+		});
 	}
 }
 

@@ -5,7 +5,7 @@
 //! and what it has spent on the rest; one that nobody can judge is paid nothing if somebody has challenged it.
 
 use ogpu_primitives::market::verification::{Chance, Plan, Shape, Tier, lock};
-use rand::{SeedableRng, rngs::SmallRng};
+use rand::{RngCore, SeedableRng, rngs::SmallRng};
 
 use crate::protocol::{Plot, Verdict, World};
 
@@ -59,7 +59,8 @@ pub fn cheats(units: u32) -> [Cheat; 5] {
 	]
 }
 
-/// What a cheat earns among so many operators, of whom so many collude with it.
+/// What a cheat earns among so many operators, of whom so many collude with it. Whoever is trusted has the tier drawn so
+/// often of a thousand times, and is verified lightly otherwise.
 ///
 /// # Panics
 ///
@@ -67,17 +68,19 @@ pub fn cheats(units: u32) -> [Cheat; 5] {
 pub fn outcome(
 	cheat: &Cheat,
 	tier: Tier,
+	asked: u16,
 	units: u32,
 	operators: u32,
 	colluding: u32,
 	cases: u32,
 ) -> Outcome {
-	let plan = Plan::new(tier, units, operators - 1);
-	let locked =
-		lock(UNIT, cheat.shape, &[(plan, 1)], Chance::from_thousandths(POLICY.0), POLICY.1)
-			.expect("the chain takes it");
+	let plan = |tier| Plan::new(tier, units, operators - 1);
+	let asked = u32::from(asked);
+	let plans = [(plan(tier), asked), (plan(Tier::Light), 1000 - asked)];
+	let locked = lock(UNIT, cheat.shape, &plans, Chance::from_thousandths(POLICY.0), POLICY.1)
+		.expect("the chain takes it");
 	let lock = locked as f64 / UNIT as f64;
-	let world = World {
+	let world = |tier| World {
 		operators: operators - 1,
 		colluding,
 		absent: 0,
@@ -90,7 +93,9 @@ pub fn outcome(
 	let mut random = SmallRng::seed_from_u64(u64::from(cheat.bad));
 	let (mut accepted, mut convicted, mut sum) = (0u32, 0u32, 0.0);
 	for _ in 0..cases {
-		sum += match world.case(&mut random).verdict {
+		let light = asked < 1000 && random.next_u32() % 1000 >= asked;
+		let drawn = if light { Tier::Light } else { tier };
+		sum += match world(drawn).case(&mut random).verdict {
 			Verdict::Valid => {
 				accepted += 1;
 				cheat.saves
@@ -113,14 +118,32 @@ pub fn outcome(
 
 #[cfg(test)]
 mod tests {
+	use ogpu_primitives::market::trust::LEAST_ASKED;
+
 	use super::*;
+
+	#[test]
+	fn farming_trust_does_not_pay() {
+		for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
+			for cheat in cheats(units) {
+				for colluding in [0, 19] {
+					let outcome = outcome(&cheat, tier, LEAST_ASKED, units, 100, colluding, 20_000);
+					assert!(
+						outcome.profit < 0.0,
+						"{} at {tier:?}, {units} units, {colluding} colluders: {outcome:?}",
+						cheat.name
+					);
+				}
+			}
+		}
+	}
 
 	#[test]
 	fn no_cheat_pays_up_to_the_stated_share_of_colluders() {
 		for (tier, units) in [(Tier::Standard, 20), (Tier::Standard, 100), (Tier::High, 100)] {
 			for cheat in cheats(units) {
 				for colluding in [0, 19] {
-					let outcome = outcome(&cheat, tier, units, 100, colluding, 2_000);
+					let outcome = outcome(&cheat, tier, 1000, units, 100, colluding, 2_000);
 					assert!(
 						outcome.profit < 0.0,
 						"{} at {tier:?}, {units} units, {colluding} colluders: {outcome:?}",

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use ogpu_primitives::market::verification::{Shape, Tier};
+use ogpu_primitives::market::{
+	trust::LEAST_ASKED,
+	verification::{Shape, Tier},
+};
 use rand::{SeedableRng, rngs::SmallRng};
 
 use crate::{
@@ -254,31 +257,46 @@ fn cheating(page: &mut String, effort: Effort) {
 		 colluding seats, with a margin of one half.",
 		&["tier", "units", "cheat", "colluding", "lock", "accepted", "convicted", "profit"],
 	);
-	let cases = effort.cases / 8;
 	for (tier, units) in
 		[(Tier::Standard, 20), (Tier::Standard, 100), (Tier::High, 100), (Tier::Full, 20)]
 	{
-		for cheat in cheats(units) {
-			for colluding in [0, 20] {
-				let outcome = outcome(&cheat, tier, units, 100, colluding, cases.max(1));
-				let shape = match cheat.shape {
-					Shape::Parallel => "",
-					Shape::Iterative => " (iterative)",
-				};
-				line(
-					page,
-					&[
-						format!("{tier:?}").to_lowercase(),
-						units.to_string(),
-						format!("{}{shape}", cheat.name),
-						format!("{colluding} %"),
-						format!("{:.2}", outcome.lock),
-						format!("{:.2} %", 100.0 * outcome.accepted),
-						format!("{:.2} %", 100.0 * outcome.convicted),
-						format!("{:+.3}", outcome.profit),
-					],
-				);
-			}
+		profits(page, effort, tier, 1000, units);
+	}
+	page.push('\n');
+	head(
+		page,
+		"Whether it pays once one is trusted",
+		"The same for the most trusted provider: the tier that was asked for is drawn once in twenty times, and the light one \
+		 otherwise. It locks more.",
+		&["tier", "units", "cheat", "colluding", "lock", "accepted", "convicted", "profit"],
+	);
+	for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
+		profits(page, effort, tier, LEAST_ASKED, units);
+	}
+}
+
+fn profits(page: &mut String, effort: Effort, tier: Tier, asked: u16, units: u32) {
+	let cases = (effort.cases / 8).max(1);
+	for cheat in cheats(units) {
+		for colluding in [0, 20] {
+			let outcome = outcome(&cheat, tier, asked, units, 100, colluding, cases);
+			let shape = match cheat.shape {
+				Shape::Parallel => "",
+				Shape::Iterative => " (iterative)",
+			};
+			line(
+				page,
+				&[
+					format!("{tier:?}").to_lowercase(),
+					units.to_string(),
+					format!("{}{shape}", cheat.name),
+					format!("{colluding} %"),
+					format!("{:.2}", outcome.lock),
+					format!("{:.2} %", 100.0 * outcome.accepted),
+					format!("{:.2} %", 100.0 * outcome.convicted),
+					format!("{:+.3}", outcome.profit),
+				],
+			);
 		}
 	}
 }

@@ -12,7 +12,7 @@ use ogpu_primitives::{
 		DeviceTier,
 		price::Work,
 		quote::Quote as Costs,
-		spec::{FewOperators, TaskSpec},
+		spec::{FewOperators, TaskSpec, Trust},
 		verification::Tier,
 	},
 };
@@ -66,6 +66,9 @@ pub(super) struct Wishes {
 	/// Only providers with this reputation, in thousandths.
 	#[arg(long, default_value_t = 0)]
 	reputation: u16,
+	/// Have every result verified as thoroughly as you say, however good the record of its provider.
+	#[arg(long)]
+	trust_nobody: bool,
 	/// Accept the result unverified while there are too few operators to verify it.
 	#[arg(long)]
 	unverified: bool,
@@ -88,6 +91,7 @@ impl Wishes {
 			},
 			region: self.region,
 			reputation: self.reputation,
+			trust: if self.trust_nobody { Trust::Never } else { Trust::Earned },
 			few_operators: match self.unverified {
 				true => FewOperators::Unverified,
 				false => FewOperators::Refuse,
@@ -153,11 +157,19 @@ fn tell(common: &Common, order: &Order, spec: &TaskSpec, quote: &Costs) {
 			percent(quote.detection_one)
 		),
 	};
+	let trusted = match quote.trusted_all < quote.detection_all {
+		false => String::new(),
+		true => format!(
+			"; of the most trusted provider with {:.4} % and {:.4} %, which locks more (--trust-nobody)",
+			percent(quote.trusted_all),
+			percent(quote.trusted_one)
+		),
+	};
 	let name = order.manifest.job.name.text();
 	let sentence = format!(
 		"job      {name}, {} in {} ({})\nprice    at most {} oGPU, {} protocol fee, {} verification; what is \
 		 not needed comes back\nlocked   {} oGPU besides, which come back unless the job is at fault\nverified \
-		 {verified}",
+		 {verified}{trusted}",
 		count(spec.units, "unit"),
 		count(spec.parts, "part"),
 		hex(&spec.job.hash),
@@ -180,6 +192,8 @@ fn tell(common: &Common, order: &Order, spec: &TaskSpec, quote: &Costs) {
 		"members": quote.members,
 		"detection_all": f64::from(quote.detection_all) / 1e9,
 		"detection_one": f64::from(quote.detection_one) / 1e9,
+		"trusted_all": f64::from(quote.trusted_all) / 1e9,
+		"trusted_one": f64::from(quote.trusted_one) / 1e9,
 	});
 	common.say().line(sentence, value);
 }

@@ -60,7 +60,8 @@ pub(crate) enum Provider {
 	Resume,
 	/// Leaves for good, after `drain`, once nothing is under way. The deposit comes back.
 	Retire,
-	/// Offers your validator's stash, whose key this is, to a provider: what it verifies counts for both.
+	/// Offers your validator's stash, whose key this is, to a provider: what it verifies earns you points, and you and
+	/// your nominators answer for its fraud in all that it took on while you were linked.
 	OfferStash {
 		/// The provider's account.
 		#[arg(value_parser = account)]

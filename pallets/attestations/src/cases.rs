@@ -117,6 +117,7 @@ impl<T: Config> Pallet<T> {
 			subject,
 			unit_fee: request.unit_fee,
 			time: request.time,
+			asked: request.asked,
 			small: request.small,
 			phase: Phase::Counting,
 			was_valid: false,

@@ -135,7 +135,7 @@ impl pallet_tasks::Config for Test {
 	type Collateral = TrustLock;
 	type Registry = Providers;
 	type Attestation = Attestations;
-	type WorkCredit = ();
+	type Merit = ();
 	type Treasury = TreasuryAccount;
 	type Windows = MarketWindows;
 	type Charges = MarketCharges;

@@ -10,7 +10,7 @@ use ogpu_primitives::{
 	market::{
 		GroupId,
 		draw::{PANEL_STREAM, Shuffle, seed},
-		verification::Shape,
+		verification::{Shape, Tier},
 	},
 	merkle::{Blake2, Hash},
 };
@@ -31,6 +31,9 @@ const HAS_RACED: u8 = 2;
 const HAS_JUDGED: u8 = 3;
 /// It says itself that the unit is false. Where nobody else is left, what it has computed counts all the same.
 const HAS_CHALLENGED: u8 = 4;
+
+/// Market blocks for the states from which segments start, which their provider hands over.
+const HANDING: u32 = 20;
 
 /// Stages of claims about inputs that cannot be had last so many times as long: fetching takes its time.
 const FETCHING: u32 = 20;
@@ -55,13 +58,14 @@ impl<T: Config> Pallet<T> {
 			case.running = case.running.saturating_add(1);
 		}
 		Panels::<T>::insert(id, number, Panel::new(kind, trigger));
-		// The output of the last block is known in the one after it.
-		Self::remind_of_draw(trigger.saturating_add(blocks(case.small) + 1), id, number);
+		// The output of the last block is known in the one after it. What is due in this one is being served.
+		let due = trigger.saturating_add(blocks(case.small) + 1);
+		Self::remind_of_draw(due.max(Self::block().saturating_add(1)), id, number);
 	}
 
 	/// Draws a panel, if the blocks since its trigger are enough. At how many seats it has looked.
 	pub(crate) fn draw(id: PartOfTask, number: u8) -> u32 {
-		let (Ok(case), Ok(mut panel)) = (Self::case(id), Self::panel(id, number)) else {
+		let (Ok(mut case), Ok(mut panel)) = (Self::case(id), Self::panel(id, number)) else {
 			return 0;
 		};
 		if panel.stage != Stage::Drawing {
@@ -74,10 +78,19 @@ impl<T: Config> Pallet<T> {
 			return 0;
 		};
 		panel.seed = seed::<Blake2>(&(id, number), &vrfs);
+		if panel.kind == Kind::Round && case.asked.is_some() {
+			if case.is_light(&panel.seed) {
+				case.tier = Tier::Light;
+			}
+			case.asked = None;
+			Self::go_on_after(panel.trigger, id, case.clone());
+			let Ok(found) = Self::case(id) else { return 0 };
+			case = found;
+		}
 		let size = panel.kind.size(case.tier);
 		let (members, looks) = Self::seats_drawn(id, &case, panel.kind, &panel.seed, size);
 		let fresh = members.iter().any(|(_, _, rank)| *rank < HAS_JUDGED);
-		let too_few = (members.len() as u32) < T::Rules::get().least.get();
+		let too_few = (members.len() as u32) < T::Rules::get().least.get().min(size);
 		let second = matches!(
 			panel.kind,
 			Kind::Dispute { second: true, .. } | Kind::Claim { second: true } | Kind::Appeal { .. }
@@ -129,13 +142,17 @@ impl<T: Config> Pallet<T> {
 		let own = T::Rules::get().commit.get();
 		let work = match (case.subject, case.shape) {
 			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),
-			// A job may be at fault in one unit alone: judges run all of it. And members of a panel for an
-			// iterative job begin at its first state.
-			(Subject::Claim(Claim::Rejected), _) | (_, Shape::Iterative) => case.time,
-			(Subject::Root(_), Shape::Parallel) => {
+			// A job may be at fault in one unit alone: judges run all of it.
+			(Subject::Claim(Claim::Rejected), _) => case.time,
+			(Subject::Root(_), shape) => {
 				let each = u64::from(kind.units_each(case.tier, case.units));
 				let work = u64::from(case.time).saturating_mul(each);
-				u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX)
+				let work =
+					u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX);
+				match shape {
+					Shape::Parallel => work,
+					Shape::Iterative => work.saturating_add(HANDING),
+				}
 			}
 		};
 		own.saturating_add(work)

@@ -22,6 +22,8 @@ pub const MAX_BARRED: u32 = 16;
 pub const MAX_DISPUTES: u32 = 64;
 /// The most leaves that are opened in a round.
 pub const MAX_OPENED: u32 = 64;
+/// The stream of numbers that decides whether a tier is the light one.
+const LIGHT_STREAM: u32 = u32::MAX - 2;
 /// The stream of numbers from which a final panel's unit is drawn.
 const FINAL_STREAM: u32 = u32::MAX - 1;
 /// What a judge of a claim reveals when the claim is right.
@@ -150,6 +152,9 @@ pub struct Case<AccountId> {
 	pub unit_fee: Balance,
 	/// Market blocks in which its provider may compute all of the task.
 	pub time: Moment,
+	/// How often of a thousand times its tier is drawn, and otherwise the light one; `None` once that is drawn, or if it
+	/// always is.
+	pub asked: Option<u16>,
 	/// Whether little hangs on it: fewer blocks draw its panels.
 	pub small: bool,
 	/// How far it is.
@@ -385,6 +390,20 @@ impl<AccountId> Case<AccountId> {
 	/// What a member gets for all that it recomputes in a panel.
 	pub fn fee(&self, kind: Kind) -> Balance {
 		self.unit_fee.saturating_mul(kind.units_each(self.tier, self.units).into())
+	}
+
+	/// Whether its first round, drawn from this seed, is of the light tier.
+	pub fn is_light(&self, seed: &Hash) -> bool {
+		let drawn = Numbers::<Blake2>::new(seed, LIGHT_STREAM).below(1000);
+		self.asked.is_some_and(|asked| drawn >= u32::from(asked))
+	}
+
+	/// Rounds that have to be clean, as far as is known: the first decides how many more there are.
+	pub const fn clean_rounds(&self) -> u8 {
+		match self.asked {
+			Some(_) => 1,
+			None => self.tier.clean_rounds() as u8,
+		}
 	}
 
 	/// Whether its provider was convicted, and it is kept for an appeal.

@@ -13,6 +13,7 @@ use ogpu_primitives::{
 		quote::ADJUDICATORS,
 		reputation::Aspect,
 		tally::{Judgement, judge},
+		verification::Shape,
 	},
 	merkle::Hash,
 };
@@ -83,7 +84,7 @@ impl<T: Config> Pallet<T> {
 			case.phase = Phase::Valid;
 			return Self::keep(id, case);
 		}
-		let wanted = case.tier.clean_rounds() as u8;
+		let wanted = case.clean_rounds();
 		if case.clean >= wanted {
 			return Self::found_valid(id, case);
 		}
@@ -219,6 +220,16 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// Whether most members of the panel that was to judge a result could not say anything: that is what a provider brings
+	/// about who gives them nothing to start from.
+	fn most_abstained(id: PartOfTask, case: &Case<T::AccountId>) -> bool {
+		let last = case.next_panel.checked_sub(1).and_then(|number| Panels::<T>::get(id, number));
+		last.is_some_and(|panel| {
+			let abstained = panel.members.iter().filter(|member| member.said == Said::Abstained);
+			2 * abstained.count() > panel.members.len()
+		})
+	}
+
 	/// Ends a case without an answer; one that was valid stays so.
 	fn nobody_can_say(id: PartOfTask, mut case: Case<T::AccountId>) {
 		let disputes = core::mem::take(&mut case.disputes);
@@ -227,10 +238,12 @@ impl<T: Config> Pallet<T> {
 		}
 		case.phase = if case.was_valid { Phase::Valid } else { Phase::Judging };
 		let valid = case.was_valid;
-		Self::keep(id, case);
+		Self::keep(id, case.clone());
 		if !valid {
+			// Nobody is paid for what nobody was let verify.
+			let withheld = case.shape == Shape::Iterative && Self::most_abstained(id, &case);
 			let decision = Decision {
-				challenged: !disputes.is_empty(),
+				challenged: !disputes.is_empty() || withheld,
 				..Decision::bare(Verdict::Inconclusive)
 			};
 			Self::hand_over(id, decision);
@@ -446,7 +459,7 @@ impl<T: Config> Pallet<T> {
 			Self::stop_panels(id, &mut case);
 		}
 		Self::keep(id, case);
-		Self::hand_over(id, Decision { finder, ..Decision::bare(verdict) });
+		Self::hand_over(id, Decision { finder, proven: judged, ..Decision::bare(verdict) });
 	}
 
 	/// Ends the panels of a case that is decided without them.

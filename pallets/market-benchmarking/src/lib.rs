@@ -38,4 +38,7 @@ pub trait Config:
 
 	/// Has it be another session.
 	fn set_session(session: u32);
+
+	/// Has a stash be one of as many validators as there may be.
+	fn validates(stash: &Self::AccountId);
 }

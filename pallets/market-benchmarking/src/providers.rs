@@ -31,6 +31,17 @@ fn change<T: Config>(
 	});
 }
 
+/// A provider without a validator.
+fn unlinked<T: Config>() -> T::AccountId {
+	let who = provider::<T>(0);
+	change::<T>(&who, |found| {
+		if let Some(stash) = found.stash.take() {
+			pallet_providers::Stashes::<T>::remove(stash);
+		}
+	});
+	who
+}
+
 #[benchmarks]
 mod benchmarks {
 	use super::*;
@@ -154,7 +165,7 @@ mod benchmarks {
 	/// Ending a link, which writes more than offering one.
 	#[benchmark]
 	fn link_stash() -> Result<(), BenchmarkError> {
-		let who = provider::<T>(0);
+		let who = unlinked::<T>();
 		let stash = somebody::<T>("stash", 0);
 		Providers::<T>::link_stash(signed::<T>(&stash), who.clone())?;
 		Providers::<T>::accept_stash(signed::<T>(&who), stash.clone())?;
@@ -167,7 +178,7 @@ mod benchmarks {
 
 	#[benchmark]
 	fn accept_stash() -> Result<(), BenchmarkError> {
-		let who = provider::<T>(0);
+		let who = unlinked::<T>();
 		let stash = somebody::<T>("stash", 0);
 		Providers::<T>::link_stash(signed::<T>(&stash), who.clone())?;
 		#[block]

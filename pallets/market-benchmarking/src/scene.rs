@@ -48,6 +48,8 @@ const MEMORY: u8 = 33;
 const UNITS: u32 = 20;
 /// The type of the keys that sign.
 const KEYS: KeyTypeId = KeyTypeId(*b"bnch");
+/// Operators that could verify a task.
+const OPERATORS: u32 = 1_000;
 /// The members of a round.
 pub const ROUND: u32 = 5;
 /// The rounds of a part that are kept when nobody disputes it.
@@ -140,10 +142,13 @@ pub fn provider_with_key<T: Config>(index: u32, worker: [u8; 32]) -> T::AccountI
 		*next - 1
 	});
 	Groups::<T>::insert(group, Group { leader: Some(who.clone()), members: 1 });
+	let stash: T::AccountId = account("validator", index, 0);
+	T::validates(&stash);
+	pallet_providers::Stashes::<T>::insert(&stash, &who);
 	let provider = Provider {
 		profile: profile(worker, index * MAX_DEVICES),
 		group,
-		stash: None,
+		stash: Some(stash),
 		status: pallet_providers::Status::Open,
 		last_heartbeat: <T as pallet_providers::Config>::Session::get(),
 		rating: 0,
@@ -283,7 +288,10 @@ pub fn submitted<T: Config>(parts: u8) -> (T::AccountId, TaskId) {
 	let origin = RawOrigin::Signed(client.clone()).into();
 	let submitted = pallet_tasks::Pallet::<T>::submit(origin, spec(parts), Balance::MAX);
 	assert!(submitted.is_ok(), "nothing is wrong with it");
-	(client, pallet_tasks::NextTask::<T>::get() - 1)
+	let id = pallet_tasks::NextTask::<T>::get() - 1;
+	// So many that work on it means something to validators.
+	change::<T>(id, |task| task.operators = OPERATORS);
+	(client, id)
 }
 
 /// A batch that can be raced for.
@@ -296,7 +304,9 @@ pub fn sent<T: Config>() -> TaskId {
 	let batches = BoundedVec::truncate_from(vec![BATCH]);
 	let sent = pallet_tasks::Pallet::<T>::send(origin(), stream, batches);
 	assert!(sent.is_ok(), "there is enough in it");
-	pallet_tasks::NextTask::<T>::get() - 1
+	let id = pallet_tasks::NextTask::<T>::get() - 1;
+	change::<T>(id, |task| task.operators = OPERATORS);
+	id
 }
 
 /// Changes a task.
@@ -328,6 +338,8 @@ pub fn assignment<T: Config>(
 		price: OGPU,
 		lock,
 		first_part: 0,
+		guarantor: None,
+		asked: Some(500),
 	}
 }
 
@@ -395,6 +407,7 @@ pub fn case<T: Config>(id: TaskId, part: u8, provider: T::AccountId) -> Case<T::
 		unit_fee: OGPU / 1_000_000,
 		time: task.spec.time,
 		small: false,
+		asked: None,
 		phase: Phase::Counting,
 		was_valid: false,
 		clean: 0,

@@ -81,7 +81,11 @@ fn race<T: Config>(id: TaskId, racers: &[T::AccountId]) {
 		let root = number(index);
 		let commitment = stream::commitment::<Blake2>(&genesis, id, 0, who, &root, &SALT);
 		let (group, lock) = (group_of::<T>(who), OGPU);
-		Racers::<T>::insert(id, who, Racer { group, commitment, lock, shown: None });
+		Racers::<T>::insert(
+			id,
+			who,
+			Racer { group, commitment, lock, shown: None, guarantor: None },
+		);
 		engage::<T>(who, id);
 		let locked = <T as pallet_tasks::Config>::Collateral::set_lock(who, race_lock(id, 0), lock);
 		assert!(locked.is_ok(), "it has bonded enough");
@@ -462,6 +466,7 @@ mod benchmarks {
 			client,
 			damage: OGPU,
 			finder: Some(somebody::<T>("finder", 0)),
+			guarantor: None,
 			until: now::<T>(),
 			spec: spec(64),
 			due: 0,

@@ -14,6 +14,7 @@ use ogpu_primitives::{
 		DeviceTier, Endpoint, Features, GroupId,
 		reputation::{Aspect, TOKEN_WEIGHT},
 		spec::{MAX_MEMORY, Requirements},
+		trust::{LEAST_CLIENTS, Trusted},
 	},
 };
 use ogpu_traits::{Collateral, Duties, Node, Registry, SeatTable, Standing, Unmet};
@@ -21,7 +22,7 @@ use scale_info::TypeInfo;
 
 use crate::{
 	Capacities, Capacity, Class, Config, Error, Event, Holdings, Occupation, Operators, Pallet,
-	Providers, SessionIndex, Stashes, WeightInfo, seats::Seats,
+	Providers, SessionIndex, Stashes, Trust, Trusts, WeightInfo, seats::Seats,
 };
 
 /// The most missed sessions that one heartbeat is held against.
@@ -65,6 +66,35 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 			if let Some(provider) = provider {
 				provider.reputation.see(aspect, weight, thousandths);
 			}
+		});
+	}
+
+	fn trust(who: &T::AccountId, price: Balance, leverage: u32) -> Option<u16> {
+		let Trust { earned, clients } = Trusts::<T>::get(who);
+		earned.asked(clients.len() as u32, price, leverage)
+	}
+
+	fn entrust(who: &T::AccountId, price: Balance, begins: bool) {
+		Trusts::<T>::mutate(who, |trust| {
+			let open = &mut trust.earned.open;
+			*open = if begins { open.saturating_add(price) } else { open.saturating_sub(price) };
+		});
+	}
+
+	fn found_right(who: &T::AccountId, client: &T::AccountId, burnt: Balance, whole: bool) {
+		let mut trust = Trusts::<T>::get(who);
+		if Self::is_new_client(who, client, &trust.clients) {
+			let _ = trust.clients.try_push(client.clone());
+		}
+		trust.earned.burnt = trust.earned.burnt.saturating_add(burnt);
+		trust.earned.streak = trust.earned.streak.saturating_add(u32::from(whole));
+		Trusts::<T>::insert(who, trust);
+	}
+
+	fn found_false(who: &T::AccountId) {
+		Trusts::<T>::mutate(who, |trust| {
+			let open = trust.earned.open;
+			*trust = Trust { earned: Trusted { open, ..Trusted::default() }, ..Trust::default() };
 		});
 	}
 
@@ -136,6 +166,25 @@ impl<T: Config> SeatTable<T::AccountId> for Pallet<T> {
 
 	fn group_of_stash(stash: &T::AccountId) -> Option<GroupId> {
 		Self::group(&Stashes::<T>::get(stash)?)
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// The operator that an account belongs to, as a provider or as a validator.
+	fn operator(who: &T::AccountId) -> Option<GroupId> {
+		Self::group(who).or_else(|| Self::group_of_stash(who))
+	}
+
+	/// Whether a client is another than these, and neither of an operator of theirs nor of the provider's own.
+	fn is_new_client(who: &T::AccountId, client: &T::AccountId, clients: &[T::AccountId]) -> bool {
+		if clients.len() as u32 >= LEAST_CLIENTS {
+			return false;
+		}
+		let operator = Self::operator(client);
+		let mut others = clients.iter().chain([who]);
+		others.all(|other| {
+			other != client && (operator.is_none() || Self::operator(other) != operator)
+		})
 	}
 }
 

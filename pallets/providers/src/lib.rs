@@ -235,6 +235,11 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type CountedAs<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Class>;
 
+	/// How much providers are trusted that have done something right.
+	#[pallet::storage]
+	pub type Trusts<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, Trust<T::AccountId>, ValueQuery>;
+
 	/// The capacity of each device tier.
 	#[pallet::storage]
 	pub type Capacities<T> = StorageMap<_, Twox64Concat, u8, Capacity, ValueQuery>;
@@ -565,6 +570,7 @@ pub mod pallet {
 			}
 			Self::leave_group(&who, provider.group);
 			Providers::<T>::remove(&who);
+			Trusts::<T>::remove(&who);
 			Self::deposit_event(Event::Deregistered { provider: who });
 			Ok(())
 		}
@@ -683,8 +689,9 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Offers to link the sender, a validator's stash, to a provider: what the provider attests earns the
-		/// stash era points, and both count as one operator.
+		/// Offers to link the sender, a validator's stash, to a provider: what the provider verifies earns the stash era
+		/// points, both count as one operator, and the stash and its nominators answer for fraud of the provider in all
+		/// that it took on while they were linked, also when they are linked no longer.
 		///
 		/// Origin: signed, the stash. The provider [accepts](Self::accept_stash). Event:
 		/// [`Event::StashOffered`].

@@ -3,7 +3,12 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use ogpu_primitives::{
-	market::{DeviceTier, Endpoint, Features, GroupId, reputation::Reputation, spec::Requirements},
+	market::{
+		DeviceTier, Endpoint, Features, GroupId,
+		reputation::Reputation,
+		spec::Requirements,
+		trust::{LEAST_CLIENTS, Trusted},
+	},
 	merkle::Hash,
 };
 use ogpu_traits::{Standing, Unmet};
@@ -49,6 +54,23 @@ pub struct Profile {
 	pub region: u16,
 	/// Its devices.
 	pub devices: BoundedVec<Device, ConstU32<MAX_DEVICES>>,
+}
+
+/// How much a provider is trusted, and by whose tasks.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Trust<AccountId> {
+	/// What it has earned, and what is under way.
+	pub earned: Trusted,
+	/// The first clients of its right tasks, none of the operator of another or of its own.
+	pub clients: BoundedVec<AccountId, ConstU32<LEAST_CLIENTS>>,
+}
+
+impl<AccountId> Default for Trust<AccountId> {
+	fn default() -> Self {
+		Self { earned: Trusted::default(), clients: BoundedVec::new() }
+	}
 }
 
 /// Whether a provider gets new work.

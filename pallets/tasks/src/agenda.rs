@@ -6,12 +6,12 @@ use frame_support::{
 	weights::{Weight, WeightMeter},
 };
 use ogpu_primitives::market::TaskId;
-use ogpu_traits::{Attestation, Moment, agenda};
+use ogpu_traits::{Attestation, Merit, Moment, agenda};
 use scale_info::TypeInfo;
 
 use crate::{
-	AGENDA_SHARE, Agenda, AgendaFrom, Config, Demands, MAX_RACERS, Now, Pallet, Records, Status,
-	Task, Tasks, WeightInfo,
+	AGENDA_SHARE, Agenda, AgendaFrom, Config, Convictions, Demands, MAX_RACERS, Now, Pallet,
+	Records, Status, Task, Tasks, WeightInfo,
 };
 
 /// Something to look at. Looking twice, or at what is gone, does nothing.
@@ -108,7 +108,13 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 				}
 				_ => T::DbWeight::get().reads(2),
 			},
-			Item::Conviction(id, _) => T::WeightInfo::carry_out(T::Attestation::places(*id)),
+			Item::Conviction(task, attempt) => {
+				let conviction = Convictions::<T>::get((*task, *attempt));
+				let guarantor = conviction.and_then(|conviction| conviction.guarantor);
+				let noted = guarantor.map(|guarantor| T::Merit::weight_of_conviction(&guarantor));
+				T::WeightInfo::carry_out(T::Attestation::places(*task))
+					.saturating_add(noted.unwrap_or_default())
+			}
 			Item::Record(_) => T::WeightInfo::forget(),
 			Item::Demand(id, number) => match Demands::<T>::get(id, number) {
 				// Of a batch it may end the race.

@@ -10,7 +10,7 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash, Hasher},
 };
-use ogpu_traits::{Beneficiaries, Collateral, Registry, Standing, genesis};
+use ogpu_traits::{Beneficiaries, Collateral, Merit, Registry, Standing, genesis};
 
 use codec::Encode;
 
@@ -227,25 +227,22 @@ impl<T: Config> Pallet<T> {
 		mut task: Task<T::AccountId>,
 	) -> Option<Task<T::AccountId>> {
 		let requirements = task.spec.requirements;
-		// By the reserve, not by the price: whoever bids nothing would risk nothing.
-		let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
 		while task.attempt < task.terms.max_attempts {
 			let Some((bid, price)) = task.next_bid() else { break };
 			let standing = match task.barred.contains(&bid.group) {
 				true => None,
 				false => Some(T::Registry::meets(&bid.provider, &requirements)),
 			};
-			let unmet = match (standing, lock) {
-				(Some(Ok(_)), Some(lock)) => {
-					let lock_id = work_lock(id, task.attempt);
-					if T::Collateral::set_lock(&bid.provider, lock_id, lock).is_ok() {
-						Self::assign(id, task, bid, price, lock);
+			let unmet = match standing {
+				Some(Ok(_)) => match Self::secure(id, &task, &bid.provider) {
+					Some((lock, asked)) => {
+						Self::assign(id, task, bid, price, (lock, asked));
 						return None;
 					}
-					None
-				}
-				(Some(Err(unmet)), _) => Some(unmet),
-				(None, _) | (_, None) => None,
+					None => None,
+				},
+				Some(Err(unmet)) => Some(unmet),
+				None => None,
 			};
 			Self::unconcern(&bid.provider, id);
 			Self::deposit_event(Event::PassedOver { task: id, provider: bid.provider, unmet });
@@ -253,12 +250,32 @@ impl<T: Config> Pallet<T> {
 		Some(task)
 	}
 
+	/// Has a provider lock what its work on a task is secured by: on trust, if it has earned that and has as much to lock,
+	/// or else as anybody. What it locks, and how often of a thousand times the tier that was asked for is drawn.
+	fn secure(
+		id: TaskId,
+		task: &Task<T::AccountId>,
+		provider: &T::AccountId,
+	) -> Option<(Balance, Option<u16>)> {
+		let may_be = task.spec.may_be_trusted() && task.is_verified();
+		let leverage = T::Security::get().leverage.get();
+		let trusted = || T::Registry::trust(provider, task.reserve, leverage);
+		let asked = may_be.then(trusted).flatten();
+		let ways = asked.map(Some).into_iter().chain([None]);
+		let lock_id = work_lock(id, task.attempt);
+		ways.into_iter().find_map(|asked| {
+			// By the reserve, not by the price: whoever bids nothing would risk nothing.
+			let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators, asked)?;
+			T::Collateral::set_lock(provider, lock_id, lock).is_ok().then_some((lock, asked))
+		})
+	}
+
 	fn assign(
 		id: TaskId,
 		mut task: Task<T::AccountId>,
 		bid: OpenBid<T::AccountId>,
 		price: Balance,
-		lock: Balance,
+		(lock, asked): (Balance, Option<u16>),
 	) {
 		let until = Self::after(T::Windows::get().acknowledge.get());
 		let OpenBid { provider, group, .. } = bid;
@@ -271,7 +288,11 @@ impl<T: Config> Pallet<T> {
 		});
 		task.claimed = false;
 		let first_part = task.progress.settled;
-		let to = Assignment { provider, group, price, lock, first_part };
+		let guarantor = T::Merit::guarantor(&provider);
+		if asked.is_some() {
+			T::Registry::entrust(&provider, task.reserve, true);
+		}
+		let to = Assignment { provider, group, price, lock, first_part, guarantor, asked };
 		task.status = Status::Assigned { to, until };
 		Self::put(id, task);
 	}

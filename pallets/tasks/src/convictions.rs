@@ -12,7 +12,7 @@ use ogpu_primitives::{
 	market::{TaskId, price::share, reputation::Aspect},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Verdict,
+	Attestation, Beneficiaries, Collateral, Decision, Merit, PartOfTask, Registry, Verdict,
 };
 
 use crate::{
@@ -36,12 +36,13 @@ impl<T: Config> Pallet<T> {
 		part: PartOfTask,
 		unit: u32,
 		losses: Losses,
-		finder: Option<T::AccountId>,
+		decision: &Decision<T::AccountId>,
 	) {
 		let until = Self::after(T::Windows::get().delivery.get());
 		let provider = by.provider.clone();
 		let weight = Self::weight_of(task, by.price);
 		T::Registry::see(&provider, Aspect::Verdicts, weight, 0);
+		T::Registry::found_false(&provider);
 		Self::deposit_event(Event::Convicted {
 			task: part.task,
 			provider: provider.clone(),
@@ -50,8 +51,18 @@ impl<T: Config> Pallet<T> {
 		});
 		let (client, spec) = (task.client.clone(), task.spec.clone());
 		let Losses { damage, due } = losses;
-		let conviction =
-			Conviction { part, provider, client, damage, finder, until, spec, due, weight };
+		let conviction = Conviction {
+			part,
+			provider,
+			client,
+			damage,
+			finder: decision.finder.clone(),
+			guarantor: by.guarantor.clone().filter(|_| decision.proven),
+			until,
+			spec,
+			due,
+			weight,
+		};
 		Convictions::<T>::insert((part.task, part.attempt), conviction);
 		Self::remind(until, Item::Conviction(part.task, part.attempt));
 	}
@@ -68,7 +79,7 @@ impl<T: Config> Pallet<T> {
 			return Convictions::<T>::insert((id, attempt), conviction);
 		}
 		Convictions::<T>::remove((id, attempt));
-		let Conviction { part, provider, client, damage, finder, .. } = conviction;
+		let Conviction { part, provider, client, damage, finder, guarantor, .. } = conviction;
 		let lock = work_lock(id, attempt);
 		let amount = T::Collateral::locked(&provider, lock);
 		let bounty = share(amount, T::Charges::get().finder.get());
@@ -86,6 +97,9 @@ impl<T: Config> Pallet<T> {
 			Self::release(&who, lock);
 		}
 		T::Attestation::carry_out(part);
+		if let Some(guarantor) = guarantor {
+			T::Merit::convicted(&provider, &guarantor);
+		}
 	}
 
 	/// A larger panel says that what was decided before was wrong.

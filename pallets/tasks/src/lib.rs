@@ -141,7 +141,7 @@ pub mod pallet {
 		merkle::Hash,
 	};
 	use ogpu_traits::{
-		Attestation, Claim, Collateral, Duties, Moment, Registry, Unmet, Verdict, WorkCredit,
+		Attestation, Claim, Collateral, Duties, Merit, Moment, Registry, Unmet, Verdict,
 	};
 
 	use super::*;
@@ -168,7 +168,7 @@ pub mod pallet {
 		type Attestation: Attestation<Self::AccountId>;
 
 		/// What verified work earns beyond its price.
-		type WorkCredit: WorkCredit<Self::AccountId>;
+		type Merit: Merit<Self::AccountId>;
 
 		/// Gets penalties, and its part of the protocol fee.
 		type Treasury: Get<Self::AccountId>;
@@ -264,8 +264,14 @@ pub mod pallet {
 
 	/// Who races for a batch.
 	#[pallet::storage]
-	pub type Racers<T: Config> =
-		StorageDoubleMap<_, Twox64Concat, TaskId, Blake2_128Concat, T::AccountId, Racer>;
+	pub type Racers<T: Config> = StorageDoubleMap<
+		_,
+		Twox64Concat,
+		TaskId,
+		Blake2_128Concat,
+		T::AccountId,
+		Racer<T::AccountId>,
+	>;
 
 	/// Batches for which roots are sealed, for those who look for work.
 	#[pallet::storage]
@@ -916,8 +922,8 @@ pub mod pallet {
 
 		/// Demands a piece of 64 KiB of data that whoever has, or had, the task does not give.
 		///
-		/// Origin: signed; for the result, the client that has not acknowledged its delivery; for an input, a member of
-		/// a panel that is still to commit, which then waits. Puts a bond in escrow, which whoever answers gets. One
+		/// Origin: signed; for the result, the client that has not acknowledged its delivery; for an input or the state that
+		/// a segment starts from, a member of a panel that is still to commit, which then waits. Puts a bond in escrow, which whoever answers gets. One
 		/// demand about a task at a time. Events: [`Event::Demanded`], and [`Event::Answered`] or
 		/// [`Event::Unanswered`] later.
 		#[pallet::call_index(9)]

@@ -19,8 +19,8 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash},
 };
 use ogpu_traits::{
-	Attestation, Claim, Decision, Duties, Moment, PartOfTask, Requested, Verdict, Verdicts,
-	WorkCredit,
+	Attestation, Claim, Deal, Decision, Duties, Guarantor, Merit, Moment, PartOfTask, Requested,
+	Verdict, Verdicts,
 };
 use pallet_providers::{Device, PROOF_DOMAIN, Profile as ProviderProfile};
 use pallet_trust_lock::Slashing;
@@ -92,6 +92,10 @@ parameter_types! {
 	pub static HeldUp: Option<(PartOfTask, u8, Moment)> = None;
 	/// What verified work was credited for: provider and what was burnt.
 	pub static Credited: Vec<(AccountId, Balance)> = Vec::new();
+	/// What verifiers were paid by clients.
+	pub static VerifiersPaid: Vec<(AccountId, Balance)> = Vec::new();
+	/// Providers whose conviction was carried out, and who answers for them.
+	pub static Fraudulent: Vec<(AccountId, Guarantor<AccountId>)> = Vec::new();
 	pub const Prices: [TierPrice; 3] = TierPrice::DEFAULT;
 }
 
@@ -173,10 +177,26 @@ impl Attestation<AccountId> for Verifiers {
 
 #[allow(unreachable_pub, reason = "the configuration of a public mock names it")]
 pub struct Credits;
-impl WorkCredit<AccountId> for Credits {
-	fn credit(provider: &AccountId, _: &AccountId, burnt: Balance) -> Balance {
+impl Merit<AccountId> for Credits {
+	fn guarantor(provider: &AccountId) -> Option<Guarantor<AccountId>> {
+		Some(Guarantor { stash: provider + 1_000, era: 7 })
+	}
+
+	fn worked(provider: &AccountId, _: Deal<'_, AccountId>, burnt: Balance) -> Balance {
 		Credited::mutate(|credited| credited.push((*provider, burnt)));
 		0
+	}
+
+	fn verified(_: Deal<'_, AccountId>, fees: &[(AccountId, Balance)]) {
+		VerifiersPaid::mutate(|paid| paid.extend_from_slice(fees));
+	}
+
+	fn convicted(provider: &AccountId, guarantor: &Guarantor<AccountId>) {
+		Fraudulent::mutate(|fraudulent| fraudulent.push((*provider, guarantor.clone())));
+	}
+
+	fn weight_of_conviction(_: &Guarantor<AccountId>) -> Weight {
+		Weight::zero()
 	}
 }
 
@@ -186,7 +206,7 @@ impl pallet_tasks::Config for Test {
 	type Collateral = TrustLock;
 	type Registry = Providers;
 	type Attestation = Verifiers;
-	type WorkCredit = Credits;
+	type Merit = Credits;
 	type Treasury = TreasuryAccount;
 	type Windows = MarketWindows;
 	type Charges = MarketCharges;
@@ -283,6 +303,8 @@ pub(crate) fn new_test_ext() -> sp_io::TestExternalities {
 		OnPanel::set(Vec::new());
 		HeldUp::set(None);
 		Credited::set(Vec::new());
+		VerifiersPaid::set(Vec::new());
+		Fraudulent::set(Vec::new());
 		System::set_block_number(1);
 		for who in 1..=PROVIDERS {
 			register(who);
@@ -411,7 +433,7 @@ pub(crate) fn decide_part(part: PartOfTask, verdict: Verdict, fee: Balance) {
 	let finder = matches!(verdict, Verdict::Fraud { .. }).then_some(FINDER);
 	Tasks::decided(
 		part,
-		Decision { verdict, fees: vec![(VERIFIER, fee)], finder, challenged: false },
+		Decision { fees: vec![(VERIFIER, fee)], finder, proven: true, ..Decision::bare(verdict) },
 	);
 }
 

@@ -6,7 +6,7 @@ use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	Balance,
-	executor::{Fault, Quote, RunState, Units},
+	executor::{Fault, Leaves, Quote, RunState, Units},
 	market::{TaskId, auction::commitment, spec::TaskSpec, stream},
 	merkle::{Blake2, Hash, Tree},
 };
@@ -53,13 +53,10 @@ fn bid_key(task: TaskId, attempt: u8, spec: &TaskSpec) -> Vec<u8> {
 	(b"ogpu/bid", task, attempt, spec.job.hash).encode()
 }
 
-/// The roots over the leaves of each part.
-fn roots(spec: &TaskSpec, leaves: &[(u32, Hash)]) -> Option<Vec<Hash>> {
-	let root = |part| {
-		let of_part = leaves_of_part(spec, part, leaves)?;
-		Some(Tree::new::<Blake2>(of_part).ok()?.root())
-	};
-	(0..spec.parts).map(root).collect()
+/// The root over the leaves of a part, if all of them are there.
+fn root_of(spec: &TaskSpec, part: u8, leaves: &[(u32, Hash)]) -> Option<Hash> {
+	let of_part = leaves_of_part(spec, part, leaves)?;
+	Some(Tree::new::<Blake2>(of_part).ok()?.root())
 }
 
 impl<T: Config> Pallet<T> {
@@ -192,13 +189,13 @@ impl<T: Config> Pallet<T> {
 							Ok(Quote::Offer { price, .. }) if price <= prize => {}
 							_ => return None,
 						}
-						run(id, LANE, job, Units::All, &peers, node).ok()?
+						run(id, LANE, job, Units::All, Vec::new(), &peers, node).ok()?
 					}
 					Err(_) => return None,
 				};
 				let RunState::Done { .. } = state else { return None };
 				let leaves = node.leaves(&id).ok()?;
-				let root = roots(spec, &leaves.leaves)?.first().copied()?;
+				let root = root_of(spec, 0, &leaves.leaves)?;
 				let sealed = Sealed { root, salt: node.secret() };
 				let kept = node.remember(&race_key(task, race, spec), &sealed.encode());
 				Sealed::decode(&mut &kept[..]).ok()?
@@ -244,7 +241,8 @@ impl<T: Config> Pallet<T> {
 				siblings: BoundedVec::new(),
 				piece: Some(node.piece(&blob, piece).ok()?),
 			}),
-			Wanted::Output { part, unit, slice } => {
+			Wanted::Output { .. } | Wanted::State { .. } => {
+				let (part, unit, slice) = wanted.of_leaf(spec)?;
 				let (_, root) = Roots::<T>::get(task, part)?;
 				let of = PartOfTask { task, attempt, part };
 				let (run, tree) = result_of::<T>(of, &root, spec, node)?;
@@ -260,24 +258,28 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Has the job run, and gives the roots of all parts that are still wanted once it is done.
+	/// Has the job run, and gives the roots of all parts that are still wanted and computed, while others are not yet: what
+	/// is verified is paid, and can be taken over from.
 	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
 		let id = spec.job.run(&genesis::<T>(), task, attempt);
-		match state_of(id, LANE, Units::All, spec, &sources(&spec.job, None), node) {
-			Ok(RunState::Done { .. }) => {
-				let leaves = node.leaves(&id).ok();
-				let roots = leaves.and_then(|leaves| roots(spec, &leaves.leaves));
-				let wanted = (0..spec.parts).zip(roots.unwrap_or_default());
-				wanted
-					.filter(|(of, _)| *of >= part)
-					.map(|(part, root)| Done::Root { task, attempt, part, root })
-					.collect()
-			}
+		let done = match state_of(id, LANE, Units::All, spec, &sources(&spec.job, None), node) {
+			Ok(RunState::Done { .. }) => spec.units,
+			Ok(RunState::Running { done, .. }) => done,
 			// Any machine would come to the same: this may be said.
 			Ok(RunState::Failed { fault: Fault::Job(_), .. }) => {
-				vec![Done::Claim { task, attempt, claim: Claim::Rejected }]
+				return vec![Done::Claim { task, attempt, claim: Claim::Rejected }];
 			}
-			_ => Vec::new(),
+			_ => return Vec::new(),
+		};
+		// All leaves are much to ask for in every block.
+		if done < spec.first_unit(part).saturating_add(spec.units_of(part)) {
+			return Vec::new();
 		}
+		let Ok(Leaves { leaves }) = node.leaves(&id) else { return Vec::new() };
+		let wanted = (part..spec.parts).map_while(|part| {
+			let root = root_of(spec, part, &leaves)?;
+			Some(Done::Root { task, attempt, part, root })
+		});
+		wanted.collect()
 	}
 }

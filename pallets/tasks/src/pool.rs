@@ -13,7 +13,7 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash},
 };
-use ogpu_traits::{Beneficiaries, Collateral, Moment, PartOfTask, Requested, genesis};
+use ogpu_traits::{Beneficiaries, Collateral, Merit, Moment, PartOfTask, Requested, genesis};
 use sp_runtime::SaturatedConversion;
 
 use crate::{
@@ -134,10 +134,11 @@ impl<T: Config> Pallet<T> {
 			racers += 1;
 		}
 		ensure!(racers < MAX_RACERS, Error::<T>::TooManyRacers);
-		let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
+		let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators, None);
 		let lock = lock.ok_or(Error::<T>::CannotBeSecured)?;
 		T::Collateral::set_lock(provider, race_lock(id, task.race), lock)?;
-		let racer = Racer { group: standing.group, commitment, lock, shown: None };
+		let guarantor = T::Merit::guarantor(provider);
+		let racer = Racer { group: standing.group, commitment, lock, shown: None, guarantor };
 		Racers::<T>::insert(id, provider, racer);
 		Self::concern(provider, id);
 		let block = frame_system::Pallet::<T>::block_number().saturated_into::<u32>();
@@ -224,6 +225,9 @@ impl<T: Config> Pallet<T> {
 			price: Self::prize(&task),
 			lock: racer.lock,
 			first_part: 0,
+			guarantor: racer.guarantor,
+			// Whoever races is verified as its client asks.
+			asked: None,
 		};
 		let attempt = task.attempt;
 		let part = PartOfTask { task: id, attempt, part: 0 };

@@ -9,8 +9,8 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, PartOfTask, Registry, Specs, Verdict,
-	Verdicts, WorkCredit, unpaid,
+	Attestation, Beneficiaries, Collateral, Decision, Merit, PartOfTask, Registry, Specs, Verdict,
+	Verdicts, unpaid,
 };
 
 use codec::Encode;
@@ -40,6 +40,10 @@ impl<T: Config> Specs for Pallet<T> {
 		let of_conviction =
 			|| Convictions::<T>::get((part.task, part.attempt)).map(|conviction| conviction.spec);
 		Tasks::<T>::get(part.task).map(|task| task.spec).or_else(of_conviction)
+	}
+
+	fn root(task: TaskId, part: u8) -> Option<Hash> {
+		Roots::<T>::get(task, part).map(|(_, root)| root)
 	}
 }
 
@@ -126,7 +130,7 @@ impl<T: Config> Pallet<T> {
 			let damage = damage.saturating_add(spent);
 			// It was paid for all of it.
 			let losses = Losses { damage, due: 0 };
-			Self::convict(&task, &by, part, unit, losses, decision.finder);
+			Self::convict(&task, &by, part, unit, losses, &decision);
 		}
 		Tasks::<T>::insert(id, task);
 	}
@@ -148,9 +152,11 @@ impl<T: Config> Pallet<T> {
 			let price = task.spec.share_of(by.price, part);
 			let (_, burnt) = Self::pay_provider(id, &mut task, &by, price);
 			if decision.verdict == Verdict::Valid {
+				let whole = part + 1 == task.spec.parts;
+				T::Registry::found_right(&by.provider, &task.client, burnt, whole);
 				T::Registry::see(&by.provider, Aspect::Verdicts, burnt, 1000);
 				T::Registry::see(&by.provider, Aspect::Timeliness, burnt, 1000);
-				T::WorkCredit::credit(&by.provider, &task.client, burnt);
+				T::Merit::worked(&by.provider, task.deal(), burnt);
 			}
 		}
 		if task.progress.settled < task.spec.parts {
@@ -192,7 +198,7 @@ impl<T: Config> Pallet<T> {
 			due = due.saturating_add(core::mem::take(&mut task.owed));
 		}
 		let losses = Losses { damage, due };
-		Self::convict(&task, &by, part, unit, losses, decision.finder);
+		Self::convict(&task, &by, part, unit, losses, &decision);
 		if let Some(root) = Self::root_of_batch(id, &task) {
 			Self::accuse_same_root(id, &task, root);
 		}
@@ -217,7 +223,7 @@ impl<T: Config> Pallet<T> {
 		let refunded = matches!(task.status, Status::Delivered { delivery: Delivery::Refused, .. });
 		let damage = if refunded { 0 } else { damage };
 		let losses = Losses { damage, due: core::mem::take(&mut task.owed) };
-		Self::convict(&task, &by, part, unit, losses, decision.finder);
+		Self::convict(&task, &by, part, unit, losses, &decision);
 		Self::end(id, task, Ending::Fraud);
 	}
 
@@ -310,8 +316,16 @@ impl<T: Config> Pallet<T> {
 		task: &mut Task<T::AccountId>,
 		fees: &[(T::AccountId, Balance)],
 	) -> Balance {
-		let paid = fees.iter().map(|(who, fee)| Self::pay(task, Purse::Verification, who, *fee));
-		let paid = paid.fold(0, Balance::saturating_add);
+		if fees.is_empty() {
+			return 0;
+		}
+		let paid = fees.iter().map(|(who, fee)| {
+			let paid = Self::pay(task, Purse::Verification, who, *fee);
+			(who.clone(), paid)
+		});
+		let paid: Vec<_> = paid.collect();
+		T::Merit::verified(task.deal(), &paid);
+		let paid = paid.iter().map(|(_, paid)| *paid).fold(0, Balance::saturating_add);
 		task.verified = task.verified.saturating_add(paid);
 		paid
 	}
@@ -381,6 +395,14 @@ impl<T: Config> Pallet<T> {
 		share(share(price, task.terms.protocol_fee), T::Charges::get().burnt.get())
 	}
 
+	/// Notes that a provider has nothing of the task under way on trust any more.
+	pub(crate) fn no_trust_needed(task: &Task<T::AccountId>) {
+		let by = task.status.assignment().filter(|by| by.asked.is_some());
+		if let Some(by) = by {
+			T::Registry::entrust(&by.provider, task.reserve, false);
+		}
+	}
+
 	/// Notes that a provider is not busy with the task any more.
 	fn free(task: &mut Task<T::AccountId>, by: &Assignment<T::AccountId>) {
 		if core::mem::take(&mut task.begun) {
@@ -396,6 +418,7 @@ impl<T: Config> Pallet<T> {
 	) {
 		Self::pay_owed(id, task, by);
 		Self::free(task, by);
+		Self::no_trust_needed(task);
 		Self::unconcern(&by.provider, id);
 		let part = task.progress.settled;
 		let earned =
@@ -413,6 +436,7 @@ impl<T: Config> Pallet<T> {
 		if let Some(by) = &provider {
 			Self::pay_owed(id, &mut task, by);
 			Self::free(&mut task, by);
+			Self::no_trust_needed(&task);
 			if !Convictions::<T>::contains_key((id, task.attempt)) {
 				Self::release(&by.provider, work_lock(id, task.attempt));
 			}

@@ -14,7 +14,7 @@ use ogpu_primitives::{
 	},
 	merkle::Hash,
 };
-use ogpu_traits::{Claim, LockId, Moment, PartOfTask, Purpose, Verdict};
+use ogpu_traits::{Claim, Deal, Guarantor, LockId, Moment, PartOfTask, Purpose, Verdict};
 use scale_info::TypeInfo;
 
 /// The most bids of a task.
@@ -71,6 +71,10 @@ pub struct Assignment<AccountId> {
 	pub lock: Balance,
 	/// The first part that is its: those before were settled when it took over.
 	pub first_part: u8,
+	/// Who answers with its stake for what it does.
+	pub guarantor: Option<Guarantor<AccountId>>,
+	/// How often of a thousand times the tier that was asked for is drawn, since it is trusted; `None` if it always is.
+	pub asked: Option<u16>,
 }
 
 /// Somebody who had a task, was paid for parts of it, and answers for them until the task ends.
@@ -452,6 +456,11 @@ impl<AccountId: Clone> Task<AccountId> {
 		(from..to).map(|part| self.spec.share_of(price, part)).sum()
 	}
 
+	/// What of it matters to what it means for the chain.
+	pub const fn deal(&self) -> Deal<'_, AccountId> {
+		Deal { client: &self.client, operators: self.operators }
+	}
+
 	/// Whether results are verified: enough operators could be drawn when it was submitted.
 	pub fn is_verified(&self) -> bool {
 		self.operators >= self.terms.least_operators
@@ -500,7 +509,7 @@ pub struct Stream<AccountId> {
 #[derive(
 	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct Racer {
+pub struct Racer<AccountId> {
 	/// Its operator.
 	pub group: GroupId,
 	/// [`ogpu_primitives::market::stream::commitment`] of its root.
@@ -509,6 +518,8 @@ pub struct Racer {
 	pub lock: Balance,
 	/// The root that it has shown, and when.
 	pub shown: Option<(Hash, Moment)>,
+	/// Who answers with its stake for what it does.
+	pub guarantor: Option<Guarantor<AccountId>>,
 }
 
 /// What remains of a task that has ended.
@@ -545,6 +556,8 @@ pub struct Conviction<AccountId> {
 	pub damage: Balance,
 	/// Who found it.
 	pub finder: Option<AccountId>,
+	/// Who answers for it with its stake, if it was proven by recomputing.
+	pub guarantor: Option<Guarantor<AccountId>>,
 	/// When it is slashed.
 	pub until: Moment,
 	/// What its task wants: those who judge an appeal recompute it, and the task may have ended.

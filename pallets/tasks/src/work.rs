@@ -60,6 +60,7 @@ impl<T: Config> Pallet<T> {
 		let mut task = Self::task_of(provider, id, attempt)?;
 		ensure!(matches!(task.status, Status::Assigned { .. }), Error::<T>::WrongStatus);
 		Self::release(provider, work_lock(id, attempt));
+		Self::no_trust_needed(&task);
 		Self::unconcern(provider, id);
 		Self::deposit_event(Event::Declined { task: id, provider: provider.clone() });
 		if task.claimed {
@@ -177,6 +178,7 @@ impl<T: Config> Pallet<T> {
 			barred: task.barred.to_vec(),
 			racers: Racers::<T>::iter_prefix_values(part.task).map(|racer| racer.group).collect(),
 			bound_in: None,
+			asked: by.asked,
 			small: task.stream.is_some() || by.price < T::Charges::get().small_reward.get(),
 		}
 	}

@@ -77,6 +77,9 @@ pub struct Requested<AccountId> {
 	/// The block after which nobody could choose the root any more, where it is not the present one: panels are drawn
 	/// by the blocks that follow.
 	pub bound_in: Option<u32>,
+	/// How often of a thousand times its tier is drawn, and otherwise the light one, since its provider is trusted; `None` if
+	/// it always is.
+	pub asked: Option<u16>,
 	/// Whether little hangs on it: panels are drawn by fewer blocks then, so that the answer is there sooner.
 	pub small: bool,
 }
@@ -165,12 +168,15 @@ pub struct Decision<AccountId> {
 	pub finder: Option<AccountId>,
 	/// Whether somebody said that the result is false, and nobody could say otherwise.
 	pub challenged: bool,
+	/// Whether others recomputed what is false. Who does not open or give what it has to is at fault, too, but may have
+	/// been away.
+	pub proven: bool,
 }
 
 impl<AccountId> Decision<AccountId> {
 	/// A verdict that nobody is paid for.
 	pub const fn bare(verdict: Verdict) -> Self {
-		Self { verdict, fees: Vec::new(), finder: None, challenged: false }
+		Self { verdict, fees: Vec::new(), finder: None, challenged: false, proven: false }
 	}
 }
 
@@ -249,6 +255,9 @@ impl<AccountId> Attestation<AccountId> for () {
 pub trait Specs {
 	/// What a task wants.
 	fn spec(part: PartOfTask) -> Option<TaskSpec>;
+
+	/// The root of a part that is known, whoever computed it.
+	fn root(task: TaskId, part: u8) -> Option<Hash>;
 }
 
 /// Takes verdicts.

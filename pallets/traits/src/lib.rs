@@ -18,7 +18,7 @@
 //! - [`Duties`] and [`Node`]: what a provider's hook has to do, and with what;
 //! - [`offchain`]: what the hooks of several pallets do with jobs;
 //! - [`agenda`]: what is to be looked at, by moment;
-//! - [`WorkCredit`]: what verified work earns beyond its price.
+//! - [`Merit`]: what work means to those who secure the chain.
 //!
 //! ```
 //! use ogpu_traits::Clock;
@@ -45,7 +45,10 @@ pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashe
 pub use duties::{Away, Duties, Node};
 pub use registry::{Registry, SeatTable, Standing, Unmet};
 
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::weights::Weight;
 use ogpu_primitives::{Balance, merkle::Hash};
+use scale_info::TypeInfo;
 
 /// The hash of the genesis block: what is signed or sealed for one chain means nothing on another.
 pub fn genesis<T: frame_system::Config>() -> Hash {
@@ -73,14 +76,58 @@ impl Clock for () {
 	}
 }
 
-/// What verified work earns beyond its price, from what is scheduled for providers.
-pub trait WorkCredit<AccountId> {
-	/// Credits a provider for work for a client that irrecoverably burnt so much in fees. What was credited.
-	fn credit(provider: &AccountId, client: &AccountId, burnt: Balance) -> Balance;
+/// A validator that answers with its stake for a provider's work.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Guarantor<AccountId> {
+	/// Its stash.
+	pub stash: AccountId,
+	/// The era in which it took that upon itself: its stake of then answers.
+	pub era: u32,
 }
 
-impl<AccountId> WorkCredit<AccountId> for () {
-	fn credit(_: &AccountId, _: &AccountId, _: Balance) -> Balance {
+/// A task, as far as it matters to what it means for the chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Deal<'a, AccountId> {
+	/// Who pays.
+	pub client: &'a AccountId,
+	/// How many operators could verify it when it was submitted.
+	pub operators: u32,
+}
+
+/// What work means to those who secure the chain, beyond its price.
+pub trait Merit<AccountId> {
+	/// Who answers with its stake for what a provider takes on now.
+	fn guarantor(provider: &AccountId) -> Option<Guarantor<AccountId>>;
+
+	/// Credits a provider for verified work that irrecoverably burnt so much in fees. What was credited.
+	fn worked(provider: &AccountId, deal: Deal<'_, AccountId>, burnt: Balance) -> Balance;
+
+	/// Notes who was paid how much by the client for verifying.
+	fn verified(deal: Deal<'_, AccountId>, fees: &[(AccountId, Balance)]);
+
+	/// Notes that a provider's fraud was proven, and that its window is over.
+	fn convicted(provider: &AccountId, guarantor: &Guarantor<AccountId>);
+
+	/// What noting that weighs.
+	fn weight_of_conviction(guarantor: &Guarantor<AccountId>) -> Weight;
+}
+
+impl<AccountId> Merit<AccountId> for () {
+	fn guarantor(_: &AccountId) -> Option<Guarantor<AccountId>> {
+		None
+	}
+
+	fn worked(_: &AccountId, _: Deal<'_, AccountId>, _: Balance) -> Balance {
 		0
+	}
+
+	fn verified(_: Deal<'_, AccountId>, _: &[(AccountId, Balance)]) {}
+
+	fn convicted(_: &AccountId, _: &Guarantor<AccountId>) {}
+
+	fn weight_of_conviction(_: &Guarantor<AccountId>) -> Weight {
+		Weight::zero()
 	}
 }

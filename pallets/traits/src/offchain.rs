@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use codec::Decode;
 use frame_support::BoundedVec;
 use ogpu_primitives::{
-	executor::{Care, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
+	executor::{Care, Checkpoint, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
 	job::{Job, Plan, Shape as JobShape},
 	market::{
 		Endpoint,
@@ -96,6 +96,7 @@ pub fn run(
 	lane: &[u8],
 	job: Job,
 	units: Units,
+	checkpoints: Vec<Checkpoint>,
 	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Away> {
@@ -106,7 +107,7 @@ pub fn run(
 		units,
 		care: Care::Batched,
 		peers: BoundedVec::truncate_from(peers.to_vec()),
-		checkpoints: Default::default(),
+		checkpoints: BoundedVec::truncate_from(checkpoints),
 	})
 }
 
@@ -123,11 +124,28 @@ pub fn state_of(
 	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Trouble> {
+	state_from(id, lane, units, || Ok(Vec::new()), spec, peers, node)
+}
+
+/// The same of a run whose segments start from states that are found out only if it was never begun.
+///
+/// # Errors
+///
+/// When the job or a state is not here yet, or the job is something else.
+pub fn state_from(
+	id: RunId,
+	lane: &[u8],
+	units: Units,
+	states: impl FnOnce() -> Result<Vec<Checkpoint>, Trouble>,
+	spec: &TaskSpec,
+	peers: &[Peer],
+	node: &dyn Node,
+) -> Result<RunState, Trouble> {
 	if let Some(state) = node.state(&id)? {
 		return Ok(state);
 	}
 	let (job, _) = job_of(spec, peers, node)?;
-	Ok(run(id, lane, job, units, peers, node)?)
+	Ok(run(id, lane, job, units, states()?, peers, node)?)
 }
 
 /// A result of this node's own: the run that came to this root of a part, and the tree over its leaves. A batch is
@@ -147,12 +165,10 @@ pub fn result_of<T: frame_system::Config>(
 	})
 }
 
-/// The leaves of one part, if `leaves` are those of the whole job.
+/// The leaves of one part, if all of them are among `leaves`, which are in ascending order of their units.
 pub fn leaves_of_part(spec: &TaskSpec, part: u8, leaves: &[(u32, Hash)]) -> Option<Vec<Hash>> {
-	if leaves.len() as u32 != spec.units {
-		return None;
-	}
-	let first = spec.first_unit(part) as usize;
-	let of_part = leaves.get(first..first + spec.units_of(part) as usize)?;
-	Some(of_part.iter().map(|(_, leaf)| *leaf).collect())
+	let units = spec.first_unit(part)..spec.first_unit(part) + spec.units_of(part);
+	let of_part = leaves.iter().filter(|(unit, _)| units.contains(unit));
+	let of_part: Vec<Hash> = of_part.map(|(_, leaf)| *leaf).collect();
+	(of_part.len() == units.len()).then_some(of_part)
 }

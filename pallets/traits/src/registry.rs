@@ -87,6 +87,20 @@ pub trait Registry<AccountId> {
 	/// Notes something about a provider, of the weight of so many burnt fees.
 	fn see(who: &AccountId, aspect: Aspect, weight: Balance, thousandths: u16);
 
+	/// How often of a thousand times the tier that a client asked for is drawn for a result of a provider, where `price` more
+	/// is under way on trust than before, and that is at most `leverage` times what its right tasks have burnt; `None` if it
+	/// always is.
+	fn trust(who: &AccountId, price: Balance, leverage: u32) -> Option<u16>;
+
+	/// Notes that so much more is under way on trust, or no longer.
+	fn entrust(who: &AccountId, price: Balance, begins: bool);
+
+	/// Notes that a result of a provider for a client was found right, and has burnt so much; `whole` if all of the task was.
+	fn found_right(who: &AccountId, client: &AccountId, burnt: Balance, whole: bool);
+
+	/// Notes that a result of a provider was found false: all trust is lost.
+	fn found_false(who: &AccountId);
+
 	/// Notes that a task concerns a provider from now on, or no longer: it cannot leave meanwhile.
 	fn engage(who: &AccountId, engaged: bool);
 

@@ -35,7 +35,7 @@ use crate::{
 	Session, SessionKeys, Staking, System, Timestamp, Token, VoterList,
 	fees::deposit,
 	governance::origins::{ParameterAdmin, SlashCanceller},
-	parameters, timing, voter_bags,
+	merit, parameters, timing, voter_bags,
 };
 
 /// Most validators that can author at the same time.
@@ -94,7 +94,8 @@ parameter_types! {
 }
 
 /// Disables those who lose stake for what they did, up to a third. Being away for a session, which
-/// costs nothing while few are away, does not stop a validator from coming back.
+/// costs nothing while few are away, does not stop a validator from coming back; nor does fraud of the
+/// provider that it is linked to.
 pub struct DisableTheSlashed;
 
 impl DisablingStrategy<Runtime> for DisableTheSlashed {
@@ -103,7 +104,8 @@ impl DisablingStrategy<Runtime> for DisableTheSlashed {
 		severity: OffenceSeverity,
 		disabled: &Vec<(u32, OffenceSeverity)>,
 	) -> DisablingDecision {
-		if severity.0.is_zero() {
+		// Work is answered for with stake alone: whoever brings convictions about cannot stop the chain by them.
+		if severity.0.is_zero() || merit::Reporting::<Runtime>::exists() {
 			return DisablingDecision { disable: None, reenable: None };
 		}
 		<UpToLimitWithReEnablingDisablingStrategy as DisablingStrategy<Runtime>>::decision(

@@ -12,8 +12,8 @@ use pallet_babe::ParentBlockRandomness;
 use pallet_worker::WorkerKeys;
 
 use crate::{
-	AccountId, Attestations, Authorship, Balances, Providers, Runtime, RuntimeHoldReason, SafeMode,
-	Tasks, TrustLock,
+	AccountId, Attestations, Authorship, Balances, Merit, Providers, Runtime, RuntimeHoldReason,
+	SafeMode, Tasks, TrustLock,
 	configs::{
 		MAXIMUM_BLOCK_WEIGHT, TreasuryAccount,
 		duties::{self, MarketDuties},
@@ -188,7 +188,7 @@ impl pallet_tasks::Config for Runtime {
 	type Collateral = TrustLock;
 	type Registry = Providers;
 	type Attestation = Attestations;
-	type WorkCredit = ();
+	type Merit = Merit;
 	type Treasury = TreasuryAccount;
 	type Windows = market::Time;
 	type Charges = market::Pay;

@@ -3,6 +3,7 @@
 mod fees;
 mod filters;
 mod governance;
+mod merit;
 mod presets;
 mod stability;
 mod state;

@@ -54,6 +54,7 @@ fn pallet_indices_are_for_ever() {
 		(82, "Tasks"),
 		(83, "Attestations"),
 		(84, "Worker"),
+		(85, "Merit"),
 		(255, "Sudo"),
 	];
 	assert_eq!(found, expected);

@@ -12,6 +12,7 @@ use ogpu_primitives::{
 		verification::{Shape, Tier},
 	},
 };
+use ogpu_traits::Guarantor;
 use pallet_tasks::{Assignment, KEPT_BIDS, MAX_ATTEMPTS, OpenBid, Status, Task};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
 
@@ -83,9 +84,21 @@ fn a_live_task_takes_at_most_a_kibibyte() {
 			};
 			task.bids = BoundedVec::truncate_from(vec![bid; KEPT_BIDS as usize]);
 			task.barred = BoundedVec::truncate_from(vec![group; MAX_ATTEMPTS as usize]);
-			let by = Assignment { provider, group, price: OGPU, lock: OGPU, first_part: 0 };
+			let asked = Some(500);
+			let guarantor = Some(Guarantor { stash: Bob.to_account_id(), era: 1 });
+			let by = Assignment {
+				provider,
+				group,
+				price: OGPU,
+				lock: OGPU,
+				first_part: 0,
+				guarantor,
+				asked,
+			};
 			task.status = Status::Executing { by, until: 1_000 };
 		});
+		// Nobody bids for what somebody has.
+		pallet_tasks::Auctions::<crate::Runtime>::remove(1);
 		let executing = taken() - before;
 		let largest = Task::<AccountId>::max_encoded_len();
 		println!("a task takes {bidding} bytes while it is bid for, {executing} at its largest");

@@ -8,3 +8,4 @@ mod errors;
 mod histories;
 mod life;
 mod nodes;
+mod trust;

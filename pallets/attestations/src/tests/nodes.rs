@@ -8,7 +8,7 @@ use ogpu_primitives::{
 	Balance, OGPU,
 	executor::{
 		Checkpoint, ExecutorStatus, Fault, JobFault, Leaves, Peer, Quote, QuoteRequest, RunId,
-		RunState, Submission, Text, Units,
+		RunState, StateRequest, Submission, Text, Units,
 	},
 	job::{
 		Arg, BlobId, Buffer, Element, Init, Job, Name, Profile, Program, Resources, Role, Shape,
@@ -17,15 +17,16 @@ use ogpu_primitives::{
 	market::{
 		spec::TaskSpec,
 		stream::{Batch, StreamSpec},
+		verification::Shape as TaskShape,
 	},
 	merkle::{Blake2, Hash, Hasher, leaf},
 	piece::Piece,
 };
-use ogpu_traits::{Attestation, Away, Duties, Node};
+use ogpu_traits::{Attestation, Away, Duties, Node, PartOfTask};
 use pallet_tasks::{Demanded, Ending, Status};
 
 use crate::{
-	Due,
+	Cases, Due,
 	mock::{Attestations, *},
 };
 
@@ -65,6 +66,10 @@ fn spec_of(job: &Job) -> TaskSpec {
 	spec.job.hash = job.hash();
 	spec.job.blob = BlobId(*blake3::hash(&job.encode()).as_bytes());
 	spec.job.len = job.encoded_size() as u32;
+	spec.shape = match job.shape {
+		Shape::DataParallel { .. } => TaskShape::Parallel,
+		Shape::Iterative { .. } => TaskShape::Iterative,
+	};
 	spec
 }
 
@@ -84,16 +89,23 @@ enum Flaw {
 	CutOff,
 	/// It gives nothing to anybody.
 	Secretive,
+	/// It gets no state of anybody.
+	Stateless,
 }
 
 /// An executor with a memory.
 struct TestNode {
+	/// The job that everybody has.
+	job: Job,
 	flaw: Flaw,
 	price: Balance,
-	/// Blocks that fetching and running take; runs by how often they were asked after.
+	/// Blocks that fetching takes, and running; by how often it was asked after.
 	patience: u32,
+	pace: u32,
 	asked: RefCell<BTreeMap<Vec<u8>, u32>>,
 	runs: RefCell<BTreeMap<RunId, Vec<u32>>>,
+	/// The segments after which states were that runs started from.
+	started_from: RefCell<BTreeMap<RunId, Vec<u32>>>,
 	memory: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
 	secrets: RefCell<u64>,
 	/// What it serves, to whom; results by their runs.
@@ -103,11 +115,14 @@ struct TestNode {
 impl TestNode {
 	fn new(flaw: Flaw, price: Balance) -> Self {
 		Self {
+			job: job(),
 			flaw,
 			price,
 			patience: 1,
+			pace: 1,
 			asked: RefCell::default(),
 			runs: RefCell::default(),
+			started_from: RefCell::default(),
 			memory: RefCell::default(),
 			secrets: RefCell::new(price as u64),
 			served: RefCell::default(),
@@ -116,10 +131,20 @@ impl TestNode {
 
 	/// Whether something was asked for often enough to be there.
 	fn is_there(&self, what: Vec<u8>) -> bool {
+		self.is_there_after(what, self.patience)
+	}
+
+	fn is_there_after(&self, what: Vec<u8>, blocks: u32) -> bool {
 		let mut asked = self.asked.borrow_mut();
 		let times = asked.entry(what).or_default();
 		*times += 1;
-		*times > self.patience
+		*times > blocks
+	}
+
+	/// How many units of a run are finished: as many more each time that it is asked after.
+	fn done_of(&self, run: &RunId, units: u32) -> u32 {
+		let asked = self.asked.borrow().get(&run.to_vec()).copied().unwrap_or(0);
+		units * asked.min(self.pace + 1) / (self.pace + 1)
 	}
 
 	fn answers(&self) -> Result<(), Away> {
@@ -162,6 +187,8 @@ impl Node for TestNode {
 			Units::These(units) => units.to_vec(),
 		};
 		self.runs.borrow_mut().insert(submission.id, units);
+		let segments = submission.checkpoints.iter().map(|state| state.segment).collect();
+		self.started_from.borrow_mut().insert(submission.id, segments);
 		Ok(RunState::Queued)
 	}
 
@@ -169,8 +196,9 @@ impl Node for TestNode {
 		self.answers()?;
 		let runs = self.runs.borrow();
 		let Some(units) = runs.get(run) else { return Ok(None) };
-		if !self.is_there(run.to_vec()) {
-			return Ok(Some(RunState::Running { done: 0, of: units.len() as u32 }));
+		let of = units.len() as u32;
+		if !self.is_there_after(run.to_vec(), self.pace) {
+			return Ok(Some(RunState::Running { done: self.done_of(run, of), of }));
 		}
 		Ok(Some(match self.flaw {
 			Flaw::Broken => RunState::Failed { fault: Fault::Host, message: Text::default() },
@@ -181,7 +209,8 @@ impl Node for TestNode {
 	fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
 		self.answers()?;
 		let units = self.runs.borrow().get(run).cloned().ok_or(Away::Refused(404))?;
-		let leaves = units.into_iter().map(|unit| (unit, self.leaf(unit))).collect();
+		let done = self.done_of(run, units.len() as u32) as usize;
+		let leaves = units.into_iter().take(done).map(|unit| (unit, self.leaf(unit))).collect();
 		Ok(Leaves { leaves: BoundedVec::truncate_from(leaves) })
 	}
 
@@ -192,7 +221,7 @@ impl Node for TestNode {
 
 	fn read(&self, _: &BlobId) -> Result<Vec<u8>, Away> {
 		self.answers()?;
-		Ok(job().encode())
+		Ok(self.job.encode())
 	}
 
 	fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
@@ -207,12 +236,31 @@ impl Node for TestNode {
 		Ok(())
 	}
 
+	fn publish_states(&self, run: &RunId, segments: &[u32], to: &[[u8; 32]]) -> Result<(), Away> {
+		self.answers()?;
+		let mut served = self.served.borrow_mut();
+		for segment in segments {
+			let state = (run, segment).using_encoded(Blake2::hash);
+			served.insert(BlobId(state), to.to_vec());
+		}
+		Ok(())
+	}
+
+	fn state_of_others(&self, request: &StateRequest) -> Result<Option<Checkpoint>, Away> {
+		self.answers()?;
+		let StateRequest { run, segment, .. } = request;
+		let state = (run, segment).using_encoded(Blake2::hash);
+		// Whoever has it gives it, if it does so at all.
+		let there = self.flaw != Flaw::Stateless && self.is_there(state.to_vec());
+		there.then(|| self.slices(run, *segment)).transpose()
+	}
+
 	fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {
 		self.answers()?;
-		if *blob != spec_of(&job()).job.blob || self.flaw == Flaw::Secretive {
+		if *blob != spec_of(&self.job).job.blob || self.flaw == Flaw::Secretive {
 			return Err(Away::Refused(404));
 		}
-		Ok(Piece::of(&job().encode(), piece))
+		Ok(Piece::of(&self.job.encode(), piece))
 	}
 
 	fn slices(&self, _: &RunId, unit: u32) -> Result<Checkpoint, Away> {
@@ -252,6 +300,14 @@ impl Nodes {
 	fn new(count: u64) -> Self {
 		let price = |who| (10 + Balance::from(who)) * OGPU;
 		Self((0..count).map(|who| TestNode::new(Flaw::None, price(who as u8))).collect())
+	}
+
+	/// The same, of another job.
+	fn of(mut self, job: &Job) -> Self {
+		for node in &mut self.0 {
+			node.job = job.clone();
+		}
+		self
 	}
 
 	fn with(mut self, who: usize, flaw: Flaw) -> Self {
@@ -351,6 +407,74 @@ fn what_cannot_be_fetched_is_declined_in_time() {
 		nodes.until(|| holder_is(task, 2));
 		assert_eq!(live(task).attempt, 0);
 		assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(1).bonded(), BOND);
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+/// A hundred segments of one repetition each.
+fn training() -> Job {
+	let mut job = job();
+	job.buffers[0].role = Role::State;
+	Job { shape: Shape::Iterative { count: 100, checkpoint_every: 1 }, ..job }
+}
+
+#[test]
+fn states_are_handed_over_to_those_who_recompute_what_follows() {
+	market(12, || {
+		let nodes = Nodes::new(12).of(&training());
+		let task = submit(spec_of(&training()));
+		nodes.until(|| Cases::<Test>::contains_key((task, 0), 0));
+		let of = PartOfTask { task, attempt: 0, part: 0 };
+		nodes.until(|| {
+			Attestations::panel_of(of, 0).is_some_and(|(panel, _)| !panel.members.is_empty())
+		});
+		let panels = [0, 1].map(|panel| Attestations::panel_of(of, panel).expect("it was drawn"));
+		assert_eq!(nodes.end(task), Ending::Completed);
+		for (panel, units) in panels {
+			for (member, units) in panel.members.iter().zip(units) {
+				let node = &nodes.0[member.who as usize - 1];
+				// Its units and no others, each from the state before it.
+				let run =
+					node.runs.borrow().iter().find(|(_, own)| **own == units).map(|(run, _)| *run);
+				let run = run.expect("it has recomputed its units");
+				let before: Vec<u32> =
+					units.iter().filter_map(|unit| unit.checked_sub(1)).collect();
+				assert_eq!(node.started_from.borrow()[&run], before);
+			}
+		}
+	});
+}
+
+#[test]
+fn whoever_gets_no_state_abstains() {
+	market(12, || {
+		let mut nodes = Nodes::new(12).of(&training());
+		for who in 2..=12 {
+			nodes = nodes.with(who, Flaw::Stateless);
+		}
+		let task = submit(spec_of(&training()));
+		assert_eq!(nodes.end(task), Ending::Inconclusive);
+		// Nobody was slashed, and nothing paid for what nobody could verify.
+		for who in 1..=12u64 {
+			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(who).bonded(), BOND);
+		}
+		let record = pallet_tasks::Records::<Test>::get(task).expect("it has ended");
+		assert_eq!(record.paid, 0);
+	});
+}
+
+#[test]
+fn parts_are_verified_and_paid_while_others_are_computed() {
+	market(12, || {
+		let mut nodes = Nodes::new(12);
+		nodes.0[0].pace = 40;
+		let spec = TaskSpec { parts: 2, time: 200, ..spec_of(&job()) };
+		let task = submit(spec);
+		nodes.until(|| holder_is(task, 1) && live(task).progress.settled == 1);
+		let found = live(task);
+		assert!(matches!(found.status, Status::Executing { .. }));
+		assert_eq!(found.progress.rooted, 1);
+		assert!(found.escrow.price < found.reserve);
 		assert_eq!(nodes.end(task), Ending::Completed);
 	});
 }
@@ -639,14 +763,14 @@ fn what_takes_long_does_not_keep_an_opening_waiting() {
 }
 
 #[test]
-fn tasks_of_many_parts_are_delivered_at_once() {
+fn parts_that_are_computed_are_delivered_at_once() {
 	market(12, || {
 		let nodes = Nodes::new(12);
 		let job = job();
 		let task = submit(TaskSpec { parts: 5, ..spec_of(&job) });
 		nodes.until(|| live(task).progress.rooted > 0);
-		// One transaction has them all.
-		assert_eq!(live(task).progress.rooted, 5);
+		// Half of the units were computed when it was asked after first: one transaction has the roots of two parts.
+		assert_eq!(live(task).progress.rooted, 2);
 		assert_eq!(nodes.end(task), Ending::Completed);
 	});
 }

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod spec;
 pub mod stream;
 pub mod tally;
+pub mod trust;
 pub mod verification;
 pub mod view;
 

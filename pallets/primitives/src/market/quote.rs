@@ -9,6 +9,8 @@
 //!
 //! What is charged never exceeds price, fee and verification as quoted; what was not needed comes back.
 
+use alloc::vec::Vec;
+
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -16,7 +18,8 @@ use super::{
 	price::{cost, share},
 	spec::{FewOperators, TaskSpec},
 	tally::{FIRST_PANEL, SECOND_PANEL},
-	verification::{Chance, Plan, Tier, lock},
+	trust::LEAST_ASKED,
+	verification::{Chance, Plan, Tier, detection, lock},
 };
 use crate::Balance;
 
@@ -91,6 +94,10 @@ pub struct Quote {
 	pub detection_all: u32,
 	/// The probability that one false unit of a part is found, in parts of a billion.
 	pub detection_one: u32,
+	/// The same as `detection_all`, with the most trusted provider. No less where the client trusts nobody.
+	pub trusted_all: u32,
+	/// The same as `detection_one`, with the most trusted provider.
+	pub trusted_one: u32,
 }
 
 impl Quote {
@@ -139,14 +146,34 @@ impl Terms {
 			.then(|| Plan::new(tier, spec.units_of(part), operators.saturating_sub(1)))
 	}
 
+	/// The ways in which a part of a task may be verified, each with its weight, where the tier that was asked for is
+	/// drawn so often of a thousand times; `None` if it is not verified.
+	fn plans(
+		&self,
+		spec: &TaskSpec,
+		part: u8,
+		operators: u32,
+		asked: Option<u16>,
+	) -> Option<Vec<(Plan, u32)>> {
+		let of_tier = |tier| self.plan(spec, tier, part, operators);
+		let asked = asked.map_or(1000, u32::from);
+		let mut plans = alloc::vec![(of_tier(spec.tier)?, asked)];
+		if asked < 1000 {
+			plans.push((of_tier(Tier::Light)?, 1000 - asked));
+		}
+		Some(plans)
+	}
+
 	/// What a provider must lock for all of a task at this price: enough to deter, and at least so much that
 	/// the client can be made whole (price, fee and verification without disputes) and the finder paid.
+	/// Whoever is trusted has the tier that was `asked` for drawn so often of a thousand times, and locks more.
 	/// `None` when fraud could not be found well enough.
 	pub fn provider_lock(
 		&self,
 		spec: &TaskSpec,
 		price: Balance,
 		operators: u32,
+		asked: Option<u16>,
 	) -> Option<Balance> {
 		let units: u64 = (0..spec.parts)
 			.filter_map(|part| self.plan(spec, spec.tier, part, operators))
@@ -160,18 +187,17 @@ impl Terms {
 		let whole = value.saturating_add(share(value, self.finder));
 		// The last part has the fewest units, so the fewest draws.
 		let parts = [0, spec.parts.saturating_sub(1)];
-		let locks =
-			parts.into_iter().map(|part| match self.plan(spec, spec.tier, part, operators) {
-				None => Some(whole),
-				Some(plan) => lock(
-					value,
-					spec.shape,
-					&[(plan, 1)],
-					Chance::from_thousandths(self.colluding),
-					self.safety,
-				),
-			});
-		let locks = locks.collect::<Option<alloc::vec::Vec<_>>>()?;
+		let locks = parts.into_iter().map(|part| match self.plans(spec, part, operators, asked) {
+			None => Some(whole),
+			Some(plans) => lock(
+				value,
+				spec.shape,
+				&plans,
+				Chance::from_thousandths(self.colluding),
+				self.safety,
+			),
+		});
+		let locks = locks.collect::<Option<Vec<_>>>()?;
 		locks.into_iter().max().map(|lock| lock.max(whole))
 	}
 
@@ -188,10 +214,13 @@ impl Terms {
 		let reserve = spec.max_price.unwrap_or_else(|| cost(spec.work, self.per_unit)).max(1);
 		let unit_fee = self.unit_fee(spec);
 		let colluding = Chance::from_thousandths(self.colluding);
-		let chance =
-			|bad| plan.map_or(0, |plan| plan.detection(bad, colluding).parts_per_billion());
+		let chance = |bad, asked| {
+			let plans = self.plans(spec, 0, operators, asked);
+			plans.map_or(0, |plans| detection(&plans, bad, colluding).parts_per_billion())
+		};
+		let trusted = spec.may_be_trusted().then_some(LEAST_ASKED);
 		let provider_lock =
-			self.provider_lock(spec, reserve, operators).ok_or(NoQuote::CannotBeSecured)?;
+			self.provider_lock(spec, reserve, operators, None).ok_or(NoQuote::CannotBeSecured)?;
 		let fees = self.attempt_fees(spec, operators);
 		let verification =
 			unit_fee.saturating_mul(fees.into()).saturating_mul(self.max_attempts.into());
@@ -203,8 +232,10 @@ impl Terms {
 			client_lock: self.client_lock(spec),
 			provider_lock,
 			members: plan.map_or(0, |plan| plan.members),
-			detection_all: chance(spec.units_of(0)),
-			detection_one: chance(1),
+			detection_all: chance(spec.units_of(0), None),
+			detection_one: chance(1, None),
+			trusted_all: chance(spec.units_of(0), trusted),
+			trusted_one: chance(1, trusted),
 		})
 	}
 

@@ -159,6 +159,8 @@ pub struct Security {
 	pub colluding: Ranged32<0, 500>,
 	/// The margin of locks, in hundredths.
 	pub safety: Ranged32<100, 1_000>,
+	/// What a provider may have under way on trust, in multiples of what its right tasks have burnt in fees.
+	pub leverage: Ranged32<0, 1_000>,
 }
 
 impl Security {
@@ -168,6 +170,7 @@ impl Security {
 		least_operators: Ranged32::new(7),
 		colluding: Ranged32::new(200),
 		safety: Ranged32::new(150),
+		leverage: Ranged32::new(20),
 	};
 
 	/// For networks of a few nodes: two can verify a third.
@@ -221,6 +224,50 @@ impl PanelRules {
 
 	/// For networks of a few nodes.
 	pub const FAST: Self = Self { least: Ranged32::new(2), ..Self::PRODUCTION };
+}
+
+/// What work means to those who secure the chain, beyond its price. Shares are in parts per million.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub struct MeritRules {
+	/// What a provider is credited of the emission for verified work, of what the task burnt in fees. Never all of it:
+	/// trading with oneself has to cost something.
+	pub credited: Ranged32<0, 900_000>,
+	/// Operators that could verify a task; with fewer nothing is credited for it.
+	pub operators: Ranged32<3, 1_000>,
+	/// The fees for verifying that are worth a point.
+	pub per_point: Ranged128<{ 10 * MICRO }, { 1_000 * OGPU }>,
+	/// The most points for verifying that a validator earns in an era, of those for its blocks.
+	pub points: Ranged32<0, 100_000>,
+	/// What a validator loses of its stake when the provider that it is linked to is convicted.
+	pub stake: Ranged32<0, 100_000>,
+	/// How many validators are reported for that in an era at most.
+	pub reports: Ranged32<0, 10>,
+}
+
+impl MeritRules {
+	/// For networks of strangers.
+	pub const PRODUCTION: Self = Self {
+		credited: Ranged32::new(500_000),
+		operators: Ranged32::new(20),
+		per_point: Ranged128::new(10 * MILLI),
+		points: Ranged32::new(100_000),
+		stake: Ranged32::new(10_000),
+		reports: Ranged32::new(5),
+	};
+
+	/// For networks of a few nodes.
+	pub const FAST: Self = Self { operators: Ranged32::new(3), ..Self::PRODUCTION };
 }
 
 /// How the base price of a device tier begins, and moves.

@@ -270,6 +270,14 @@ impl TaskSpec {
 		faults
 	}
 
+	/// Whether less may do for a provider that has earned it: the client agrees, and each part has enough units to draw a
+	/// few from.
+	pub fn may_be_trusted(&self) -> bool {
+		let drawn = matches!(self.tier, Tier::Standard | Tier::High);
+		let least = self.units / u32::from(self.parts.max(1));
+		self.trust == Trust::Earned && drawn && least >= Tier::Light.least_units()
+	}
+
 	/// How many units a part has. The first parts have one more where they do not come out even.
 	pub fn units_of(&self, part: u8) -> u32 {
 		let parts = u32::from(self.parts).max(1);

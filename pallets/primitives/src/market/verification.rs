@@ -233,6 +233,17 @@ impl Plan {
 /// The most that a lock may be, in multiples of what it secures.
 pub const MAX_LOCK_FACTOR: u128 = 100;
 
+/// The probability that `bad` false units are found where a part is verified in one of several ways, each with its weight:
+/// the mean of [`Plan::detection`], rounded down.
+pub fn detection(plans: &[(Plan, u32)], bad: u32, colluding: Chance) -> Chance {
+	let weights: u128 = plans.iter().map(|(_, weight)| u128::from(*weight)).sum();
+	let found = plans
+		.iter()
+		.map(|(plan, weight)| plan.detection(bad, colluding).0 * u128::from(*weight))
+		.sum::<u128>();
+	Chance(found.checked_div(weights).unwrap_or(0))
+}
+
 /// What a provider must lock for unverified work of this value, so that no number of false units pays.
 ///
 /// `plans` are the ways in which it may be verified, each with its weight (a light plan where it was
@@ -245,18 +256,11 @@ pub fn lock(
 	colluding: Chance,
 	safety: u16,
 ) -> Option<Balance> {
-	let weights: u128 = plans.iter().map(|(_, weight)| u128::from(*weight)).sum();
-	let found: u128 = plans
-		.iter()
-		.map(|(plan, weight)| {
-			let bad = match shape {
-				Shape::Parallel => plan.units,
-				Shape::Iterative => 1,
-			};
-			plan.detection(bad, colluding).0 * u128::from(*weight)
-		})
-		.sum();
-	let found = found.checked_div(weights).filter(|found| *found > 0)?;
+	let bad = match shape {
+		Shape::Parallel => plans.first().map_or(0, |(plan, _)| plan.units),
+		Shape::Iterative => 1,
+	};
+	let found = Some(detection(plans, bad, colluding).0).filter(|found| *found > 0)?;
 	// (1 − D) / D, with 32 fractional bits, rounded up; then with the margin.
 	let factor = ((ONE - found) << 32).div_ceil(found);
 	let factor = (factor * u128::from(safety)).div_ceil(100);

@@ -2,7 +2,7 @@
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use ogpu_primitives::{OGPU, market::spec::TaskSpec};
-use ogpu_traits::{Claim, Collateral, Verdict};
+use ogpu_traits::{Claim, Collateral, Guarantor, Verdict};
 use pallet_trust_lock::Slashing;
 
 use crate::{
@@ -50,6 +50,9 @@ fn fraud_is_slashed_after_its_window_and_somebody_else_takes_over() {
 		assert_eq!(Balances::balance(&TREASURY) - treasury, lock - lock / 10 - 10 * OGPU - FEE);
 		assert_eq!(TrustLock::locked(&1, work_lock(task, 0)), 0);
 		assert_eq!(Convictions::<Test>::iter().count(), 0);
+		// Whoever stood for it when it got the task answers; the verifiers were paid by the client.
+		assert_eq!(Fraudulent::get(), [(1, Guarantor { stash: 1_001, era: 7 })]);
+		assert_eq!(VerifiersPaid::get(), [(VERIFIER, FEE)]);
 		let provider = pallet_providers::Providers::<Test>::get(1).expect("it is registered");
 		assert!(provider.reputation.verdicts.thousandths() < 10);
 	});

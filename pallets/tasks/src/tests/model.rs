@@ -437,7 +437,7 @@ impl Model {
 			let bid = task.best.remove(0);
 			let second = task.best.first().map(|bid| bid.score);
 			let price = payment(bid.quality, second, task.reserve);
-			let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
+			let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators, None);
 			let lock = lock.expect("it was quoted");
 			if !task.barred.contains(&bid.provider)
 				&& self.lock((id, task.attempt, bid.provider), lock)
@@ -1133,7 +1133,7 @@ impl History {
 			return;
 		}
 		let root = RACED[usize::from(self.random.random_range(0..4) == 0)];
-		let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators);
+		let lock = task.terms.provider_lock(&task.spec, task.reserve, task.operators, None);
 		let lock = lock.expect("it was quoted");
 		let allowed =
 			racer.is_none() && !task.barred.contains(&who) && self.model.collateral[&who] >= lock;
@@ -1286,7 +1286,7 @@ impl History {
 		let finder = Some(FINDER);
 		Tasks::decided(
 			part,
-			Decision { verdict, fees: vec![(VERIFIER, fee)], finder, challenged: false },
+			Decision { fees: vec![(VERIFIER, fee)], finder, ..Decision::bare(verdict) },
 		);
 		self.model.decide(part, verdict, fee, Now::<Test>::get());
 	}

@@ -199,10 +199,12 @@ pub(super) async fn events(
 	Ok(Sse::new(changes).keep_alive(KeepAlive::default()))
 }
 
-/// The leaves of a run that is done.
+/// The leaves of a run: of one that goes on, those of the units that are finished.
 fn leaves_of(service: &Service, id: &RunId) -> Result<Vec<(u32, [u8; 32])>, ApiError> {
 	match service.state(id).ok_or_else(|| unknown(id))? {
-		RunState::Done { .. } => Ok(service.0.journal.leaves(id)?.into_iter().collect()),
+		RunState::Done { .. } | RunState::Running { .. } => {
+			Ok(service.0.journal.leaves(id)?.into_iter().collect())
+		}
 		state => {
 			Err(ApiError::Conflict(format!("it is {}; there is no result", view::word(&state))))
 		}
@@ -266,8 +268,10 @@ pub(super) async fn slices_of(
 	id: RunId,
 	unit: u32,
 ) -> Result<Checkpoint, ApiError> {
-	if !leaves_of(service, &id)?.iter().any(|(known, _)| *known == unit) {
-		return Err(ApiError::NotFound(format!("the run has no unit {unit}")));
+	// Of a run that goes on as well: what is in the journal is whole.
+	service.state(&id).ok_or_else(|| unknown(&id))?;
+	if !service.0.journal.leaves(&id)?.contains_key(&unit) {
+		return Err(ApiError::NotFound(format!("the run has no unit {unit}, or not yet")));
 	}
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(|| unknown(&id))?;
 	let slices = service.slices(id, &job, &plan, unit).await;
