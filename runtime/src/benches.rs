@@ -25,7 +25,7 @@ use crate::{
 	AccountId, AllPalletsWithSystem, Babe, Balances, Bounties, ConvictionVoting, Grandpa, Identity,
 	ImOnline, Multisig, Parameters, Preimage, Proxy, Referenda, Runtime, SafeMode, Scheduler,
 	Staking, Sudo, Timestamp, TransactionPayment, Treasury, TrustLock, Utility, Vesting, VoterList,
-	configs::{consensus::MaxAuthorities, duties::Done},
+	configs::duties::Done,
 };
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -58,7 +58,8 @@ impl pallet_market_benchmarking::Config for Runtime {
 			return;
 		}
 		pallet_staking::ActiveEra::<Runtime>::put(ActiveEraInfo { index: ERA, start: None });
-		let validators = (0..MaxAuthorities::get()).map(|index| account("validator", index, 0));
+		let most = <<Runtime as pallet_babe::Config>::MaxAuthorities as Get<u32>>::get();
+		let validators = (0..most).map(|index| account("validator", index, 0));
 		Staking::reward_by_ids(validators.map(|stash| (stash, 1_000_000)).collect::<Vec<_>>());
 		pallet_token::ProviderBudget::<Runtime>::put(OGPU);
 	}

@@ -39,7 +39,7 @@ impl<T: Config> Pallet<T> {
 			parts.map(move |(part, case)| (PartOfTask { task, attempt, part }, case))
 		});
 		let open = all.filter(|(_, case)| match case.phase {
-			Phase::Decided(decided) => decided.appeal == Appeal::None,
+			Phase::Decided(decided) => decided.judged && decided.appeal == Appeal::None,
 			_ => false,
 		});
 		open.filter(|(_, case)| Self::appellant(case) == Some(who)).map(|(of, _)| of).collect()
@@ -52,6 +52,8 @@ impl<T: Config> Pallet<T> {
 			return Err(Error::<T>::NotAppealable.into());
 		};
 		ensure!(Self::appellant(&case) == Some(&who), Error::<T>::NotConcerned);
+		// Whoever has not opened what was drawn could open one of it now, and be silent about the rest.
+		ensure!(decided.judged, Error::<T>::NotJudged);
 		ensure!(decided.appeal == Appeal::None, Error::<T>::AppealedBefore);
 		let lock = Self::lock_for_dispute(&who, &case)?;
 		case.phase = Phase::Decided(Decided { appeal: Appeal::Judged { lock }, ..decided });

@@ -402,6 +402,8 @@ pub mod pallet {
 		NotConcerned,
 		/// Its appeal is being judged, or was. There is one.
 		AppealedBefore,
+		/// Nobody has judged it: the provider has not opened, or given, what it had to.
+		NotJudged,
 	}
 
 	#[pallet::hooks]

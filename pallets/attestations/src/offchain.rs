@@ -5,13 +5,13 @@ use alloc::{vec, vec::Vec};
 use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
-	executor::{Checkpoint, Fault, Leaves, Quote, RunId, RunState, StateRequest, Units},
+	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
 	market::{spec::TaskSpec, tally::commitment, verification::Shape},
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
 	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
-	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_from, state_of},
+	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_of},
 };
 
 use crate::{Case, Config, Done, Due, Pallet, REFUSED, Subject, UPHELD};
@@ -97,7 +97,7 @@ impl<T: Config> Pallet<T> {
 				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
 				let run = member_run(id, panel, &seed);
 				let outcome = match case.subject {
-					Subject::Root(_) => Self::leaves_of(id, case, units, &spec, run, node),
+					Subject::Root(_) => Self::leaves_of(case, units, &spec, run, node),
 					Subject::Claim(claim) => Self::opinion_of(claim, &spec, run, late, node),
 				};
 				match outcome {
@@ -120,7 +120,6 @@ impl<T: Config> Pallet<T> {
 
 	/// The leaves of some units of a part, recomputed.
 	fn leaves_of(
-		id: PartOfTask,
 		case: &Case<T::AccountId>,
 		units: &[u32],
 		spec: &TaskSpec,
@@ -128,14 +127,15 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Outcome {
 		let of_job: Vec<u32> = units.iter().map(|unit| case.first_unit + unit).collect();
-		let to_run = BoundedVec::try_from(of_job.clone()).map_or(Units::All, Units::These);
+		let to_run = match case.shape {
+			Shape::Parallel => of_job.clone(),
+			// Each segment starts from the one before it.
+			Shape::Iterative => (0..=of_job.last().copied().unwrap_or(0)).collect(),
+		};
+		let to_run = BoundedVec::try_from(to_run).map_or(Units::All, Units::These);
 		let holder = T::Registry::endpoint(&case.provider);
 		let peers = sources(&spec.job, holder.as_ref());
-		let states = || match case.shape {
-			Shape::Parallel => Ok(Vec::new()),
-			Shape::Iterative => Self::states_before(id, &of_job, spec, case, node),
-		};
-		match state_from(run, LANE, to_run, states, spec, &peers, node) {
+		match state_of(run, LANE, to_run, spec, &peers, node) {
 			Ok(RunState::Done { .. }) => {
 				let Ok(Leaves { leaves }) = node.leaves(&run) else { return Outcome::Later };
 				let leaf_of = |unit: &u32| {
@@ -205,7 +205,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Gives the members of a panel what they start from. An executor that was started anew has forgotten it: now and
 	/// then it is told again.
-	fn serve(id: PartOfTask, panel: u8, seed: &Hash, to: &[(Hash, Vec<u32>)], node: &dyn Node) {
+	fn serve(id: PartOfTask, panel: u8, seed: &Hash, to: &[Hash], node: &dyn Node) {
 		let turn = (T::Clock::now() / SERVED_AGAIN) as u8;
 		let key = (b"ogpu/served", id, panel, seed, turn).encode();
 		// Nobody named would be everybody.
@@ -215,71 +215,9 @@ impl<T: Config> Pallet<T> {
 		let Some(spec) = T::Specs::spec(id) else { return };
 		let Ok((job, _)) = job_of(&spec, &sources(&spec.job, None), node) else { return };
 		let inputs = job.blobs().into_iter().map(|(blob, _)| blob);
-		let keys: Vec<Hash> = to.iter().map(|(key, _)| *key).collect();
-		let shared = inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, &keys).is_ok());
-		let handed = || match spec.shape {
-			Shape::Parallel => true,
-			Shape::Iterative => Self::hand_states_over(id, &spec, to, node),
-		};
-		if shared && handed() {
+		if inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, to).is_ok()) {
 			node.remember(&key, &[]);
 		}
-	}
-
-	/// Gives each member of a panel the states that its segments start from, and nobody else: a state is the answer of
-	/// whoever has the segment before. Whether all of them are served.
-	fn hand_states_over(
-		id: PartOfTask,
-		spec: &TaskSpec,
-		to: &[(Hash, Vec<u32>)],
-		node: &dyn Node,
-	) -> bool {
-		let run = spec.job.run(&genesis::<T>(), id.task, id.attempt);
-		let first = spec.first_unit(id.part);
-		to.iter().all(|(key, units)| {
-			let before = units.iter().filter_map(|unit| (first + unit).checked_sub(1));
-			let segments: Vec<u32> = before.collect();
-			segments.is_empty() || node.publish_states(&run, &segments, &[*key]).is_ok()
-		})
-	}
-
-	/// The states that segments start from, as the provider of a result has committed to them. What a segment comes to
-	/// is judged by the state before it, whether that is right or not: that is another segment's matter.
-	fn states_before(
-		id: PartOfTask,
-		segments: &[u32],
-		spec: &TaskSpec,
-		case: &Case<T::AccountId>,
-		node: &dyn Node,
-	) -> Result<Vec<Checkpoint>, Trouble> {
-		let Subject::Root(own_root) = case.subject else { return Err(Trouble::Later) };
-		let holder = T::Registry::endpoint(&case.provider).ok_or(Trouble::Later)?;
-		let run = spec.job.run(&genesis::<T>(), id.task, id.attempt);
-		let before = segments.iter().filter_map(|segment| segment.checked_sub(1));
-		let missing = before.filter(|segment| !segments.contains(segment));
-		let mut states = Vec::new();
-		let mut all_here = true;
-		for segment in missing {
-			let part = if segment < case.first_unit { id.part.saturating_sub(1) } else { id.part };
-			let root = match part == id.part {
-				true => Some(own_root),
-				false => T::Specs::root(id.task, part),
-			};
-			let request = StateRequest {
-				run,
-				segment,
-				root: root.ok_or(Trouble::Later)?,
-				first: spec.first_unit(part),
-				count: spec.units_of(part),
-				peers: BoundedVec::truncate_from(vec![holder.peer()]),
-			};
-			match node.state_of_others(&request)? {
-				Some(state) => states.push(state),
-				// Asked for all at once, not one after the other.
-				None => all_here = false,
-			}
-		}
-		if all_here { Ok(states) } else { Err(Trouble::Later) }
 	}
 
 	/// Opens leaves of its own result.

@@ -32,9 +32,6 @@ const HAS_JUDGED: u8 = 3;
 /// It says itself that the unit is false. Where nobody else is left, what it has computed counts all the same.
 const HAS_CHALLENGED: u8 = 4;
 
-/// Market blocks for the states from which segments start, which their provider hands over.
-const HANDING: u32 = 20;
-
 /// Stages of claims about inputs that cannot be had last so many times as long: fetching takes its time.
 const FETCHING: u32 = 20;
 
@@ -142,17 +139,13 @@ impl<T: Config> Pallet<T> {
 		let own = T::Rules::get().commit.get();
 		let work = match (case.subject, case.shape) {
 			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),
-			// A job may be at fault in one unit alone: judges run all of it.
-			(Subject::Claim(Claim::Rejected), _) => case.time,
-			(Subject::Root(_), shape) => {
+			// A job may be at fault in one unit alone: judges run all of it. And members of a panel for an
+			// iterative job begin at its first state.
+			(Subject::Claim(Claim::Rejected), _) | (_, Shape::Iterative) => case.time,
+			(Subject::Root(_), Shape::Parallel) => {
 				let each = u64::from(kind.units_each(case.tier, case.units));
 				let work = u64::from(case.time).saturating_mul(each);
-				let work =
-					u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX);
-				match shape {
-					Shape::Parallel => work,
-					Shape::Iterative => work.saturating_add(HANDING),
-				}
+				u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX)
 			}
 		};
 		own.saturating_add(work)

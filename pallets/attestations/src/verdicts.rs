@@ -13,7 +13,6 @@ use ogpu_primitives::{
 		quote::ADJUDICATORS,
 		reputation::Aspect,
 		tally::{Judgement, judge},
-		verification::Shape,
 	},
 	merkle::Hash,
 };
@@ -220,16 +219,6 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Whether most members of the panel that was to judge a result could not say anything: that is what a provider brings
-	/// about who gives them nothing to start from.
-	fn most_abstained(id: PartOfTask, case: &Case<T::AccountId>) -> bool {
-		let last = case.next_panel.checked_sub(1).and_then(|number| Panels::<T>::get(id, number));
-		last.is_some_and(|panel| {
-			let abstained = panel.members.iter().filter(|member| member.said == Said::Abstained);
-			2 * abstained.count() > panel.members.len()
-		})
-	}
-
 	/// Ends a case without an answer; one that was valid stays so.
 	fn nobody_can_say(id: PartOfTask, mut case: Case<T::AccountId>) {
 		let disputes = core::mem::take(&mut case.disputes);
@@ -238,12 +227,10 @@ impl<T: Config> Pallet<T> {
 		}
 		case.phase = if case.was_valid { Phase::Valid } else { Phase::Judging };
 		let valid = case.was_valid;
-		Self::keep(id, case.clone());
+		Self::keep(id, case);
 		if !valid {
-			// Nobody is paid for what nobody was let verify.
-			let withheld = case.shape == Shape::Iterative && Self::most_abstained(id, &case);
 			let decision = Decision {
-				challenged: !disputes.is_empty() || withheld,
+				challenged: !disputes.is_empty(),
 				..Decision::bare(Verdict::Inconclusive)
 			};
 			Self::hand_over(id, decision);

@@ -15,6 +15,8 @@ ogpu_traits::weight_info! {
 	every_block();
 	/// Drawing a panel: every seat that may be looked at.
 	draw();
+	/// Looking at a round by which all parts of a task are settled.
+	find_valid();
 	/// Looking at a panel whose stage ends: what follows may be a verdict, and the end of a task for which panels with
 	/// `p` members are kept.
 	end_stage(p);

@@ -254,6 +254,33 @@ mod benchmarks {
 		assert_eq!(made.members.len() as u32, SECOND_PANEL);
 	}
 
+	/// As the last that was undecided of as many parts as there may be: all of them are settled.
+	#[benchmark]
+	fn find_valid() {
+		let others = providers::<T>(crate::scene::ROUND + 1);
+		let (_, id) = worn::<T>(&others[1..]);
+		let mut attempt = 0;
+		change::<T>(id, |task| {
+			attempt = task.attempt;
+			task.progress.ahead = !1;
+		});
+		let of = PartOfTask { task: id, attempt, part: 0 };
+		let mut found = case::<T>(id, 0, others[0].clone());
+		(found.clean, found.running, found.next_panel) = (1, 1, 1);
+		let stage = Stage::Revealing { until: now::<T>() };
+		panel::<T>(of, found, Kind::Round, stage, &others[1..], |_| Said::Agreed);
+		pallet_attestations::DeadlinesFrom::<T>::put(now::<T>());
+		let item = Item { case: of, panel: 0 };
+		pallet_attestations::Deadlines::<T>::insert(now::<T>(), item, ());
+		pass::<T>(1);
+		#[block]
+		{
+			poll::<T>();
+		}
+		let task = pallet_tasks::Tasks::<T>::get(id).expect("it is kept");
+		assert!(matches!(task.status, Status::Delivered { .. }));
+	}
+
 	/// Of the largest panel, which finds a unit false in the last attempt at a task of which other parts are under
 	/// verification: whoever had it is convicted, verifiers are paid, and the task ends.
 	#[benchmark]

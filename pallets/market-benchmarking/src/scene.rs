@@ -48,6 +48,10 @@ const MEMORY: u8 = 33;
 const UNITS: u32 = 20;
 /// The type of the keys that sign.
 const KEYS: KeyTypeId = KeyTypeId(*b"bnch");
+/// The number of the first provider that verifies something, beside those of other scenes.
+const MEMBERS: u32 = 1_000;
+/// What each of them has earned.
+const FEE: Balance = OGPU / 50;
 /// Operators that could verify a task.
 const OPERATORS: u32 = 1_000;
 /// The members of a round.
@@ -434,10 +438,11 @@ pub fn under_verification<T: Config>(id: TaskId, places: u32) {
 			let members = left.min(ROUND);
 			let mut found = panel_of::<T>(Kind::Round, Stage::Committing { until: now::<T>() });
 			for member in left - members..left {
-				let who = somebody::<T>("member", member);
+				// Each is linked to a validator, which earns points with its fee.
+				let who = provider::<T>(MEMBERS + member);
 				Wanted::<T>::insert(&who, (of, panel), ());
 				Served::<T>::insert(of, member, Service { judged: None });
-				Earned::<T>::insert(of, &who, OGPU / 1_000_000);
+				Earned::<T>::insert(of, &who, FEE);
 				let _ = found.members.try_push(Member { who, said: Said::Nothing });
 			}
 			left -= members;
@@ -446,6 +451,13 @@ pub fn under_verification<T: Config>(id: TaskId, places: u32) {
 		part += 1;
 	}
 	Places::<T>::mutate(id, |kept| *kept += places);
+	// So much in escrow that all of them are paid.
+	let fees = FEE * Balance::from(places);
+	let pot = pallet_tasks::Pallet::<T>::pot();
+	let minted = <T as pallet_tasks::Config>::Currency::mint_into(&pot, fees);
+	assert!(minted.is_ok(), "tokens can be minted");
+	pallet_tasks::Escrows::<T>::mutate(&task.client, |sum| *sum += fees);
+	change::<T>(id, |task| task.escrow.verification += fees);
 }
 
 /// Has the first part of a task be a decided fraud that all of these, in rounds, have affirmed.

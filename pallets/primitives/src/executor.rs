@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The version of this API. Both sides must speak the same.
-pub const API_VERSION: u16 = 2;
+pub const API_VERSION: u16 = 1;
 
 /// Identifies a run of a job on one executor. Whoever submits chooses it; submitting the same again
 /// changes nothing.
@@ -222,24 +222,6 @@ pub struct FetchRequest {
 	/// The size of the blob, in bytes.
 	pub size: u64,
 	/// Who has it.
-	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
-}
-
-/// Asks an executor to find out what a state is made of that somebody else's run came to, and to see to it that it leads to
-/// a root. It answers with the state once it has it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub struct StateRequest {
-	/// The run of whoever computed it.
-	pub run: RunId,
-	/// The segment after which it is.
-	pub segment: u32,
-	/// The root that its leaf leads to.
-	pub root: Hash,
-	/// The first unit under the root.
-	pub first: u32,
-	/// How many units there are.
-	pub count: u32,
-	/// Who computed it.
 	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
 }
 

@@ -16,8 +16,8 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Accomplices, Assignment, Config, Conviction, Convictions, Ending, Event, Item, Pallet, Records,
-	Status, Task, Tasks, client_lock, race_lock, work::PROLONGED, work_lock,
+	Accomplices, Assignment, Config, Conviction, Convictions, Departed, Departures, Ending, Event,
+	Item, Pallet, Records, Status, Task, Tasks, client_lock, race_lock, work::PROLONGED, work_lock,
 };
 
 /// What a false result costs, and whom.
@@ -28,6 +28,17 @@ pub(crate) struct Losses {
 	pub(crate) due: Balance,
 }
 
+/// What somebody was paid for in the attempt at a task that it has now, if anything.
+pub(crate) fn paid_so_far<AccountId: Clone>(
+	task: &Task<AccountId>,
+	by: &Assignment<AccountId>,
+	verified: Balance,
+) -> Option<Departed<AccountId>> {
+	let to_part = task.progress.settled;
+	let paid = to_part > by.first_part && task.is_verified();
+	paid.then(|| Departed { by: by.clone(), to_part, verified, refunded: false })
+}
+
 impl<T: Config> Pallet<T> {
 	/// Has a provider slashed once the window for appeals has ended. Its lock stays until then.
 	pub(crate) fn convict(
@@ -36,13 +47,13 @@ impl<T: Config> Pallet<T> {
 		part: PartOfTask,
 		unit: u32,
 		losses: Losses,
+		paid: Option<Departed<T::AccountId>>,
 		decision: &Decision<T::AccountId>,
 	) {
 		let until = Self::after(T::Windows::get().delivery.get());
 		let provider = by.provider.clone();
 		let weight = Self::weight_of(task, by.price);
 		T::Registry::see(&provider, Aspect::Verdicts, weight, 0);
-		T::Registry::found_false(&provider);
 		Self::deposit_event(Event::Convicted {
 			task: part.task,
 			provider: provider.clone(),
@@ -62,6 +73,7 @@ impl<T: Config> Pallet<T> {
 			spec,
 			due,
 			weight,
+			paid,
 		};
 		Convictions::<T>::insert((part.task, part.attempt), conviction);
 		Self::remind(until, Item::Conviction(part.task, part.attempt));
@@ -97,6 +109,7 @@ impl<T: Config> Pallet<T> {
 			Self::release(&who, lock);
 		}
 		T::Attestation::carry_out(part);
+		T::Registry::found_false(&provider);
 		if let Some(guarantor) = guarantor {
 			T::Merit::convicted(&provider, &guarantor);
 		}
@@ -125,8 +138,15 @@ impl<T: Config> Pallet<T> {
 		decision: Decision<T::AccountId>,
 	) {
 		let PartOfTask { task: id, attempt, .. } = part;
-		let Conviction { provider, due, weight, .. } = conviction;
-		Self::release(&provider, work_lock(id, attempt));
+		let Conviction { provider, due, weight, paid, .. } = conviction;
+		match paid.filter(|_| Tasks::<T>::contains_key(id)) {
+			// Its lock stays for what it was paid for before.
+			Some(departed) => {
+				Self::concern(&provider, id);
+				Departures::<T>::insert((id, attempt), departed);
+			}
+			None => Self::release(&provider, work_lock(id, attempt)),
+		}
 		for (who, race) in Accomplices::<T>::drain_prefix((id, attempt)) {
 			Self::release(&who, race_lock(id, race));
 		}

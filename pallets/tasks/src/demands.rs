@@ -19,13 +19,7 @@ use frame_support::{
 use ogpu_primitives::{
 	Balance,
 	job::{BlobId, Job, MAX_BUFFERS},
-	market::{
-		TaskId,
-		price::share,
-		reputation::Aspect,
-		spec::{MAX_JOB_LEN, TaskSpec},
-		verification::Shape,
-	},
+	market::{TaskId, price::share, reputation::Aspect, spec::MAX_JOB_LEN},
 	merkle::{Blake2, Hash, Hasher, Multiproof, leaf, verify},
 	piece::Piece,
 };
@@ -75,20 +69,6 @@ pub enum Demanded {
 		/// Which of the buffers that make up the unit's result, in their order in the job.
 		slice: u8,
 	},
-	/// A piece of the state that a segment starts from, for a member of a panel that is to recompute it.
-	#[codec(index = 2)]
-	State {
-		/// The attempt whose result is verified.
-		attempt: u8,
-		/// The part that is verified.
-		part: u8,
-		/// The panel.
-		panel: u8,
-		/// The segment after which it is, counted from the first of the job.
-		segment: u32,
-		/// Which of the buffers that make up the state, in their order in the job.
-		slice: u8,
-	},
 }
 
 /// What is kept of it.
@@ -116,33 +96,6 @@ pub enum Wanted {
 		/// Which buffer of its result.
 		slice: u8,
 	},
-	/// A state that a segment starts from.
-	#[codec(index = 2)]
-	State {
-		/// For the verification of which part.
-		part: u8,
-		/// By which panel.
-		panel: u8,
-		/// The segment after which it is, counted from the first of the job.
-		segment: u32,
-		/// Which buffer of it.
-		slice: u8,
-	},
-}
-
-impl Wanted {
-	/// What is a part of the leaf of a unit: the part of the job, the unit, counted from the first of the part, and which of
-	/// the buffers.
-	pub(crate) fn of_leaf(&self, spec: &TaskSpec) -> Option<(u8, u32, u8)> {
-		match *self {
-			Self::Input { .. } => None,
-			Self::Output { part, unit, slice } => Some((part, unit, slice)),
-			Self::State { segment, slice, .. } => {
-				let part = (0..spec.parts).rfind(|part| spec.first_unit(*part) <= segment)?;
-				Some((part, segment - spec.first_unit(part), slice))
-			}
-		}
-	}
 }
 
 /// A demand that waits for its answer.
@@ -191,19 +144,15 @@ impl<T: Config> Pallet<T> {
 		let (of, attempt, wanted, until) = match demanded {
 			Demanded::Input { attempt, part, panel, job, blob } => {
 				ensure!(Self::is_input(&task, &job, &blob), Error::<T>::NoSuchInput);
+				let of = Self::holder(id, &task, attempt).ok_or(Error::<T>::NotAssigned)?;
+				let done =
+					attempt != task.attempt || matches!(task.status, Status::Delivered { .. });
+				let until = Self::time_to_answer(&of, done);
 				let case = PartOfTask { task: id, attempt, part };
-				let (of, until) = Self::hold_panel_up(&task, case, panel, &who)?;
+				// The panel waits for what it needs.
+				let needs_it = T::Attestation::hold_up(case, panel, &who, until);
+				ensure!(needs_it, Error::<T>::NotOnPanel);
 				(of, attempt, Wanted::Input { part, panel, blob }, until)
-			}
-			Demanded::State { attempt, part, panel, segment, slice } => {
-				let before = part < task.spec.parts
-					&& segment
-						< task.spec.first_unit(part).saturating_add(task.spec.units_of(part));
-				let iterative = task.spec.shape == Shape::Iterative;
-				ensure!(iterative && before, Error::<T>::NoSuchUnit);
-				let case = PartOfTask { task: id, attempt, part };
-				let (of, until) = Self::hold_panel_up(&task, case, panel, &who)?;
-				(of, attempt, Wanted::State { part, panel, segment, slice }, until)
 			}
 			Demanded::Output { part, unit, slice } => {
 				ensure!(task.client == who, Error::<T>::NotClient);
@@ -242,20 +191,6 @@ impl<T: Config> Pallet<T> {
 		Self::remind(until, Item::Demand(id, number));
 		Tasks::<T>::insert(id, task);
 		Ok(())
-	}
-
-	/// Has a panel wait for what a member needs, if it does. Of whom that is demanded, and until when.
-	fn hold_panel_up(
-		task: &Task<T::AccountId>,
-		case: PartOfTask,
-		panel: u8,
-		member: &T::AccountId,
-	) -> Result<(T::AccountId, Moment), Error<T>> {
-		let of = Self::holder(case.task, task, case.attempt).ok_or(Error::<T>::NotAssigned)?;
-		let done = case.attempt != task.attempt || matches!(task.status, Status::Delivered { .. });
-		let until = Self::time_to_answer(&of, done);
-		ensure!(T::Attestation::hold_up(case, panel, member, until), Error::<T>::NotOnPanel);
-		Ok((of, until))
 	}
 
 	/// Until when a provider has to answer: its node posts one piece in a block, so that each that waits gives it one
@@ -304,10 +239,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(demand.of == *provider, Error::<T>::NotAssigned);
 		let blob = match demand.wanted {
 			Wanted::Input { blob, .. } => Some(blob),
-			Wanted::Output { .. } | Wanted::State { .. } => {
+			Wanted::Output { part, unit, slice } => {
 				let spec = Self::task(id)?.spec;
-				let of = demand.wanted.of_leaf(&spec).ok_or(Error::<T>::WrongPiece)?;
-				let (part, unit, slice) = of;
 				let (_, root) = Roots::<T>::get(id, part).ok_or(Error::<T>::WrongPiece)?;
 				let slices: Vec<Hash> = answer.slices.iter().map(|slice| slice.0).collect();
 				let leaf = leaf::<Blake2>(spec.first_unit(part).saturating_add(unit), &slices);
@@ -342,7 +275,7 @@ impl<T: Config> Pallet<T> {
 		let Demand { of, attempt, wanted, .. } = demand;
 		Self::deposit_event(Event::Unanswered { task: id, demand: number, provider: of });
 		match wanted {
-			Wanted::Input { part, panel, .. } | Wanted::State { part, panel, .. } => {
+			Wanted::Input { part, panel, .. } => {
 				T::Attestation::withheld(PartOfTask { task: id, attempt, part }, panel);
 			}
 			Wanted::Output { .. } => Self::not_delivered(id, attempt),
@@ -400,6 +333,7 @@ impl<T: Config> Pallet<T> {
 		let lock = work_lock(id, attempt);
 		T::Collateral::slash(&by.provider, lock, damage.saturating_add(penalty), to);
 		T::Registry::see(&by.provider, Aspect::Timeliness, Self::weight_of(task, price), 0);
+		T::Registry::found_false(&by.provider);
 	}
 
 	/// Whether somebody waits for data of a task.

@@ -922,8 +922,8 @@ pub mod pallet {
 
 		/// Demands a piece of 64 KiB of data that whoever has, or had, the task does not give.
 		///
-		/// Origin: signed; for the result, the client that has not acknowledged its delivery; for an input or the state that
-		/// a segment starts from, a member of a panel that is still to commit, which then waits. Puts a bond in escrow, which whoever answers gets. One
+		/// Origin: signed; for the result, the client that has not acknowledged its delivery; for an input, a member of
+		/// a panel that is still to commit, which then waits. Puts a bond in escrow, which whoever answers gets. One
 		/// demand about a task at a time. Events: [`Event::Demanded`], and [`Event::Answered`] or
 		/// [`Event::Unanswered`] later.
 		#[pallet::call_index(9)]

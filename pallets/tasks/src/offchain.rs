@@ -189,7 +189,7 @@ impl<T: Config> Pallet<T> {
 							Ok(Quote::Offer { price, .. }) if price <= prize => {}
 							_ => return None,
 						}
-						run(id, LANE, job, Units::All, Vec::new(), &peers, node).ok()?
+						run(id, LANE, job, Units::All, &peers, node).ok()?
 					}
 					Err(_) => return None,
 				};
@@ -241,8 +241,7 @@ impl<T: Config> Pallet<T> {
 				siblings: BoundedVec::new(),
 				piece: Some(node.piece(&blob, piece).ok()?),
 			}),
-			Wanted::Output { .. } | Wanted::State { .. } => {
-				let (part, unit, slice) = wanted.of_leaf(spec)?;
+			Wanted::Output { part, unit, slice } => {
 				let (_, root) = Roots::<T>::get(task, part)?;
 				let of = PartOfTask { task, attempt, part };
 				let (run, tree) = result_of::<T>(of, &root, spec, node)?;

@@ -26,6 +26,10 @@ const SEALING: Moment = 2;
 /// Moments in which they are shown.
 const SHOWING: Moment = 2;
 
+/// Blocks after the one in which roots are bound, in which they must have been shown for those blocks to draw who
+/// verifies them.
+const BLOCKS_TO_SHOW: u32 = 4;
+
 /// A root that was shown for a batch, and by whom.
 struct Candidate<AccountId> {
 	root: Hash,
@@ -191,8 +195,12 @@ impl<T: Config> Pallet<T> {
 				Self::expel(id, task.race, &provider, loss);
 			}
 		}
+		let block = frame_system::Pallet::<T>::block_number().saturated_into::<u32>();
 		let bound_in = match task.status {
-			Status::Racing { bound_in, .. } => Some(bound_in),
+			// Not if the market clock stood still: whoever showed its root could know the draw by then.
+			Status::Racing { bound_in, .. } if block <= bound_in.saturating_add(BLOCKS_TO_SHOW) => {
+				Some(bound_in)
+			}
 			_ => None,
 		};
 		Self::next_candidate(id, task, bound_in);

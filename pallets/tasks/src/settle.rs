@@ -17,8 +17,10 @@ use codec::Encode;
 
 use crate::{
 	Assignment, Auctions, Config, Convictions, Delivery, Departed, Departures, Ending, Event, Item,
-	Pallet, Record, Records, Roots, Status, Task, Tasks, client_lock, convictions::Losses,
-	money::Purse, work_lock,
+	Pallet, Record, Records, Roots, Status, Task, Tasks, client_lock,
+	convictions::{Losses, paid_so_far},
+	money::Purse,
+	work_lock,
 };
 
 impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
@@ -40,10 +42,6 @@ impl<T: Config> Specs for Pallet<T> {
 		let of_conviction =
 			|| Convictions::<T>::get((part.task, part.attempt)).map(|conviction| conviction.spec);
 		Tasks::<T>::get(part.task).map(|task| task.spec).or_else(of_conviction)
-	}
-
-	fn root(task: TaskId, part: u8) -> Option<Hash> {
-		Roots::<T>::get(task, part).map(|(_, root)| root)
 	}
 }
 
@@ -71,8 +69,8 @@ impl<T: Config> Pallet<T> {
 				Self::undo(id, task, by, part, unit, decision);
 			}
 			(Status::Delivered { .. } | Status::Assigned { .. }, _) => {}
-			// Whoever verified a part of it meanwhile has worked.
-			(Status::AtFault { .. }, _) => {
+			// Whoever verified a part of it meanwhile has worked. A cheat's word about the job is worth nothing.
+			(Status::AtFault { .. }, verdict) if !matches!(verdict, Verdict::Fraud { .. }) => {
 				let mut task = task;
 				Self::pay_verifiers(&mut task, &decision.fees);
 				Tasks::<T>::insert(id, task);
@@ -95,6 +93,7 @@ impl<T: Config> Pallet<T> {
 				let mut task = task;
 				Self::pay_verifiers(&mut task, &decision.fees);
 				Self::pay_ahead(id, &mut task, &by);
+				T::Registry::found_false(&by.provider);
 				// Whoever was challenged, and could not be confirmed, gets nothing.
 				if !decision.challenged {
 					Self::halve(id, &mut task, &by);
@@ -130,7 +129,7 @@ impl<T: Config> Pallet<T> {
 			let damage = damage.saturating_add(spent);
 			// It was paid for all of it.
 			let losses = Losses { damage, due: 0 };
-			Self::convict(&task, &by, part, unit, losses, &decision);
+			Self::convict(&task, &by, part, unit, losses, None, &decision);
 		}
 		Tasks::<T>::insert(id, task);
 	}
@@ -184,7 +183,11 @@ impl<T: Config> Pallet<T> {
 		decision: Decision<T::AccountId>,
 	) {
 		let before = task.verified;
-		let mut due = task.share_of_parts(by.price, task.progress.settled, task.progress.rooted);
+		// What nobody has verified is not paid, however the rest is judged.
+		let ahead = task.progress.valid_ahead(task.spec.parts).into_iter();
+		let right = ahead.filter(|other| *other != part.part).chain([part.part]);
+		let unpaid = right.filter(|part| *part >= task.progress.settled);
+		let mut due = unpaid.map(|part| task.spec.share_of(by.price, part)).sum::<Balance>();
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
 		let mut damage = spent.saturating_add(task.successor_costs_more(by.price));
 		if part.part < task.progress.settled {
@@ -198,7 +201,8 @@ impl<T: Config> Pallet<T> {
 			due = due.saturating_add(core::mem::take(&mut task.owed));
 		}
 		let losses = Losses { damage, due };
-		Self::convict(&task, &by, part, unit, losses, &decision);
+		let paid = paid_so_far(&task, &by, before);
+		Self::convict(&task, &by, part, unit, losses, paid, &decision);
 		if let Some(root) = Self::root_of_batch(id, &task) {
 			Self::accuse_same_root(id, &task, root);
 		}
@@ -223,16 +227,14 @@ impl<T: Config> Pallet<T> {
 		let refunded = matches!(task.status, Status::Delivered { delivery: Delivery::Refused, .. });
 		let damage = if refunded { 0 } else { damage };
 		let losses = Losses { damage, due: core::mem::take(&mut task.owed) };
-		Self::convict(&task, &by, part, unit, losses, &decision);
+		Self::convict(&task, &by, part, unit, losses, None, &decision);
 		Self::end(id, task, Ending::Fraud);
 	}
 
 	/// Lets go of somebody who does not have a task any more. Whoever was paid for a part answers for it, with
 	/// its lock, until the task ends.
 	pub(crate) fn depart(id: TaskId, task: &Task<T::AccountId>, by: Assignment<T::AccountId>) {
-		let to_part = task.progress.settled;
-		if to_part > by.first_part && task.is_verified() {
-			let departed = Departed { by, to_part, verified: task.verified, refunded: false };
+		if let Some(departed) = paid_so_far(task, &by, task.verified) {
 			// It has to be there when its result is challenged.
 			Self::concern(&departed.by.provider, id);
 			Departures::<T>::insert((id, task.attempt), departed);
@@ -396,9 +398,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Notes that a provider has nothing of the task under way on trust any more.
-	pub(crate) fn no_trust_needed(task: &Task<T::AccountId>) {
-		let by = task.status.assignment().filter(|by| by.asked.is_some());
-		if let Some(by) = by {
+	pub(crate) fn no_trust_needed(task: &mut Task<T::AccountId>) {
+		let Some(by) = task.status.assignment_mut() else { return };
+		// Once: the status may stay what it is for a while.
+		if by.asked.take().is_some() {
 			T::Registry::entrust(&by.provider, task.reserve, false);
 		}
 	}
@@ -436,7 +439,7 @@ impl<T: Config> Pallet<T> {
 		if let Some(by) = &provider {
 			Self::pay_owed(id, &mut task, by);
 			Self::free(&mut task, by);
-			Self::no_trust_needed(&task);
+			Self::no_trust_needed(&mut task);
 			if !Convictions::<T>::contains_key((id, task.attempt)) {
 				Self::release(&by.provider, work_lock(id, task.attempt));
 			}

@@ -294,6 +294,22 @@ impl<AccountId> Status<AccountId> {
 		}
 	}
 
+	/// Who has the task, to note something about that.
+	pub const fn assignment_mut(&mut self) -> Option<&mut Assignment<AccountId>> {
+		match self {
+			Self::Bidding { .. }
+			| Self::Revealing { .. }
+			| Self::Open { .. }
+			| Self::Racing { .. } => None,
+			Self::Assigned { to: by, .. }
+			| Self::Executing { by, .. }
+			| Self::Verifying { by, .. }
+			| Self::Adjudicating { by, .. }
+			| Self::AtFault { by, .. }
+			| Self::Delivered { by, .. } => Some(by),
+		}
+	}
+
 	/// Who has the task.
 	pub const fn assignment(&self) -> Option<&Assignment<AccountId>> {
 		match self {
@@ -566,6 +582,8 @@ pub struct Conviction<AccountId> {
 	pub due: Balance,
 	/// By what its reputation is weighed.
 	pub weight: Balance,
+	/// What it was paid for before, and answers for even if this result was right.
+	pub paid: Option<Departed<AccountId>>,
 }
 
 #[cfg(test)]

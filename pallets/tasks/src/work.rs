@@ -60,7 +60,7 @@ impl<T: Config> Pallet<T> {
 		let mut task = Self::task_of(provider, id, attempt)?;
 		ensure!(matches!(task.status, Status::Assigned { .. }), Error::<T>::WrongStatus);
 		Self::release(provider, work_lock(id, attempt));
-		Self::no_trust_needed(&task);
+		Self::no_trust_needed(&mut task);
 		Self::unconcern(provider, id);
 		Self::deposit_event(Event::Declined { task: id, provider: provider.clone() });
 		if task.claimed {
@@ -245,6 +245,7 @@ impl<T: Config> Pallet<T> {
 		let penalty = share(at_stake, T::Charges::get().default.get()).min(by.lock);
 		Self::deposit_event(Event::Missed { task: id, provider: by.provider.clone(), penalty });
 		T::Registry::see(&by.provider, Aspect::Timeliness, Self::weight_of(&task, left), 0);
+		T::Registry::found_false(&by.provider);
 		let more = task.successor_costs_more(by.price);
 		let to = Beneficiaries::victim(task.client.clone(), more);
 		T::Collateral::slash(&by.provider, lock, penalty.saturating_add(more), to);

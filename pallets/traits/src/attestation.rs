@@ -255,9 +255,6 @@ impl<AccountId> Attestation<AccountId> for () {
 pub trait Specs {
 	/// What a task wants.
 	fn spec(part: PartOfTask) -> Option<TaskSpec>;
-
-	/// The root of a part that is known, whoever computed it.
-	fn root(task: TaskId, part: u8) -> Option<Hash>;
 }
 
 /// Takes verdicts.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use codec::Decode;
 use frame_support::BoundedVec;
 use ogpu_primitives::{
-	executor::{Care, Checkpoint, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
+	executor::{Care, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
 	job::{Job, Plan, Shape as JobShape},
 	market::{
 		Endpoint,
@@ -96,7 +96,6 @@ pub fn run(
 	lane: &[u8],
 	job: Job,
 	units: Units,
-	checkpoints: Vec<Checkpoint>,
 	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Away> {
@@ -107,7 +106,7 @@ pub fn run(
 		units,
 		care: Care::Batched,
 		peers: BoundedVec::truncate_from(peers.to_vec()),
-		checkpoints: BoundedVec::truncate_from(checkpoints),
+		checkpoints: Default::default(),
 	})
 }
 
@@ -124,28 +123,11 @@ pub fn state_of(
 	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Trouble> {
-	state_from(id, lane, units, || Ok(Vec::new()), spec, peers, node)
-}
-
-/// The same of a run whose segments start from states that are found out only if it was never begun.
-///
-/// # Errors
-///
-/// When the job or a state is not here yet, or the job is something else.
-pub fn state_from(
-	id: RunId,
-	lane: &[u8],
-	units: Units,
-	states: impl FnOnce() -> Result<Vec<Checkpoint>, Trouble>,
-	spec: &TaskSpec,
-	peers: &[Peer],
-	node: &dyn Node,
-) -> Result<RunState, Trouble> {
 	if let Some(state) = node.state(&id)? {
 		return Ok(state);
 	}
 	let (job, _) = job_of(spec, peers, node)?;
-	Ok(run(id, lane, job, units, states()?, peers, node)?)
+	Ok(run(id, lane, job, units, peers, node)?)
 }
 
 /// A result of this node's own: the run that came to this root of a part, and the tree over its leaves. A batch is

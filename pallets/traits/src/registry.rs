@@ -98,7 +98,7 @@ pub trait Registry<AccountId> {
 	/// Notes that a result of a provider for a client was found right, and has burnt so much; `whole` if all of the task was.
 	fn found_right(who: &AccountId, client: &AccountId, burnt: Balance, whole: bool);
 
-	/// Notes that a result of a provider was found false: all trust is lost.
+	/// Notes that a result of a provider was found false, or is not there, or that nobody could say: all trust is lost.
 	fn found_false(who: &AccountId);
 
 	/// Notes that a task concerns a provider from now on, or no longer: it cannot leave meanwhile.

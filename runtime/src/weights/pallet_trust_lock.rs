@@ -10,22 +10,22 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_trust_lock::WeightInfo for WeightInfo<T> {
 	fn bond() -> Weight {
-		Weight::from_parts(55_883_000, 0)
+		Weight::from_parts(57_235_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn unbond() -> Weight {
-		Weight::from_parts(24_877_000, 0)
+		Weight::from_parts(25_378_000, 0)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn rebond() -> Weight {
-		Weight::from_parts(13_160_000, 0)
+		Weight::from_parts(13_760_000, 0)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(58_788_000, 0)
+		Weight::from_parts(59_799_000, 0)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}

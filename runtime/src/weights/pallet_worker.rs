@@ -10,11 +10,11 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_worker::WeightInfo for WeightInfo<T> {
 	fn perform() -> Weight {
-		Weight::from_parts(117_795_000, 0)
+		Weight::from_parts(121_481_000, 0)
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn authorize() -> Weight {
-		Weight::from_parts(114_861_000, 0).saturating_add(T::DbWeight::get().reads(20))
+		Weight::from_parts(120_489_000, 0).saturating_add(T::DbWeight::get().reads(20))
 	}
 }

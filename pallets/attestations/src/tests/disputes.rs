@@ -108,6 +108,10 @@ fn a_provider_that_does_not_open_is_convicted() {
 		let conviction = Convictions::<Test>::get((task, 0)).expect("it is convicted");
 		assert_eq!(conviction.finder, None);
 		assert_eq!(live(task).attempt, 1);
+		// It cannot open one unit later, and be silent about the others.
+		let of = PartOfTask { task, attempt: 0, part: 0 };
+		let appeal = Attestations::appeal(RuntimeOrigin::signed(EXECUTOR), of);
+		assert_eq!(appeal, Err(Error::<Test>::NotJudged.into()));
 	});
 }
 

@@ -87,9 +87,13 @@ fn nobody_is_trusted_whose_client_does_not_agree_or_whose_lock_is_too_small() {
 		assert_eq!(asked(few), None);
 		let full = assigned(TaskSpec { units: 60, tier: Tier::Full, ..on_trust() });
 		assert_eq!(asked(full), None);
+		// Whoever misses a deadline, as with those, begins anew.
+		assert_eq!(earned().streak, 0);
+		trusted(100, 1_000_000 * OGPU);
 		let task = assigned(on_trust());
 		assert_eq!(asked(task), Some(100));
 		// A long training whose one false state is hardly found by two units: much more is to be locked.
+		trusted(100, 1_000_000 * OGPU);
 		let shape = ogpu_primitives::market::verification::Shape::Iterative;
 		let training = assigned(TaskSpec { shape, ..on_trust() });
 		let by = live(training).status.assignment().cloned().expect("somebody has it");
@@ -117,6 +121,7 @@ fn ten_small_tasks_for_trust_then_one_large_fraud() {
 		Bad::set((0..100).collect());
 		compute(large);
 		until(|| Convictions::<Test>::contains_key((large, 0)));
+		until(|| !Convictions::<Test>::contains_key((large, 0)));
 		assert_eq!((earned().streak, earned().burnt), (0, 0));
 	});
 }

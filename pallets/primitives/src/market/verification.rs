@@ -90,7 +90,8 @@ impl Tier {
 	/// m: distinct units that each member recomputes, of a part with so many units.
 	pub fn units_per_member(self, units: u32) -> u32 {
 		let wanted = match self {
-			Self::Light => units.div_ceil(64).max(2),
+			// As many as can be opened at once.
+			Self::Light => units.div_ceil(64).clamp(2, 64),
 			Self::Standard => units.div_ceil(64).clamp(1, 12),
 			Self::High => units.div_ceil(16).clamp(1, 12),
 			Self::Full => units,

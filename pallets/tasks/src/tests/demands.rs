@@ -174,31 +174,6 @@ fn what_does_not_exist_is_answered_by_proving_that() {
 }
 
 #[test]
-fn provider_withholding_state_then_blaming_the_client() {
-	build_and_execute(|| {
-		use ogpu_primitives::market::verification::Shape::Iterative;
-		let task = rooted(TaskSpec { shape: Iterative, ..spec_of_job() });
-		panel(task);
-		let state = |segment| Demanded::State { attempt: 0, part: 0, panel: 3, segment, slice: 1 };
-		let units = live(task).spec.units;
-		assert_eq!(demand(MEMBER, task, state(units), 0), Err("NoSuchUnit"));
-		assert_eq!(demand(CLIENT, task, state(7), 0), Err("NotOnPanel"));
-		let number = demand(MEMBER, task, state(7), 2).expect("it may");
-		let other = answer(task, 8, 1, 2);
-		assert_noop!(give(1, task, number, other), Error::<Test>::WrongPiece);
-		assert_ok!(give(1, task, number, answer(task, 7, 1, 2)));
-		// Whoever does not post it is at fault.
-		demand(MEMBER, task, state(7), 0).expect("it may");
-		blocks(15);
-		assert!(crate::Convictions::<Test>::contains_key((task, 0)));
-		// Units of other jobs have no state.
-		let task = rooted(spec_of_job());
-		panel(task);
-		assert_eq!(demand(MEMBER, task, state(7), 0), Err("NoSuchUnit"));
-	});
-}
-
-#[test]
 fn provider_paid_but_not_delivering() {
 	build_and_execute(|| {
 		let task = delivered();

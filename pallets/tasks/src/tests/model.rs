@@ -148,6 +148,9 @@ struct Sentence {
 	damage: u128,
 	/// What the provider is not paid.
 	due: u128,
+	/// What the provider answers for all the same: its task, the part after the last that it was paid for, and what
+	/// verifying has cost.
+	paid: Option<(Holder, u8, u128)>,
 	/// Whether the task ended by it.
 	ended: bool,
 	/// Racers that came to the same, and their race.
@@ -609,7 +612,12 @@ impl Model {
 	/// A fraud was none: nothing is taken, and the treasury pays what was not paid.
 	fn acquit(&mut self, key: (u64, u8), fee: u128) {
 		let Some(sentence) = self.sentences.remove(&key) else { return };
-		self.unlock((key.0, key.1, sentence.provider));
+		match sentence.paid.filter(|_| self.tasks.contains_key(&key.0)) {
+			Some(paid) => {
+				self.departed.insert(key, paid);
+			}
+			None => self.unlock((key.0, key.1, sentence.provider)),
+		}
 		for (who, race) in sentence.accomplices {
 			self.unlock((key.0, RACE + race, who));
 		}
@@ -640,6 +648,7 @@ impl Model {
 			client: task.client,
 			damage,
 			due,
+			paid: None,
 			ended: false,
 			accomplices: Vec::new(),
 			until,
@@ -739,7 +748,7 @@ impl Model {
 				sentence.expect("it was just made").ended = true;
 				self.end(id, task, Ending::Fraud);
 			}
-			(State::AtFault(..), _) => {
+			(State::AtFault(..), verdict) if !matches!(verdict, Verdict::Fraud { .. }) => {
 				self.pay_verifier(&mut task, fee);
 				self.tasks.insert(id, task);
 			}
@@ -786,8 +795,11 @@ impl Model {
 				let before = task.verified;
 				let spent = self.pay_verifier(&mut task, fee);
 				let mut damage = spent + Self::more(&task, by.price);
-				let unpaid = task.settled..task.rooted;
+				let ahead = task.valid.range(task.settled..).copied();
+				let right: BTreeSet<u8> = ahead.chain([part.part]).collect();
+				let unpaid = right.into_iter().filter(|part| *part >= task.settled);
 				let mut due: u128 = unpaid.map(|part| task.spec.share_of(by.price, part)).sum();
+				let paid = (task.settled > by.first).then(|| (by.clone(), task.settled, before));
 				if part.part < task.settled {
 					let parts = by.first..task.settled;
 					let paid: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
@@ -805,8 +817,9 @@ impl Model {
 					);
 				task.racers = left;
 				let sentence = self.sentences.get_mut(&(id, part.attempt));
-				sentence.expect("it was just made").accomplices =
-					same.into_keys().map(|who| (who, race)).collect();
+				let sentence = sentence.expect("it was just made");
+				sentence.accomplices = same.into_keys().map(|who| (who, race)).collect();
+				sentence.paid = paid;
 				self.dismiss(&mut task, &by);
 				self.succeed(id, task, now);
 			}

@@ -15,7 +15,7 @@ use ogpu_primitives::{executor::FetchRequest, job::BlobId};
 use super::{
 	bodies::{Answer, SCALE, hash, json, scale, sends},
 	error::ApiError,
-	form::{FetchForm, StateForm},
+	form::FetchForm,
 	jobs::small_body,
 	view,
 };
@@ -95,22 +95,6 @@ pub(super) async fn fetch(
 		if sends(&headers, SCALE) { scale(&body)? } else { json::<FetchForm>(&body)?.read()? };
 	let here = service.want(id, size, peers.into_inner())?;
 	Ok(answer.with(StatusCode::OK, &here, |here| serde_json::json!({ "here": here })))
-}
-
-/// What a state of somebody else's run is made of, once that is known.
-pub(super) async fn state(
-	State(service): State<Service>,
-	answer: Answer,
-	request: Request,
-) -> Result<Response, ApiError> {
-	let (headers, body) = small_body(request, &service).await?;
-	let request =
-		if sends(&headers, SCALE) { scale(&body)? } else { json::<StateForm>(&body)?.read()? };
-	let state = service.state_of_others(request)?;
-	Ok(answer.with(StatusCode::OK, &state, |state| match state {
-		Some(state) => view::checkpoint(state),
-		None => serde_json::Value::Null,
-	}))
 }
 
 pub(super) async fn usage(State(service): State<Service>) -> Json<serde_json::Value> {

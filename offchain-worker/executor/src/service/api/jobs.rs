@@ -199,12 +199,17 @@ pub(super) async fn events(
 	Ok(Sse::new(changes).keep_alive(KeepAlive::default()))
 }
 
-/// The leaves of a run: of one that goes on, those of the units that are finished.
+/// The leaves of a run: of one that goes on, or came to nothing, those of the units that are finished. They stay as long as
+/// the run is known: whoever has committed to them must be able to open them.
 fn leaves_of(service: &Service, id: &RunId) -> Result<Vec<(u32, [u8; 32])>, ApiError> {
+	service.state(id).ok_or_else(|| unknown(id))?;
+	Ok(service.0.journal.leaves(id)?.into_iter().collect())
+}
+
+/// Fails unless a run is done.
+fn must_be_done(service: &Service, id: &RunId) -> Result<(), ApiError> {
 	match service.state(id).ok_or_else(|| unknown(id))? {
-		RunState::Done { .. } | RunState::Running { .. } => {
-			Ok(service.0.journal.leaves(id)?.into_iter().collect())
-		}
+		RunState::Done { .. } => Ok(()),
 		state => {
 			Err(ApiError::Conflict(format!("it is {}; there is no result", view::word(&state))))
 		}
@@ -232,6 +237,7 @@ pub(super) async fn proof(
 	answer: Answer,
 ) -> Result<Response, ApiError> {
 	let id = hash(&id)?;
+	must_be_done(&service, &id)?;
 	let leaves = leaves_of(&service, &id)?;
 	let UnitList(units) = UnitList::parse(&listed.units).map_err(ApiError::Bad)?;
 	let Some(RunState::Done { root: Some(_), .. }) = service.state(&id) else {
@@ -268,10 +274,8 @@ pub(super) async fn slices_of(
 	id: RunId,
 	unit: u32,
 ) -> Result<Checkpoint, ApiError> {
-	// Of a run that goes on as well: what is in the journal is whole.
-	service.state(&id).ok_or_else(|| unknown(&id))?;
-	if !service.0.journal.leaves(&id)?.contains_key(&unit) {
-		return Err(ApiError::NotFound(format!("the run has no unit {unit}, or not yet")));
+	if !leaves_of(service, &id)?.iter().any(|(known, _)| *known == unit) {
+		return Err(ApiError::NotFound(format!("the run has no unit {unit}")));
 	}
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(|| unknown(&id))?;
 	let slices = service.slices(id, &job, &plan, unit).await;
@@ -309,7 +313,7 @@ pub(super) async fn output(
 	headers: HeaderMap,
 ) -> Result<Response, ApiError> {
 	let id = hash(&id)?;
-	leaves_of(&service, &id)?;
+	must_be_done(&service, &id)?;
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(|| unknown(&id))?;
 	let results =
 		plan.result.iter().map(|slice| job.buffers[usize::from(slice.buffer)].name.text());

@@ -129,16 +129,13 @@ async fn take(
 ) -> Result<serde_json::Value, ApiError> {
 	let unknown = || ApiError::NotFound("there is no such run".into());
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(unknown)?;
-	match service.state(&id) {
-		Some(RunState::Done { root: None, .. }) if wanted.outputs => {
-			return Err(ApiError::Conflict(
-				"only some of its units were run; its outputs are not whole".into(),
-			));
-		}
-		Some(RunState::Done { .. }) => {}
-		// A state is whole once its segment is, while others are being computed.
-		Some(state) if !wanted.outputs && !state.is_final() => {}
-		_ => return Err(ApiError::Conflict("it is not done; there is no result".into())),
+	let Some(RunState::Done { root, .. }) = service.state(&id) else {
+		return Err(ApiError::Conflict("it is not done; there is no result".into()));
+	};
+	if wanted.outputs && root.is_none() {
+		return Err(ApiError::Conflict(
+			"only some of its units were run; its outputs are not whole".into(),
+		));
 	}
 	if !wanted.checkpoints.is_empty() && matches!(job.shape, Shape::DataParallel { .. }) {
 		return Err(ApiError::Bad("a data-parallel job has no checkpoints".into()));
