@@ -79,21 +79,19 @@ fn verifying_whoever_is_trusted_costs_a_tenth_of_the_work() {
 #[test]
 fn nobody_is_trusted_whose_client_does_not_agree_or_whose_lock_is_too_small() {
 	market(30, || {
-		let asked = |task: u64| live(task).status.assignment().expect("somebody has it").asked;
+		let asked = |spec: TaskSpec| {
+			let task = assigned(spec);
+			let by = live(task).status.assignment().cloned().expect("somebody has it");
+			// Whoever misses a deadline is trusted no longer.
+			frame_support::assert_ok!(Tasks::cancel(RuntimeOrigin::signed(CLIENT), task));
+			by.asked
+		};
 		trusted(100, 1_000_000 * OGPU);
-		let task = assigned(spec());
-		assert_eq!(asked(task), None);
-		let few = assigned(TaskSpec { units: 23, ..on_trust() });
-		assert_eq!(asked(few), None);
-		let full = assigned(TaskSpec { units: 60, tier: Tier::Full, ..on_trust() });
-		assert_eq!(asked(full), None);
-		// Whoever misses a deadline, as with those, begins anew.
-		assert_eq!(earned().streak, 0);
-		trusted(100, 1_000_000 * OGPU);
-		let task = assigned(on_trust());
-		assert_eq!(asked(task), Some(100));
+		assert_eq!(asked(spec()), None);
+		assert_eq!(asked(TaskSpec { units: 23, ..on_trust() }), None);
+		assert_eq!(asked(TaskSpec { units: 60, tier: Tier::Full, ..on_trust() }), None);
+		assert_eq!(asked(on_trust()), Some(100));
 		// A long training whose one false state is hardly found by two units: much more is to be locked.
-		trusted(100, 1_000_000 * OGPU);
 		let shape = ogpu_primitives::market::verification::Shape::Iterative;
 		let training = assigned(TaskSpec { shape, ..on_trust() });
 		let by = live(training).status.assignment().cloned().expect("somebody has it");
