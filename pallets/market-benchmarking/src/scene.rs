@@ -460,6 +460,11 @@ pub fn under_verification<T: Config>(id: TaskId, places: u32) {
 	change::<T>(id, |task| task.escrow.verification += fees);
 }
 
+/// A member of the first panel [under verification](under_verification), with tokens.
+pub fn member<T: Config>() -> T::AccountId {
+	somebody::<T>("provider", MEMBERS)
+}
+
 /// Has the first part of a task be a decided fraud that all of these, in rounds, have affirmed.
 pub fn affirmed<T: Config>(id: TaskId, provider: &T::AccountId, members: &[T::AccountId]) {
 	use pallet_attestations::{Appeal, Cases, Decided, Panels, Places, Served};

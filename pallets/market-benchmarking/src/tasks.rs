@@ -28,7 +28,7 @@ use pallet_tasks::{
 pub use crate::Config;
 use crate::scene::{
 	BATCH, ROUND, affirmed, agenda, assignment, bonded, change, classes, group_of, longest_job,
-	now, number, pass, provider, providers, sent, somebody, spec, stream_spec, submitted,
+	member, now, number, pass, provider, providers, sent, somebody, spec, stream_spec, submitted,
 	under_verification, worn,
 };
 
@@ -529,7 +529,7 @@ mod benchmarks {
 		let attempt = pallet_tasks::Tasks::<T>::get(id).expect("it is live").attempt;
 		let job = BoundedVec::truncate_from(job);
 		let wanted = Demanded::Input { attempt, part: 1, panel: 0, job, blob };
-		let member = somebody::<T>("member", 0);
+		let member = member::<T>();
 		#[block]
 		{
 			Tasks::<T>::demand(signed::<T>(&member), id, wanted, 0)?;
@@ -577,7 +577,7 @@ mod benchmarks {
 		let (_, id) = worn::<T>(&others);
 		under_verification::<T>(id, p);
 		let wanted = Wanted::Input { part: 1, panel: 0, blob: BlobId([2; 32]) };
-		demanded::<T>(id, 0, somebody::<T>("member", 0), wanted);
+		demanded::<T>(id, 0, member::<T>(), wanted);
 		agenda::<T>(Item::Demand(id, 0));
 		#[block]
 		{

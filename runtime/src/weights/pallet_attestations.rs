@@ -10,52 +10,52 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_attestations::WeightInfo for WeightInfo<T> {
 	fn challenge() -> Weight {
-		Weight::from_parts(103_775_000, 0)
+		Weight::from_parts(104_325_000, 0)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn appeal() -> Weight {
-		Weight::from_parts(103_804_000, 0)
+		Weight::from_parts(103_715_000, 0)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 	fn commit() -> Weight {
-		Weight::from_parts(50_946_000, 0)
+		Weight::from_parts(47_140_000, 0)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 	fn open() -> Weight {
-		Weight::from_parts(780_321_000, 0)
+		Weight::from_parts(810_155_000, 0)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn reveal() -> Weight {
-		Weight::from_parts(93_018_000, 0)
+		Weight::from_parts(93_830_000, 0)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 	fn every_block() -> Weight {
-		Weight::from_parts(9_163_000, 0)
+		Weight::from_parts(9_234_000, 0)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 	fn draw() -> Weight {
-		Weight::from_parts(7_168_324_000, 0)
+		Weight::from_parts(6_950_780_000, 0)
 			.saturating_add(T::DbWeight::get().reads(1049))
 			.saturating_add(T::DbWeight::get().writes(48))
 	}
 	fn find_valid() -> Weight {
-		Weight::from_parts(7_168_324_000, 0)
-			.saturating_add(T::DbWeight::get().reads(1049))
-			.saturating_add(T::DbWeight::get().writes(48))
+		Weight::from_parts(10_389_265_000, 0)
+			.saturating_add(T::DbWeight::get().reads(57))
+			.saturating_add(T::DbWeight::get().writes(31))
 	}
 	// `p` was measured from 0 to 630.
 	fn end_stage(p: u32) -> Weight {
-		Weight::from_parts(2_200_564_203, 0)
-			// Standard error: 331_162.
-			.saturating_add(Weight::from_parts(74_967_940, 0).saturating_mul(p.into()))
+		Weight::from_parts(2_073_920_196, 0)
+			// Standard error: 577_369.
+			.saturating_add(Weight::from_parts(104_205_057, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(246))
-			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(p.into())))
+			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().writes(186))
 			.saturating_add(T::DbWeight::get().writes((5_u64).saturating_mul(p.into())))
 	}

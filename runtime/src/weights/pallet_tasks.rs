@@ -17,10 +17,11 @@ impl<T: frame_system::Config> pallet_tasks::WeightInfo for WeightInfo<T> {
 	// `p` was measured from 0 to 630.
 	fn cancel(p: u32) -> Weight {
 		Weight::from_parts(251_389_627, 0)
+			// The slope is that of `pallet_attestations::end_stage`, which lets go of as many members and pays them.
 			// Standard error: 205_759.
-			.saturating_add(Weight::from_parts(76_843_353, 0).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(104_205_057, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(116))
-			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(p.into())))
+			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().writes(105))
 			.saturating_add(T::DbWeight::get().writes((5_u64).saturating_mul(p.into())))
 	}
@@ -92,10 +93,11 @@ impl<T: frame_system::Config> pallet_tasks::WeightInfo for WeightInfo<T> {
 	// `p` was measured from 0 to 630.
 	fn wake(p: u32) -> Weight {
 		Weight::from_parts(363_432_501, 0)
+			// The slope is that of `pallet_attestations::end_stage`, which lets go of as many members and pays them.
 			// Standard error: 213_480.
-			.saturating_add(Weight::from_parts(72_846_874, 0).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(104_205_057, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(119))
-			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(p.into())))
+			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().writes(107))
 			.saturating_add(T::DbWeight::get().writes((5_u64).saturating_mul(p.into())))
 	}
@@ -152,10 +154,11 @@ impl<T: frame_system::Config> pallet_tasks::WeightInfo for WeightInfo<T> {
 	// `p` was measured from 1 to 630.
 	fn unanswered(p: u32) -> Weight {
 		Weight::from_parts(251_240_835, 0)
+			// The slope is that of `pallet_attestations::end_stage`, which lets go of as many members and pays them.
 			// Standard error: 287_234.
-			.saturating_add(Weight::from_parts(73_974_447, 0).saturating_mul(p.into()))
+			.saturating_add(Weight::from_parts(104_205_057, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(115))
-			.saturating_add(T::DbWeight::get().reads((6_u64).saturating_mul(p.into())))
+			.saturating_add(T::DbWeight::get().reads((8_u64).saturating_mul(p.into())))
 			.saturating_add(T::DbWeight::get().writes(103))
 			.saturating_add(T::DbWeight::get().writes((4_u64).saturating_mul(p.into())))
 	}
