@@ -146,8 +146,7 @@ fn answering_era(era: EraIndex, active: EraIndex) -> EraIndex {
 /// Whether a provider does something for itself: as the same account or operator, or as that of its validator.
 fn is_related(provider: &AccountId, client: &AccountId) -> bool {
 	let own = Providers::group(provider);
-	let clients = Providers::group(client).or_else(|| Providers::group_of_stash(client));
-	provider == client || own.is_none() || own == clients
+	provider == client || own.is_none() || own == Providers::operator(client)
 }
 
 impl Merit<AccountId> for Pallet<Runtime> {

@@ -9,14 +9,14 @@ use alloc::vec::Vec;
 use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::{
 	Balance,
-	market::{TaskId, reputation::Aspect},
+	market::{TaskId, reputation::Aspect, tally::WITHHELD},
 };
 use ogpu_traits::{
 	Beneficiaries, Collateral, Decision, LockId, PartOfTask, Purpose, Registry, Verdict, unpaid,
 };
 
 use crate::{
-	Appeal, Case, Cases, Config, Decided, Error, Event, Kind, Pallet, Panels, Phase, Said, Subject,
+	Appeal, Case, Cases, Config, Decided, Error, Event, Ground, Kind, Pallet, Phase, Said, Subject,
 };
 
 /// The last attempt that there may be at a task.
@@ -39,7 +39,9 @@ impl<T: Config> Pallet<T> {
 			parts.map(move |(part, case)| (PartOfTask { task, attempt, part }, case))
 		});
 		let open = all.filter(|(_, case)| match case.phase {
-			Phase::Decided(decided) => decided.judged && decided.appeal == Appeal::None,
+			Phase::Decided(decided) => {
+				decided.ground != Ground::NotOpened && decided.appeal == Appeal::None
+			}
 			_ => false,
 		});
 		open.filter(|(_, case)| Self::appellant(case) == Some(who)).map(|(of, _)| of).collect()
@@ -53,7 +55,7 @@ impl<T: Config> Pallet<T> {
 		};
 		ensure!(Self::appellant(&case) == Some(&who), Error::<T>::NotConcerned);
 		// Whoever has not opened what was drawn could open one of it now, and be silent about the rest.
-		ensure!(decided.judged, Error::<T>::NotJudged);
+		ensure!(decided.ground != Ground::NotOpened, Error::<T>::NotJudged);
 		ensure!(decided.appeal == Appeal::None, Error::<T>::AppealedBefore);
 		let lock = Self::lock_for_dispute(&who, &case)?;
 		case.phase = Phase::Decided(Decided { appeal: Appeal::Judged { lock }, ..decided });
@@ -69,12 +71,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Releases what whoever appeals has locked.
-	pub(crate) fn release_appeal(who: &T::AccountId, case: &Case<T::AccountId>) {
-		let Phase::Decided(Decided { appeal: Appeal::Judged { lock }, .. }) = case.phase else {
-			return;
-		};
-		if T::Collateral::set_lock(who, LockId::new(Purpose::Dispute, lock), 0).is_err() {
-			defensive!("a lock can always be released");
+	pub(crate) fn release_appeal(case: &Case<T::AccountId>) {
+		let appeal = Self::appellant(case).zip(case.phase.appeal());
+		if let Some((who, Appeal::Judged { lock })) = appeal {
+			Self::release(who, lock);
 		}
 	}
 
@@ -96,7 +96,7 @@ impl<T: Config> Pallet<T> {
 			to.panel = judges;
 			T::Collateral::slash(&who, lock, wanted, to);
 		}
-		Self::release_appeal(&who, &case);
+		Self::release_appeal(&case);
 		case.phase = Phase::Decided(Decided { appeal: Appeal::Lost, ..decided });
 		Self::keep(id, case);
 		Self::deposit_event(Event::AppealLost {
@@ -117,10 +117,8 @@ impl<T: Config> Pallet<T> {
 			defensive!("only what is decided is appealed");
 			return;
 		};
-		if let Some(who) = Self::appellant(&case) {
-			Self::release_appeal(who, &case);
-			case.phase = Phase::Decided(Decided { appeal: Appeal::Lost, ..decided });
-		}
+		Self::release_appeal(&case);
+		case.phase = Phase::Decided(Decided { appeal: Appeal::Lost, ..decided });
 		let mut unpaid_judges = judges;
 		for dispute in core::mem::take(&mut case.disputes) {
 			unpaid_judges = Self::challenged_wrongly(&case, &dispute, unpaid_judges);
@@ -134,20 +132,16 @@ impl<T: Config> Pallet<T> {
 			T::Registry::see(&who, Aspect::Disputes, 0, 0);
 		}
 		Self::earn_all(id, unpaid_judges);
-		if decided.judged && matches!(case.subject, Subject::Root(_)) {
-			let fee = case.fee(Kind::Round);
-			let affirmed = Self::on_unit(id, &case, decided.unit)
-				.into_iter()
-				.filter(|(_, said, affirms)| *affirms && *said == Said::Agreed);
-			Self::earn_all(id, affirmed.map(|(who, ..)| (who, fee)).collect());
-		}
+		let fee = case.fee(Kind::Round);
+		let affirmed = Self::affirmed(id, &case, decided).into_iter();
+		Self::earn_all(id, affirmed.map(|who| (who, fee)).collect());
 		Self::keep(id, case);
 		Self::hand_over(id, Decision::bare(Verdict::Overturned));
 	}
 
 	/// Judges who said before what was overturned.
 	fn judged_wrongly(id: PartOfTask, case: &Case<T::AccountId>, unit: u32) -> Vec<T::AccountId> {
-		let panels = (0..case.next_panel).filter_map(|number| Panels::<T>::get(id, number));
+		let panels = Self::panels(id, case).map(|(_, panel)| panel);
 		let before = panels.filter(|panel| match panel.kind {
 			Kind::Dispute { unit: judged, .. } => judged == unit,
 			Kind::Claim { .. } => true,
@@ -155,25 +149,27 @@ impl<T: Config> Pallet<T> {
 			Kind::Round | Kind::Appeal { .. } => false,
 		});
 		let wrong = |said: Said| match case.subject {
-			Subject::Root(_) => matches!(said, Said::Differed(_)),
+			// Whoever was not given the state then may be given it now.
+			Subject::Root(_) => matches!(said, Said::Differed(leaf) if leaf != WITHHELD),
 			Subject::Claim(_) => said == Said::Agreed,
 		};
 		let members = before.flat_map(|panel| panel.members.into_iter());
 		members.filter(|member| wrong(member.said)).map(|member| member.who).collect()
 	}
 
-	/// A fraud cannot be appealed any more: whoever affirmed the false unit answers for it.
-	pub(crate) fn fraud_stands(id: PartOfTask) {
-		let Ok(case) = Self::case(id) else { return };
-		let (true, Phase::Decided(decided)) = (case.is_decided_fraud(), case.phase) else { return };
-		if decided.judged {
-			let loss = case.unit_fee.saturating_mul(T::Rules::get().affirmed.get().into());
-			for (who, said, affirms) in Self::on_unit(id, &case, decided.unit) {
-				if affirms && said == Said::Agreed {
-					Self::penalise(&who, loss);
-				}
-			}
+	/// Who affirmed in rounds the unit that was found false. Where that is so because nobody could recompute it, nobody
+	/// is wrong who did before.
+	pub(crate) fn affirmed(
+		id: PartOfTask,
+		case: &Case<T::AccountId>,
+		decided: Decided,
+	) -> Vec<T::AccountId> {
+		if !matches!((decided.ground, case.subject), (Ground::Computed, Subject::Root(_))) {
+			return Vec::new();
 		}
-		Self::forget(id);
+		let all = Self::on_unit(id, case, decided.unit).into_iter();
+		all.filter(|(_, said, affirms)| *affirms && *said == Said::Agreed)
+			.map(|(who, ..)| who)
+			.collect()
 	}
 }

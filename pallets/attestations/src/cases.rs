@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use frame_support::BoundedVec;
+use frame_support::{BoundedVec, traits::Get};
 use ogpu_primitives::{
 	Balance,
 	market::{GroupId, TaskId},
@@ -84,14 +84,19 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 	}
 
 	fn is_appealed(part: PartOfTask) -> bool {
-		Self::case(part).is_ok_and(|case| match case.phase {
-			Phase::Decided(decided) => matches!(decided.appeal, Appeal::Judged { .. }),
-			_ => false,
-		})
+		Self::case(part)
+			.is_ok_and(|case| matches!(case.phase.appeal(), Some(Appeal::Judged { .. })))
 	}
 
+	/// Whoever affirmed the false unit answers for it.
 	fn carry_out(part: PartOfTask) {
-		Self::fraud_stands(part);
+		let Ok(case) = Self::case(part) else { return };
+		let (true, Phase::Decided(decided)) = (case.is_decided_fraud(), case.phase) else { return };
+		let loss = case.unit_fee.saturating_mul(T::Rules::get().affirmed.get().into());
+		for who in Self::affirmed(part, &case, decided) {
+			Self::penalise(&who, loss);
+		}
+		Self::forget(part);
 	}
 }
 
@@ -115,6 +120,7 @@ impl<T: Config> Pallet<T> {
 			first_unit: request.first_unit,
 			units: request.units,
 			subject,
+			before: request.before,
 			unit_fee: request.unit_fee,
 			time: request.time,
 			asked: request.asked,
@@ -125,6 +131,7 @@ impl<T: Config> Pallet<T> {
 			rounds: 0,
 			running: 0,
 			next_panel: 0,
+			refusals: 0,
 			disputes: BoundedVec::new(),
 		}
 	}

@@ -56,8 +56,8 @@ pub enum Due<AccountId> {
 		case: PartOfTask,
 		/// For which panel.
 		panel: u8,
-		/// The keys of the endpoints of its members.
-		to: Vec<[u8; 32]>,
+		/// The keys of the endpoints of its members, each with its units, counted from the first of the part.
+		to: Vec<([u8; 32], Vec<u32>)>,
 		/// From what they were drawn.
 		seed: Hash,
 	},
@@ -250,9 +250,11 @@ impl<T: Config> Pallet<T> {
 				Some(Due::Commit { case: id, panel: number, of: case, units, seed, until })
 			}
 			(Stage::Committing { .. }, None) if case.provider == *who => {
-				let members = panel.members.iter();
-				let endpoints = members.filter_map(|member| T::Registry::endpoint(&member.who));
-				let to = endpoints.map(|endpoint| endpoint.key).collect();
+				let members = panel.members.iter().zip(panel.units(&case));
+				let to = members.filter_map(|(member, units)| {
+					Some((T::Registry::endpoint(&member.who)?.key, units))
+				});
+				let to = to.collect();
 				Some(Due::Serve { case: id, panel: number, to, seed: panel.seed })
 			}
 			(Stage::Opening { until }, None) if case.provider == *who => {

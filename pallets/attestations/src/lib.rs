@@ -66,6 +66,7 @@ mod mock;
 mod offchain;
 mod panels;
 mod rounds;
+mod states;
 #[cfg(test)]
 mod tests;
 #[cfg(any(test, feature = "try-runtime"))]

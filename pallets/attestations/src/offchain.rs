@@ -6,12 +6,16 @@ use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
-	market::{spec::TaskSpec, tally::commitment, verification::Shape},
+	market::{
+		spec::TaskSpec,
+		tally::{FAULTY, WITHHELD, commitment},
+		verification::Shape,
+	},
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
 	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
-	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_of},
+	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_from, state_of},
 };
 
 use crate::{Case, Config, Done, Due, Pallet, REFUSED, Subject, UPHELD};
@@ -37,8 +41,27 @@ enum Outcome {
 	Leaves(Vec<(u32, Hash)>),
 	/// Nothing yet.
 	Later,
+	/// Nothing yet: these units start from states that are not here.
+	Lacking(Vec<u32>),
 	/// Nothing that may be said: this machine's fault, or it is not known whose.
 	Nothing,
+}
+
+impl From<Trouble> for Outcome {
+	fn from(trouble: Trouble) -> Self {
+		match trouble {
+			Trouble::Later => Self::Later,
+			Trouble::NotAsDeclared => Self::Nothing,
+		}
+	}
+}
+
+/// What is recomputed of a case, and in which run.
+struct Computing<'a, AccountId> {
+	id: PartOfTask,
+	case: &'a Case<AccountId>,
+	spec: &'a TaskSpec,
+	run: RunId,
 }
 
 /// What it says in one panel. It is bound to the draw: on another fork the same panel has other units.
@@ -95,10 +118,14 @@ impl<T: Config> Pallet<T> {
 			None => {
 				let spec = T::Specs::spec(id)?;
 				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
-				let run = member_run(id, panel, &seed);
 				let outcome = match case.subject {
-					Subject::Root(_) => Self::leaves_of(case, units, &spec, run, node),
-					Subject::Claim(claim) => Self::opinion_of(claim, &spec, run, late, node),
+					Subject::Root(_) => {
+						Self::leaves_of((id, panel, seed), case, units, &spec, until, node)
+					}
+					Subject::Claim(claim) => {
+						let run = member_run(id, panel, &seed);
+						Self::opinion_of(claim, &spec, run, late, node)
+					}
 				};
 				match outcome {
 					Outcome::Leaves(leaves) => {
@@ -107,7 +134,7 @@ impl<T: Config> Pallet<T> {
 						Remembered::decode(&mut &kept[..]).ok()?
 					}
 					Outcome::Later if !late => return None,
-					Outcome::Later | Outcome::Nothing => {
+					Outcome::Later | Outcome::Lacking(_) | Outcome::Nothing => {
 						return Some(Done::Abstain { case: id, panel });
 					}
 				}
@@ -120,38 +147,112 @@ impl<T: Config> Pallet<T> {
 
 	/// The leaves of some units of a part, recomputed.
 	fn leaves_of(
+		(id, panel, seed): (PartOfTask, u8, Hash),
 		case: &Case<T::AccountId>,
 		units: &[u32],
 		spec: &TaskSpec,
-		run: RunId,
+		until: Moment,
 		node: &dyn Node,
 	) -> Outcome {
-		let of_job: Vec<u32> = units.iter().map(|unit| case.first_unit + unit).collect();
-		let to_run = match case.shape {
-			Shape::Parallel => of_job.clone(),
-			// Each segment starts from the one before it.
-			Shape::Iterative => (0..=of_job.last().copied().unwrap_or(0)).collect(),
-		};
-		let to_run = BoundedVec::try_from(to_run).map_or(Units::All, Units::These);
-		let holder = T::Registry::endpoint(&case.provider);
-		let peers = sources(&spec.job, holder.as_ref());
-		match state_of(run, LANE, to_run, spec, &peers, node) {
-			Ok(RunState::Done { .. }) => {
-				let Ok(Leaves { leaves }) = node.leaves(&run) else { return Outcome::Later };
-				let leaf_of = |unit: &u32| {
-					let found = leaves.iter().find(|(known, _)| *known == case.first_unit + unit);
-					found.map(|(_, leaf)| (*unit, *leaf))
-				};
-				units
-					.iter()
-					.map(leaf_of)
-					.collect::<Option<_>>()
-					.map_or(Outcome::Nothing, Outcome::Leaves)
-			}
-			Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
-			Ok(_) | Err(Trouble::Later) => Outcome::Later,
-			Err(Trouble::NotAsDeclared) => Outcome::Nothing,
+		let refused = (b"ogpu/withheld", id, panel, seed).encode();
+		let kept = node.recall(&refused).unwrap_or_default();
+		let withheld: Vec<u32> = Vec::decode(&mut &kept[..]).unwrap_or_default();
+		let (units, withheld): (Vec<_>, Vec<_>) =
+			units.iter().copied().partition(|unit| !withheld.contains(unit));
+		let mut leaves: Vec<_> = withheld.iter().map(|unit| (*unit, WITHHELD)).collect();
+		if units.is_empty() {
+			return Outcome::Leaves(leaves);
 		}
+		let computing = Computing { id, case, spec, run: member_run(id, panel, &seed) };
+		let computed = match Self::computed(&computing, &units, node) {
+			Err(Outcome::Lacking(missing)) => {
+				let work = Self::time_to_compute(case, units.len() as u32);
+				let last = until.saturating_sub(work.saturating_add(LAST_MOMENTS));
+				// What comes later than that comes too late. The others are computed from the next block on.
+				if T::Clock::now() >= last {
+					node.remember(&refused, &missing.encode());
+				}
+				return Outcome::Later;
+			}
+			Err(outcome) => return outcome,
+			Ok(computed) => computed,
+		};
+		leaves.extend(computed);
+		leaves.sort_unstable();
+		Outcome::Leaves(leaves)
+	}
+
+	/// The leaves of units that are recomputed together, or if that comes to nothing by the job's own fault, each by
+	/// itself.
+	fn computed(
+		of: &Computing<'_, T::AccountId>,
+		units: &[u32],
+		node: &dyn Node,
+	) -> Result<Vec<(u32, Hash)>, Outcome> {
+		match Self::run_of(of, of.run, units, node)? {
+			RunState::Done { .. } => return Self::leaves_in(of, of.run, units, node),
+			RunState::Failed { fault: Fault::Job(_), .. } => {}
+			RunState::Failed { .. } | RunState::Cancelled => return Err(Outcome::Nothing),
+			_ => return Err(Outcome::Later),
+		}
+		let mut leaves = Vec::new();
+		for (at, unit) in units.iter().enumerate() {
+			// With the units before it that it starts from.
+			let row = units[..at].iter().rev().zip(1..);
+			let row = row.take_while(|(before, back)| **before + back == *unit).count();
+			let row = if of.case.shape == Shape::Parallel { 0 } else { row };
+			let run = (b"ogpu/alone/1", of.run, unit).using_encoded(Blake2::hash);
+			match Self::run_of(of, run, &units[at - row..=at], node)? {
+				RunState::Done { .. } => leaves.extend(Self::leaves_in(of, run, &[*unit], node)?),
+				RunState::Failed { fault: Fault::Job(_), .. } => {
+					// Of those after it nothing needs to be known: the lowest one is named.
+					leaves.extend(units[at..].iter().map(|unit| (*unit, FAULTY)));
+					return Ok(leaves);
+				}
+				RunState::Failed { .. } | RunState::Cancelled => return Err(Outcome::Nothing),
+				_ => return Err(Outcome::Later),
+			}
+		}
+		Err(Outcome::Nothing)
+	}
+
+	/// How a run of some units stands, which is begun once all is here that they start from.
+	fn run_of(
+		of: &Computing<'_, T::AccountId>,
+		run: RunId,
+		units: &[u32],
+		node: &dyn Node,
+	) -> Result<RunState, Outcome> {
+		let holder = T::Registry::endpoint(&of.case.provider);
+		let peers = sources(&of.spec.job, holder.as_ref());
+		if let Some(state) = node.state(&run).map_err(|_| Outcome::Later)? {
+			return Ok(state);
+		}
+		let handed = Self::handed(of.id, of.case, units, of.spec, &peers, node)?;
+		if !handed.missing.is_empty() {
+			return Err(Outcome::Lacking(handed.missing));
+		}
+		let first = of.case.first_unit;
+		let from_the_beginning = of.case.starts_over() && units.first() == Some(&0);
+		let before = 0..if from_the_beginning { first } else { 0 };
+		let units: Vec<u32> = before.chain(units.iter().map(|unit| first + unit)).collect();
+		let units = BoundedVec::try_from(units).map_or(Units::All, Units::These);
+		Ok(state_from(run, LANE, units, handed.states, of.spec, &peers, node)?)
+	}
+
+	/// The leaves of some units in a run that is done.
+	fn leaves_in(
+		of: &Computing<'_, T::AccountId>,
+		run: RunId,
+		units: &[u32],
+		node: &dyn Node,
+	) -> Result<Vec<(u32, Hash)>, Outcome> {
+		let Leaves { leaves } = node.leaves(&run).map_err(|_| Outcome::Later)?;
+		let leaf_of = |unit: &u32| {
+			let found = leaves.iter().find(|(known, _)| *known == of.case.first_unit + unit);
+			found.map(|(_, leaf)| (*unit, *leaf))
+		};
+		units.iter().map(leaf_of).collect::<Option<_>>().ok_or(Outcome::Nothing)
 	}
 
 	/// What this node finds of a claim.
@@ -205,17 +306,19 @@ impl<T: Config> Pallet<T> {
 
 	/// Gives the members of a panel what they start from. An executor that was started anew has forgotten it: now and
 	/// then it is told again.
-	fn serve(id: PartOfTask, panel: u8, seed: &Hash, to: &[Hash], node: &dyn Node) {
+	fn serve(id: PartOfTask, panel: u8, seed: &Hash, to: &[(Hash, Vec<u32>)], node: &dyn Node) {
 		let turn = (T::Clock::now() / SERVED_AGAIN) as u8;
 		let key = (b"ogpu/served", id, panel, seed, turn).encode();
 		// Nobody named would be everybody.
 		if to.is_empty() || node.recall(&key).is_some() {
 			return;
 		}
-		let Some(spec) = T::Specs::spec(id) else { return };
+		let (Some(spec), Ok(case)) = (T::Specs::spec(id), Self::case(id)) else { return };
 		let Ok((job, _)) = job_of(&spec, &sources(&spec.job, None), node) else { return };
 		let inputs = job.blobs().into_iter().map(|(blob, _)| blob);
-		if inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, to).is_ok()) {
+		let keys: Vec<Hash> = to.iter().map(|(key, _)| *key).collect();
+		let shared = inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, &keys).is_ok());
+		if shared && Self::hand_states_over(id, &case, &spec, to, node) {
 			node.remember(&key, &[]);
 		}
 	}

@@ -32,6 +32,11 @@ const HAS_JUDGED: u8 = 3;
 /// It says itself that the unit is false. Where nobody else is left, what it has computed counts all the same.
 const HAS_CHALLENGED: u8 = 4;
 
+/// Market blocks for the states from which segments start, which their provider hands over.
+const HANDING: u32 = 10;
+/// And one more for so many bytes of memory that the job may use, as a power of two: 16 MiB.
+const HANDED_IN_BLOCK: u32 = 24;
+
 /// Stages of claims about inputs that cannot be had last so many times as long: fetching takes its time.
 const FETCHING: u32 = 20;
 
@@ -80,7 +85,8 @@ impl<T: Config> Pallet<T> {
 				case.tier = Tier::Light;
 			}
 			case.asked = None;
-			Self::go_on_after(panel.trigger, id, case.clone());
+			// The other rounds of a tier that was asked for begin now.
+			Self::go_on_after(panel.trigger, id, case);
 			let Ok(found) = Self::case(id) else { return 0 };
 			case = found;
 		}
@@ -137,18 +143,28 @@ impl<T: Config> Pallet<T> {
 	/// some for the way.
 	pub(crate) fn time_to_commit(case: &Case<T::AccountId>, kind: Kind) -> u32 {
 		let own = T::Rules::get().commit.get();
+		let each = kind.units_each(case.tier, case.units);
 		let work = match (case.subject, case.shape) {
 			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),
-			// A job may be at fault in one unit alone: judges run all of it. And members of a panel for an
-			// iterative job begin at its first state.
-			(Subject::Claim(Claim::Rejected), _) | (_, Shape::Iterative) => case.time,
-			(Subject::Root(_), Shape::Parallel) => {
-				let each = u64::from(kind.units_each(case.tier, case.units));
-				let work = u64::from(case.time).saturating_mul(each);
-				u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX)
+			// A job may be at fault in one unit alone: judges run all of it.
+			(Subject::Claim(Claim::Rejected), _) => case.time,
+			(Subject::Root(_), Shape::Parallel) => Self::time_to_compute(case, each),
+			(Subject::Root(_), Shape::Iterative) => {
+				let memory = u32::from(case.requirements.memory).saturating_sub(HANDED_IN_BLOCK);
+				let handing = HANDING.saturating_add(1u32.checked_shl(memory).unwrap_or(u32::MAX));
+				Self::time_to_compute(case, each).saturating_add(handing)
 			}
 		};
 		own.saturating_add(work)
+	}
+
+	/// Market blocks for recomputing so many units: as long as the provider may take for them.
+	pub(crate) fn time_to_compute(case: &Case<T::AccountId>, units: u32) -> u32 {
+		if case.starts_over() {
+			return case.time;
+		}
+		let work = u64::from(case.time).saturating_mul(units.into());
+		u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX)
 	}
 
 	/// Members for a panel with their operators, of which each has one, in the order of the draw. Where there

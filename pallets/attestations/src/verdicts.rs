@@ -12,7 +12,7 @@ use ogpu_primitives::{
 	market::{
 		quote::ADJUDICATORS,
 		reputation::Aspect,
-		tally::{Judgement, judge},
+		tally::{Judgement, WITHHELD, judge, judge_unit},
 	},
 	merkle::Hash,
 };
@@ -22,8 +22,8 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Appeal, Case, Cases, Config, Decided, Dispute, Earned, Error, Event, Kind, NextDispute, Pallet,
-	Panel, Panels, Phase, Places, REFUSED, Said, Served, Stage, Subject, UPHELD,
+	Appeal, Case, Cases, Config, Decided, Dispute, Earned, Error, Event, Ground, Kind, NextDispute,
+	Pallet, Panel, Panels, Phase, Places, REFUSED, Said, Served, Stage, Stake, Subject, UPHELD,
 };
 
 /// The most challenges from outside that wait at a time.
@@ -119,7 +119,11 @@ impl<T: Config> Pallet<T> {
 		let votes: Vec<Hash> =
 			panel.members.iter().filter_map(|member| vote(member.said)).collect();
 		let threshold = panel.kind.threshold(case.tier, members);
-		let Judgement::Agreed(agreed) = judge(&votes, 0, threshold) else {
+		let judgement = match (case.subject, opened) {
+			(Subject::Root(_), Some(opened)) => judge_unit(&votes, opened, threshold),
+			_ => judge(&votes, 0, threshold),
+		};
+		let Judgement::Agreed(agreed) = judgement else {
 			// They have done what they could.
 			let voters = panel.members.iter().filter(|member| vote(member.said).is_some());
 			let judges: Vec<_> = voters.map(|member| (member.who.clone(), case.unit_fee)).collect();
@@ -129,9 +133,15 @@ impl<T: Config> Pallet<T> {
 			Self::earn_all(id, judges);
 			return Self::split(id, case, panel.kind);
 		};
+		let on_root = matches!(case.subject, Subject::Root(_));
+		let withheld = |leaf: Hash| on_root && leaf == WITHHELD;
 		let mut judges = Vec::new();
 		for member in &panel.members {
 			match vote(member.said) {
+				// Whoever was given the state has worked, and may have computed what it leads to.
+				Some(_) if withheld(agreed) => judges.push((member.who.clone(), case.unit_fee)),
+				// It was not given the state, as far as anybody can tell.
+				Some(leaf) if withheld(leaf) => {}
 				Some(leaf) if leaf == agreed => {
 					judges.push((member.who.clone(), case.unit_fee));
 					T::Registry::see(&member.who, Aspect::Disputes, 0, 1000);
@@ -144,6 +154,7 @@ impl<T: Config> Pallet<T> {
 				None => {}
 			}
 		}
+		let ground = if withheld(agreed) { Ground::Withheld } else { Ground::Computed };
 		match (panel.kind, case.subject) {
 			(Kind::Appeal { .. }, subject) => {
 				let right = match subject {
@@ -162,7 +173,7 @@ impl<T: Config> Pallet<T> {
 					(false, Claim::Rejected) => Verdict::Rejected,
 					(false, Claim::Unavailable) => Verdict::Unavailable,
 				};
-				Self::decide(id, case, verdict, true);
+				Self::decide(id, case, verdict, Ground::Computed);
 			}
 			(Kind::Dispute { unit, .. }, _) if Some(agreed) == opened => {
 				Self::unit_is_right(id, &mut case, unit, judges);
@@ -172,7 +183,7 @@ impl<T: Config> Pallet<T> {
 			}
 			(Kind::Dispute { unit, .. }, _) => {
 				Self::earn_all(id, judges);
-				Self::unit_is_false(id, case, unit);
+				Self::unit_is_false(id, case, unit, ground);
 			}
 			(_, Subject::Root(_)) => {
 				Self::earn_all(id, judges);
@@ -180,7 +191,7 @@ impl<T: Config> Pallet<T> {
 					Self::found_valid(id, case);
 				} else {
 					let unit = panel.opened.first().map_or(0, |(unit, _)| *unit);
-					Self::unit_is_false(id, case, unit);
+					Self::unit_is_false(id, case, unit, ground);
 				}
 			}
 		}
@@ -222,15 +233,13 @@ impl<T: Config> Pallet<T> {
 	/// Ends a case without an answer; one that was valid stays so.
 	fn nobody_can_say(id: PartOfTask, mut case: Case<T::AccountId>) {
 		let disputes = core::mem::take(&mut case.disputes);
-		for dispute in &disputes {
-			Self::release_dispute(dispute);
-		}
+		Self::release_disputes(&disputes);
 		case.phase = if case.was_valid { Phase::Valid } else { Phase::Judging };
 		let valid = case.was_valid;
 		Self::keep(id, case);
 		if !valid {
 			let decision = Decision {
-				challenged: !disputes.is_empty(),
+				challenged: disputes.iter().any(|dispute| dispute.stake != Stake::Fee),
 				..Decision::bare(Verdict::Inconclusive)
 			};
 			Self::hand_over(id, decision);
@@ -248,13 +257,10 @@ impl<T: Config> Pallet<T> {
 			.into_iter()
 			.partition(|dispute| dispute.unit == unit);
 		case.disputes = open.try_into().unwrap_or_default();
-		let mut unpaid_judges = Some(judges);
-		for dispute in &wrong {
-			let fees = unpaid_judges.take().unwrap_or_default();
-			// Slashing may be switched off, or too little left; nobody works for nothing.
-			Self::earn_all(id, Self::challenged_wrongly(case, dispute, fees));
-		}
-		Self::earn_all(id, unpaid_judges.unwrap_or_default());
+		// Slashing may be switched off, or too little left; nobody works for nothing.
+		let unpaid =
+			wrong.iter().fold(judges, |fees, dispute| Self::challenged_wrongly(case, dispute, fees));
+		Self::earn_all(id, unpaid);
 	}
 
 	/// Whoever challenged a unit that is right pays these judges. What they were not paid.
@@ -263,30 +269,31 @@ impl<T: Config> Pallet<T> {
 		dispute: &Dispute<T::AccountId>,
 		fees: Vec<(T::AccountId, Balance)>,
 	) -> Vec<(T::AccountId, Balance)> {
+		if dispute.stake == Stake::Fee {
+			return fees;
+		}
 		let loss = Self::price_of_wrong_challenge(case);
 		let mut to = Beneficiaries::treasury();
 		to.panel.clone_from(&fees);
-		let slashed = match dispute.lock {
+		let slashed = match dispute.lock() {
 			Some(number) => {
 				let lock = LockId::new(Purpose::Dispute, number);
 				T::Collateral::slash(&dispute.challenger, lock, loss, to)
 			}
 			None => T::Collateral::slash_liable(&dispute.challenger, loss, to),
 		};
-		Self::release_dispute(dispute);
+		Self::release_disputes(core::slice::from_ref(dispute));
 		T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 0);
 		unpaid(fees, slashed.panel)
 	}
 
 	/// A unit is proven false: that is fraud. Whoever said so first is the finder; whoever did answers for it as long as
-	/// that may be appealed.
-	fn unit_is_false(id: PartOfTask, mut case: Case<T::AccountId>, unit: u32) {
+	/// that may be appealed, unless nobody knows what it comes to.
+	fn unit_is_false(id: PartOfTask, mut case: Case<T::AccountId>, unit: u32, ground: Ground) {
 		let (right, open): (Vec<_>, Vec<_>) = core::mem::take(&mut case.disputes)
 			.into_iter()
 			.partition(|dispute| dispute.unit == unit);
-		for dispute in &open {
-			Self::release_dispute(dispute);
-		}
+		Self::release_disputes(&open);
 		for dispute in &right {
 			T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 1000);
 		}
@@ -294,13 +301,24 @@ impl<T: Config> Pallet<T> {
 		let fee = case.fee(Kind::Round);
 		for (who, said, affirms) in Self::on_unit(id, &case, unit) {
 			match said {
-				Said::Agreed if affirms => Earned::<T>::remove(id, &who),
+				Said::Agreed if affirms && ground == Ground::Computed => {
+					Earned::<T>::remove(id, &who);
+				}
 				// Whatever unit it found: the result is false.
 				Said::Differed(_) => Self::earn(id, &who, fee),
 				_ => {}
 			}
 		}
-		Self::decide(id, case, Verdict::Fraud { unit }, true);
+		Self::decide(id, case, Verdict::Fraud { unit }, ground);
+	}
+
+	/// The panels of a case, with their numbers.
+	pub(crate) fn panels(
+		id: PartOfTask,
+		case: &Case<T::AccountId>,
+	) -> impl Iterator<Item = (u8, Panel<T::AccountId>)> + use<T> {
+		let numbers = 0..case.next_panel;
+		numbers.filter_map(move |number| Panels::<T>::get(id, number).map(|panel| (number, panel)))
 	}
 
 	/// What members of rounds have said, and whether this unit was among theirs.
@@ -309,9 +327,8 @@ impl<T: Config> Pallet<T> {
 		case: &Case<T::AccountId>,
 		unit: u32,
 	) -> Vec<(T::AccountId, Said, bool)> {
-		let panels = (0..case.next_panel).filter_map(|number| Panels::<T>::get(id, number));
-		let rounds = panels.filter(|panel| panel.kind == Kind::Round);
-		let all = rounds.flat_map(|panel| {
+		let rounds = Self::panels(id, case).filter(|(_, panel)| panel.kind == Kind::Round);
+		let all = rounds.flat_map(|(_, panel)| {
 			let units = panel.units(case);
 			let members = panel.members.into_iter().zip(units);
 			members
@@ -345,10 +362,8 @@ impl<T: Config> Pallet<T> {
 			return Self::appeal_lost(id, case, fees);
 		}
 		Self::earn_all(id, fees);
-		for dispute in core::mem::take(&mut case.disputes) {
-			Self::release_dispute(&dispute);
-		}
-		Self::decide(id, case, Verdict::Fraud { unit }, false);
+		Self::release_disputes(&core::mem::take(&mut case.disputes));
+		Self::decide(id, case, Verdict::Fraud { unit }, Ground::NotOpened);
 	}
 
 	/// Adds a challenge to those that wait.
@@ -383,10 +398,10 @@ impl<T: Config> Pallet<T> {
 		let again = case.disputes.iter().any(|dispute| dispute.challenger == who);
 		ensure!(!again, Error::<T>::ChallengedBefore);
 		// Few at a time: many on units that are right could keep the one from being judged that is not.
-		let waiting = case.disputes.iter().filter(|dispute| dispute.lock.is_some()).count();
+		let waiting = case.disputes.iter().filter(|dispute| dispute.lock().is_some()).count();
 		ensure!((waiting as u32) < MAX_OUTSIDE, Error::<T>::TooManyDisputes);
 		let number = Self::lock_for_dispute(&who, &case)?;
-		let dispute = Dispute { challenger: who, unit, lock: Some(number) };
+		let dispute = Dispute { challenger: who, unit, stake: Stake::Lock(number) };
 		Self::add_dispute(id, &mut case, dispute)?;
 		Self::go_on(id, case);
 		Ok(())
@@ -409,10 +424,18 @@ impl<T: Config> Pallet<T> {
 		case.unit_fee.saturating_mul(fees.into())
 	}
 
-	pub(crate) fn release_dispute(dispute: &Dispute<T::AccountId>) {
-		let Some(number) = dispute.lock else { return };
-		let lock = LockId::new(Purpose::Dispute, number);
-		if T::Collateral::set_lock(&dispute.challenger, lock, 0).is_err() {
+	/// Releases what challengers have locked.
+	fn release_disputes(disputes: &[Dispute<T::AccountId>]) {
+		for dispute in disputes {
+			if let Some(number) = dispute.lock() {
+				Self::release(&dispute.challenger, number);
+			}
+		}
+	}
+
+	/// Releases what somebody has locked under a number.
+	pub(crate) fn release(who: &T::AccountId, number: u64) {
+		if T::Collateral::set_lock(who, LockId::new(Purpose::Dispute, number), 0).is_err() {
 			defensive!("a lock can always be released");
 		}
 	}
@@ -437,22 +460,22 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Decides a case for good, but for an appeal. `judged` says whether a panel came to it.
-	fn decide(id: PartOfTask, mut case: Case<T::AccountId>, verdict: Verdict, judged: bool) {
+	/// Decides a case for good, but for an appeal.
+	fn decide(id: PartOfTask, mut case: Case<T::AccountId>, verdict: Verdict, ground: Ground) {
 		let finder = case.disputes.first().map(|dispute| dispute.challenger.clone());
 		if verdict.is_against_somebody() {
 			let unit = if let Verdict::Fraud { unit } = verdict { unit } else { 0 };
-			case.phase = Phase::Decided(Decided { unit, judged, appeal: Appeal::None });
+			case.phase = Phase::Decided(Decided { unit, ground, appeal: Appeal::None });
 			Self::stop_panels(id, &mut case);
 		}
 		Self::keep(id, case);
-		Self::hand_over(id, Decision { finder, proven: judged, ..Decision::bare(verdict) });
+		let proven = ground == Ground::Computed;
+		Self::hand_over(id, Decision { finder, proven, ..Decision::bare(verdict) });
 	}
 
 	/// Ends the panels of a case that is decided without them.
 	fn stop_panels(id: PartOfTask, case: &mut Case<T::AccountId>) {
-		for number in 0..case.next_panel {
-			let Some(mut panel) = Panels::<T>::get(id, number) else { continue };
+		for (number, mut panel) in Self::panels(id, case) {
 			if panel.stage != Stage::Done {
 				Self::release_members(id, number, case, &panel);
 				panel.stage = Stage::Done;
@@ -478,12 +501,8 @@ impl<T: Config> Pallet<T> {
 		let Some(case) = Cases::<T>::take((id.task, id.attempt), id.part) else {
 			return Vec::new();
 		};
-		for dispute in &case.disputes {
-			Self::release_dispute(dispute);
-		}
-		if let Some(appellant) = Self::appellant(&case) {
-			Self::release_appeal(appellant, &case);
-		}
+		Self::release_disputes(&case.disputes);
+		Self::release_appeal(&case);
 		let mut places = 0;
 		for (number, panel) in Panels::<T>::drain_prefix(id) {
 			places += panel.members.len() as u32;

@@ -4,7 +4,7 @@
 //! off-chain worker speaks them from inside the runtime, so they are bounded and need no allocation
 //! beyond their bounds.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
@@ -12,11 +12,11 @@ use scale_info::TypeInfo;
 use crate::{
 	Balance,
 	job::{BlobId, Job, MAX_BUFFERS, MAX_UNITS, Prelude},
-	merkle::{Hash, Multiproof},
+	merkle::{Hash, Hasher, Multiproof, leaf},
 };
 
 /// The version of this API. Both sides must speak the same.
-pub const API_VERSION: u16 = 1;
+pub const API_VERSION: u16 = 2;
 
 /// Identifies a run of a job on one executor. Whoever submits chooses it; submitting the same again
 /// changes nothing.
@@ -87,6 +87,14 @@ pub struct Checkpoint {
 	/// The BLAKE3 hash of each buffer of the result, in the order of the job's buffers: what the leaf of
 	/// the segment is made of.
 	pub slices: BoundedVec<BlobId, ConstU32<MAX_BUFFERS>>,
+}
+
+impl Checkpoint {
+	/// The leaf of the segment.
+	pub fn leaf<H: Hasher>(&self) -> Hash {
+		let slices: Vec<Hash> = self.slices.iter().map(|slice| slice.0).collect();
+		leaf::<H>(self.segment, &slices)
+	}
 }
 
 /// Asks an executor to run units of a job.
@@ -222,6 +230,24 @@ pub struct FetchRequest {
 	/// The size of the blob, in bytes.
 	pub size: u64,
 	/// Who has it.
+	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
+}
+
+/// Asks an executor to find out what a state is made of that somebody else's run came to, and to see to it that it leads to
+/// a root. It answers with the state once it has it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct StateRequest {
+	/// The run of whoever computed it.
+	pub run: RunId,
+	/// The segment after which it is.
+	pub segment: u32,
+	/// The root that its leaf leads to.
+	pub root: Hash,
+	/// The first unit under the root.
+	pub first: u32,
+	/// How many units there are.
+	pub count: u32,
+	/// Who computed it.
 	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
 }
 

@@ -171,7 +171,7 @@ impl<T: Config> SeatTable<T::AccountId> for Pallet<T> {
 
 impl<T: Config> Pallet<T> {
 	/// The operator that an account belongs to, as a provider or as a validator.
-	fn operator(who: &T::AccountId) -> Option<GroupId> {
+	pub fn operator(who: &T::AccountId) -> Option<GroupId> {
 		Self::group(who).or_else(|| Self::group_of_stash(who))
 	}
 

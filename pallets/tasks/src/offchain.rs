@@ -189,7 +189,7 @@ impl<T: Config> Pallet<T> {
 							Ok(Quote::Offer { price, .. }) if price <= prize => {}
 							_ => return None,
 						}
-						run(id, LANE, job, Units::All, &peers, node).ok()?
+						run(id, LANE, job, Units::All, Vec::new(), &peers, node).ok()?
 					}
 					Err(_) => return None,
 				};

@@ -30,7 +30,7 @@ impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 		match verdict {
 			Verdict::Fraud { .. } => Convictions::<T>::get((part.task, part.attempt))
 				.is_some_and(|conviction| conviction.part == part),
-			Verdict::Rejected | Verdict::Unavailable => Tasks::<T>::get(part.task)
+			verdict if verdict.is_against_somebody() => Tasks::<T>::get(part.task)
 				.is_some_and(|task| matches!(task.status, Status::AtFault { .. })),
 			_ => false,
 		}

@@ -66,6 +66,8 @@ pub struct Requested<AccountId> {
 	pub units: u32,
 	/// The root over their leaves; `None` for a claim.
 	pub root: Option<Hash>,
+	/// The root of the part before, where the same provider has computed that.
+	pub before: Option<Hash>,
 	/// What a verifier gets for a unit.
 	pub unit_fee: Balance,
 	/// Market blocks in which its provider may compute all of the task.

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
 use ogpu_primitives::{
 	executor::{
-		Checkpoint, ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission,
+		Checkpoint, ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
+		StateRequest, Submission,
 	},
 	job::BlobId,
 	merkle::Hash,
@@ -120,6 +121,20 @@ pub trait Node {
 	///
 	/// Why there is no answer.
 	fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away>;
+
+	/// Serves the states after segments of a finished run to the endpoints with these keys.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn publish_states(&self, run: &RunId, segments: &[u32], to: &[[u8; 32]]) -> Result<(), Away>;
+
+	/// What a state is made of that somebody else's run came to, once that is known, and known to lead to the root.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn state_of_others(&self, request: &StateRequest) -> Result<Option<Checkpoint>, Away>;
 
 	/// A piece of a blob that is here, or the last one if it has fewer.
 	///

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use codec::Decode;
 use frame_support::BoundedVec;
 use ogpu_primitives::{
-	executor::{Care, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
+	executor::{Care, Checkpoint, Peer, Quote, QuoteRequest, RunId, RunState, Submission, Units},
 	job::{Job, Plan, Shape as JobShape},
 	market::{
 		Endpoint,
@@ -96,6 +96,7 @@ pub fn run(
 	lane: &[u8],
 	job: Job,
 	units: Units,
+	checkpoints: Vec<Checkpoint>,
 	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Away> {
@@ -106,7 +107,7 @@ pub fn run(
 		units,
 		care: Care::Batched,
 		peers: BoundedVec::truncate_from(peers.to_vec()),
-		checkpoints: Default::default(),
+		checkpoints: BoundedVec::truncate_from(checkpoints),
 	})
 }
 
@@ -123,11 +124,28 @@ pub fn state_of(
 	peers: &[Peer],
 	node: &dyn Node,
 ) -> Result<RunState, Trouble> {
+	state_from(id, lane, units, Vec::new(), spec, peers, node)
+}
+
+/// The same of a run whose segments start from these states.
+///
+/// # Errors
+///
+/// When the job is not here yet, or is something else.
+pub fn state_from(
+	id: RunId,
+	lane: &[u8],
+	units: Units,
+	states: Vec<Checkpoint>,
+	spec: &TaskSpec,
+	peers: &[Peer],
+	node: &dyn Node,
+) -> Result<RunState, Trouble> {
 	if let Some(state) = node.state(&id)? {
 		return Ok(state);
 	}
 	let (job, _) = job_of(spec, peers, node)?;
-	Ok(run(id, lane, job, units, peers, node)?)
+	Ok(run(id, lane, job, units, states, peers, node)?)
 }
 
 /// A result of this node's own: the run that came to this root of a part, and the tree over its leaves. A batch is

@@ -7,7 +7,7 @@ use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{
 		Checkpoint, ExecutorStatus, FetchRequest, Leaves, Peer, PublishRequest, Quote,
-		QuoteRequest, RunId, RunState, ShareRequest, Submission,
+		QuoteRequest, RunId, RunState, ShareRequest, StateRequest, Submission,
 	},
 	job::BlobId,
 	piece::Piece,
@@ -129,6 +129,27 @@ impl ExecutorAddress {
 		let to = BoundedVec::truncate_from(to.to_vec());
 		let request = PublishRequest { outputs: true, checkpoints: BoundedVec::new(), to };
 		self.post(&format!("/v1/jobs/{}/publish", BlobId(*run)), &request)
+	}
+
+	pub(crate) fn publish_states(
+		&self,
+		run: &RunId,
+		segments: &[u32],
+		to: &[[u8; 32]],
+	) -> Result<(), Away> {
+		let request = PublishRequest {
+			outputs: false,
+			checkpoints: BoundedVec::truncate_from(segments.to_vec()),
+			to: BoundedVec::truncate_from(to.to_vec()),
+		};
+		self.post(&format!("/v1/jobs/{}/publish", BlobId(*run)), &request)
+	}
+
+	pub(crate) fn state_of_others(
+		&self,
+		request: &StateRequest,
+	) -> Result<Option<Checkpoint>, Away> {
+		self.post("/v1/states", request)
 	}
 
 	pub(crate) fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use ogpu_primitives::{
 	executor::{
-		Checkpoint, ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState, Submission,
+		Checkpoint, ExecutorStatus, Leaves, Peer, Quote, QuoteRequest, RunId, RunState,
+		StateRequest, Submission,
 	},
 	job::BlobId,
 	merkle::Hash,
@@ -71,6 +72,14 @@ impl Node for LocalNode {
 
 	fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away> {
 		self.executor()?.publish(run, to)
+	}
+
+	fn publish_states(&self, run: &RunId, segments: &[u32], to: &[[u8; 32]]) -> Result<(), Away> {
+		self.executor()?.publish_states(run, segments, to)
+	}
+
+	fn state_of_others(&self, request: &StateRequest) -> Result<Option<Checkpoint>, Away> {
+		self.executor()?.state_of_others(request)
 	}
 
 	fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {

@@ -188,7 +188,7 @@ fn signed_info() -> frame_support::dispatch::DispatchInfo {
 
 fn status() -> Vec<u8> {
 	ExecutorStatus {
-		api: 1,
+		api: ogpu_primitives::executor::API_VERSION,
 		job_format: 1,
 		preludes: Default::default(),
 		devices: Default::default(),

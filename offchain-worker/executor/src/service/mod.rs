@@ -20,6 +20,7 @@ mod prepare;
 mod quote;
 mod results;
 mod runs;
+mod states;
 mod work;
 
 pub use config::{Config, ConfigError};
@@ -132,6 +133,8 @@ struct Core {
 	fetching: Mutex<HashMap<String, usize>>,
 	/// Blobs that are being fetched for whoever asked, or since when that has failed.
 	wanted: Mutex<HashMap<BlobId, Option<Instant>>>,
+	/// States of others' runs that somebody has asked for.
+	states: Mutex<states::States>,
 	/// Programs that are checked at once.
 	checking: Semaphore,
 	/// Runs that wait for devices, ready.
@@ -314,6 +317,7 @@ impl Service {
 			wake: Notify::new(),
 			fetching: Mutex::default(),
 			wanted: Mutex::default(),
+			states: Mutex::default(),
 			checking: Semaphore::new(config.limits.preparing),
 			ready: Arc::new(Semaphore::new(ready)),
 			verdicts: Mutex::default(),
@@ -712,12 +716,14 @@ impl Core {
 			let order = standing.order;
 			self.runs().insert(id, owner.clone(), digest, bytes, standing);
 			let folder = self.folder(&id);
+			if !ended || done {
+				self.serve_again(&id)?;
+			}
 			if !ended {
 				unfinished += 1;
 				self.wait_to_prepare(&owner, id, order);
 			} else if done {
 				folder.tidy();
-				self.serve_again(&id)?;
 			} else {
 				// Results that are none, of a run that ended as the service did.
 				let _ = folder.remove();
@@ -834,7 +840,8 @@ impl Core {
 	}
 }
 
-/// Tells others what runs came to, as far as that was published to them.
+/// Tells others what runs came to: the hashes of outputs and states to those to whom they were published, and what leads
+/// from a unit to the root to anybody.
 struct Told {
 	core: std::sync::Weak<Core>,
 	/// The tree that was asked about last: whoever asks about one unit asks about the next.
@@ -865,8 +872,16 @@ impl Told {
 impl Answers for Told {
 	fn answer(&self, peer: &[u8; 32], question: Question) -> Option<Vec<Hash>> {
 		let core = self.core.upgrade()?;
-		let (Question::Outputs(run) | Question::State(run, _) | Question::Path { run, .. }) =
-			question;
+		let run = match question {
+			Question::Outputs(run) | Question::State(run, _) => run,
+			Question::Path { run, unit, first, count } => {
+				let tree = self.tree(&core, &run, first, count)?;
+				let unit = unit.checked_sub(first)?;
+				let siblings = tree.prove(&[unit]).ok()?.siblings;
+				let own = lowest::<Blake2>(&tree.leaf(unit)?);
+				return Some(std::iter::once(own).chain(siblings).collect());
+			}
+		};
 		let (_, plan) = job_of(&core, &run).ok()??;
 		let mut published = core.journal.published(&run).ok()?;
 		published.retain(|part| part.to.as_ref().is_none_or(|keys| keys.contains(peer)));
@@ -875,19 +890,11 @@ impl Answers for Told {
 			found.map(|published| published.blob.0)
 		};
 		let buffers = 0..plan.result.len() as u8;
-		match question {
-			Question::Outputs(_) => buffers.map(|index| blob_of(Part::Output(index))).collect(),
-			Question::State(_, segment) => {
-				buffers.map(|index| blob_of(Part::State(segment, index))).collect()
-			}
-			Question::Path { unit, first, count, .. } => {
-				let tree = self.tree(&core, &run, first, count)?;
-				let unit = unit.checked_sub(first)?;
-				let siblings = tree.prove(&[unit]).ok()?.siblings;
-				let own = lowest::<Blake2>(&tree.leaf(unit)?);
-				Some(std::iter::once(own).chain(siblings).collect())
-			}
-		}
+		let part = |index| match question {
+			Question::State(_, segment) => Part::State(segment, index),
+			Question::Outputs(_) | Question::Path { .. } => Part::Output(index),
+		};
+		buffers.map(|index| blob_of(part(index))).collect()
 	}
 }
 

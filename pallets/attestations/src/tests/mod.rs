@@ -8,4 +8,5 @@ mod errors;
 mod histories;
 mod life;
 mod nodes;
+mod states;
 mod trust;

@@ -8,7 +8,7 @@ use ogpu_primitives::{
 	Balance, OGPU,
 	executor::{
 		Checkpoint, ExecutorStatus, Fault, JobFault, Leaves, Peer, Quote, QuoteRequest, RunId,
-		RunState, Submission, Text, Units,
+		RunState, StateRequest, Submission, Text, Units,
 	},
 	job::{
 		Arg, BlobId, Buffer, Element, Init, Job, Name, Profile, Program, Resources, Role, Shape,
@@ -17,15 +17,16 @@ use ogpu_primitives::{
 	market::{
 		spec::TaskSpec,
 		stream::{Batch, StreamSpec},
+		verification::Shape as TaskShape,
 	},
 	merkle::{Blake2, Hash, Hasher, leaf},
 	piece::Piece,
 };
-use ogpu_traits::{Attestation, Away, Duties, Node};
-use pallet_tasks::{Demanded, Ending, Status};
+use ogpu_traits::{Attestation, Away, Duties, Node, PartOfTask};
+use pallet_tasks::{Convictions, Demanded, Ending, Status};
 
 use crate::{
-	Due,
+	Cases, Due, Ground, Phase,
 	mock::{Attestations, *},
 };
 
@@ -65,6 +66,10 @@ fn spec_of(job: &Job) -> TaskSpec {
 	spec.job.hash = job.hash();
 	spec.job.blob = BlobId(*blake3::hash(&job.encode()).as_bytes());
 	spec.job.len = job.encoded_size() as u32;
+	spec.shape = match job.shape {
+		Shape::DataParallel { .. } => TaskShape::Parallel,
+		Shape::Iterative { .. } => TaskShape::Iterative,
+	};
 	spec
 }
 
@@ -84,10 +89,16 @@ enum Flaw {
 	CutOff,
 	/// It gives nothing to anybody.
 	Secretive,
+	/// It gets no state of anybody.
+	Stateless,
+	/// It finds that jobs are at fault in whatever it recomputes for others.
+	Stumbling,
 }
 
 /// An executor with a memory.
 struct TestNode {
+	/// The job that everybody has.
+	job: Job,
 	flaw: Flaw,
 	price: Balance,
 	/// Blocks that fetching takes, and running; by how often it was asked after.
@@ -95,6 +106,8 @@ struct TestNode {
 	pace: u32,
 	asked: RefCell<BTreeMap<Vec<u8>, u32>>,
 	runs: RefCell<BTreeMap<RunId, Vec<u32>>>,
+	/// The segments after which states were that runs started from.
+	started_from: RefCell<BTreeMap<RunId, Vec<u32>>>,
 	memory: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
 	secrets: RefCell<u64>,
 	/// What it serves, to whom; results by their runs.
@@ -104,12 +117,14 @@ struct TestNode {
 impl TestNode {
 	fn new(flaw: Flaw, price: Balance) -> Self {
 		Self {
+			job: job(),
 			flaw,
 			price,
 			patience: 1,
 			pace: 1,
 			asked: RefCell::default(),
 			runs: RefCell::default(),
+			started_from: RefCell::default(),
 			memory: RefCell::default(),
 			secrets: RefCell::new(price as u64),
 			served: RefCell::default(),
@@ -174,6 +189,8 @@ impl Node for TestNode {
 			Units::These(units) => units.to_vec(),
 		};
 		self.runs.borrow_mut().insert(submission.id, units);
+		let segments = submission.checkpoints.iter().map(|state| state.segment).collect();
+		self.started_from.borrow_mut().insert(submission.id, segments);
 		Ok(RunState::Queued)
 	}
 
@@ -187,6 +204,10 @@ impl Node for TestNode {
 		}
 		Ok(Some(match self.flaw {
 			Flaw::Broken => RunState::Failed { fault: Fault::Host, message: Text::default() },
+			Flaw::Stumbling => RunState::Failed {
+				fault: Fault::Job(JobFault::OutOfBounds),
+				message: Text::default(),
+			},
 			_ => RunState::Done { root: None, run_ms: 1 },
 		}))
 	}
@@ -206,7 +227,7 @@ impl Node for TestNode {
 
 	fn read(&self, _: &BlobId) -> Result<Vec<u8>, Away> {
 		self.answers()?;
-		Ok(job().encode())
+		Ok(self.job.encode())
 	}
 
 	fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
@@ -221,12 +242,31 @@ impl Node for TestNode {
 		Ok(())
 	}
 
+	fn publish_states(&self, run: &RunId, segments: &[u32], to: &[[u8; 32]]) -> Result<(), Away> {
+		self.answers()?;
+		let mut served = self.served.borrow_mut();
+		for segment in segments {
+			let state = (run, segment).using_encoded(Blake2::hash);
+			served.insert(BlobId(state), to.to_vec());
+		}
+		Ok(())
+	}
+
+	fn state_of_others(&self, request: &StateRequest) -> Result<Option<Checkpoint>, Away> {
+		self.answers()?;
+		let StateRequest { run, segment, .. } = request;
+		let state = (run, segment).using_encoded(Blake2::hash);
+		// Whoever has it gives it, if it does so at all.
+		let there = self.flaw != Flaw::Stateless && self.is_there(state.to_vec());
+		there.then(|| self.slices(run, *segment)).transpose()
+	}
+
 	fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {
 		self.answers()?;
-		if *blob != spec_of(&job()).job.blob || self.flaw == Flaw::Secretive {
+		if *blob != spec_of(&self.job).job.blob || self.flaw == Flaw::Secretive {
 			return Err(Away::Refused(404));
 		}
-		Ok(Piece::of(&job().encode(), piece))
+		Ok(Piece::of(&self.job.encode(), piece))
 	}
 
 	fn slices(&self, _: &RunId, unit: u32) -> Result<Checkpoint, Away> {
@@ -266,6 +306,14 @@ impl Nodes {
 	fn new(count: u64) -> Self {
 		let price = |who| (10 + Balance::from(who)) * OGPU;
 		Self((0..count).map(|who| TestNode::new(Flaw::None, price(who as u8))).collect())
+	}
+
+	/// The same, of another job.
+	fn of(mut self, job: &Job) -> Self {
+		for node in &mut self.0 {
+			node.job = job.clone();
+		}
+		self
 	}
 
 	fn with(mut self, who: usize, flaw: Flaw) -> Self {
@@ -366,6 +414,89 @@ fn what_cannot_be_fetched_is_declined_in_time() {
 		assert_eq!(live(task).attempt, 0);
 		assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(1).bonded(), BOND);
 		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+/// A hundred segments of one repetition each.
+fn training() -> Job {
+	let mut job = job();
+	job.buffers[0].role = Role::State;
+	Job { shape: Shape::Iterative { count: 100, checkpoint_every: 1 }, ..job }
+}
+
+#[test]
+fn states_are_handed_over_to_those_who_recompute_what_follows() {
+	market(12, || {
+		let nodes = Nodes::new(12).of(&training());
+		let task = submit(spec_of(&training()));
+		nodes.until(|| Cases::<Test>::contains_key((task, 0), 0));
+		let of = PartOfTask { task, attempt: 0, part: 0 };
+		nodes.until(|| {
+			Attestations::panel_of(of, 0).is_some_and(|(panel, _)| !panel.members.is_empty())
+		});
+		let panels = [0, 1].map(|panel| Attestations::panel_of(of, panel).expect("it was drawn"));
+		assert_eq!(nodes.end(task), Ending::Completed);
+		for (panel, units) in panels {
+			for (member, units) in panel.members.iter().zip(units) {
+				let node = &nodes.0[member.who as usize - 1];
+				// Its units and no others, each from the state before it.
+				let run =
+					node.runs.borrow().iter().find(|(_, own)| **own == units).map(|(run, _)| *run);
+				let run = run.expect("it has recomputed its units");
+				let before: Vec<u32> =
+					units.iter().filter_map(|unit| unit.checked_sub(1)).collect();
+				assert_eq!(node.started_from.borrow()[&run], before);
+			}
+		}
+	});
+}
+
+#[test]
+fn whoever_gets_no_state_says_so_and_a_provider_that_gives_none_is_convicted() {
+	market(24, || {
+		let mut nodes = Nodes::new(24).of(&training());
+		for who in 2..=24 {
+			nodes = nodes.with(who, Flaw::Stateless);
+		}
+		let task = submit(spec_of(&training()));
+		nodes.until(|| Convictions::<Test>::contains_key((task, 0)));
+		let case = Cases::<Test>::get((task, 0), 0).expect("it can be appealed");
+		let Phase::Decided(decided) = case.phase else { panic!("it is decided") };
+		assert_eq!(decided.ground, Ground::Withheld);
+		let executor = case.provider;
+		nodes.until(|| !Convictions::<Test>::contains_key((task, 0)));
+		for who in 1..=24u64 {
+			let bonded = pallet_trust_lock::Ledgers::<Test>::get(who).bonded();
+			assert_eq!(bonded < BOND, who == executor, "{who}");
+		}
+	});
+}
+
+#[test]
+fn whoever_alone_gets_no_state_loses_nothing_but_its_fee() {
+	market(24, || {
+		let nodes = Nodes::new(24).of(&training()).with(5, Flaw::Stateless).with(9, Flaw::Stateless);
+		let task = submit(spec_of(&training()));
+		assert_eq!(nodes.end(task), Ending::Completed);
+		for who in 1..=24u64 {
+			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(who).bonded(), BOND);
+		}
+	});
+}
+
+#[test]
+fn a_segment_that_comes_to_nothing_from_a_poisoned_state_is_fraud() {
+	market(24, || {
+		// The executor says that it came to something.
+		let mut nodes = Nodes::new(24).of(&training());
+		for who in 2..=24 {
+			nodes = nodes.with(who, Flaw::Stumbling);
+		}
+		let task = submit(spec_of(&training()));
+		nodes.until(|| Convictions::<Test>::contains_key((task, 0)));
+		let case = Cases::<Test>::get((task, 0), 0).expect("it can be appealed");
+		let Phase::Decided(decided) = case.phase else { panic!("it is decided") };
+		assert_eq!(decided.ground, Ground::Computed);
 	});
 }
 

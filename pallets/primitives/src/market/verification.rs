@@ -261,7 +261,10 @@ pub fn lock(
 		Shape::Parallel => plans.first().map_or(0, |(plan, _)| plan.units),
 		Shape::Iterative => 1,
 	};
-	let found = Some(detection(plans, bad, colluding).0).filter(|found| *found > 0)?;
+	let found = detection(plans, bad, colluding).0;
+	if found == 0 {
+		return None;
+	}
 	// (1 − D) / D, with 32 fractional bits, rounded up; then with the margin.
 	let factor = ((ONE - found) << 32).div_ceil(found);
 	let factor = (factor * u128::from(safety)).div_ceil(100);

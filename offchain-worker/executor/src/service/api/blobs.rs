@@ -9,13 +9,13 @@ use axum::{
 	http::{HeaderMap, StatusCode, header},
 	response::{IntoResponse, Response},
 };
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, stream, stream::BoxStream};
 use ogpu_primitives::{executor::FetchRequest, job::BlobId};
 
 use super::{
 	bodies::{Answer, SCALE, hash, json, scale, sends},
 	error::ApiError,
-	form::FetchForm,
+	form::{FetchForm, StateForm},
 	jobs::small_body,
 	view,
 };
@@ -95,6 +95,22 @@ pub(super) async fn fetch(
 		if sends(&headers, SCALE) { scale(&body)? } else { json::<FetchForm>(&body)?.read()? };
 	let here = service.want(id, size, peers.into_inner())?;
 	Ok(answer.with(StatusCode::OK, &here, |here| serde_json::json!({ "here": here })))
+}
+
+/// What a state of somebody else's run is made of, once that is known.
+pub(super) async fn state(
+	State(service): State<Service>,
+	answer: Answer,
+	request: Request,
+) -> Result<Response, ApiError> {
+	let (headers, body) = small_body(request, &service).await?;
+	let request =
+		if sends(&headers, SCALE) { scale(&body)? } else { json::<StateForm>(&body)?.read()? };
+	let state = service.state_of_others(request)?;
+	Ok(answer.with(StatusCode::OK, &state, |state| match state {
+		Some(state) => view::checkpoint(state),
+		None => serde_json::Value::Null,
+	}))
 }
 
 pub(super) async fn usage(State(service): State<Service>) -> Json<serde_json::Value> {
@@ -195,6 +211,89 @@ pub(super) fn send_file(
 	part: Option<Range<u64>>,
 	len: u64,
 ) -> Result<Response, ApiError> {
+	let pieces = read(file, part.clone().unwrap_or(0..len));
+	Ok(send(Body::from_stream(pieces), part, len))
+}
+
+/// A piece of a blob, with what proves it.
+pub(super) async fn piece(
+	State(service): State<Service>,
+	Path((id, wanted)): Path<(String, u32)>,
+	answer: Answer,
+) -> Result<Response, ApiError> {
+	let piece = service.0.blobs.prove(&BlobId(hash(&id)?), wanted).await?;
+	Ok(answer.with(StatusCode::OK, &piece, view::piece))
+}
+
+pub(super) async fn delete(
+	State(service): State<Service>,
+	Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+	let id = BlobId(hash(&id)?);
+	if service.0.blobs.remove(&id).await? {
+		return Ok(StatusCode::NO_CONTENT.into_response());
+	}
+	match service.0.blobs.size(&id) {
+		Some(_) => Err(ApiError::Conflict("a run needs it, or it is published".into())),
+		None => Err(ApiError::NotFound(format!("the blob {id} is not here"))),
+	}
+}
+
+/// The part that a request asks for by `Range`: `bytes=A-B`, `bytes=A-` or `bytes=-N`. Any other range is
+/// answered with all, as the standard allows.
+pub(super) fn part(headers: &HeaderMap, len: u64) -> Result<Option<Range<u64>>, ApiError> {
+	let given = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+	let Some((first, last)) = given
+		.and_then(|value| value.strip_prefix("bytes="))
+		.filter(|ranges| !ranges.contains(','))
+		.and_then(|range| range.split_once('-'))
+	else {
+		return Ok(None);
+	};
+	let range = match (first.parse::<u64>(), last.parse::<u64>()) {
+		(Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(len),
+		(Ok(first), Err(_)) if last.is_empty() => first..len,
+		(Err(_), Ok(count)) if first.is_empty() => len.saturating_sub(count)..len,
+		_ => return Ok(None),
+	};
+	if range.start < range.end { Ok(Some(range)) } else { Err(ApiError::Range(len)) }
+}
+
+fn send(body: Body, part: Option<Range<u64>>, len: u64) -> Response {
+	let mut headers = vec![
+		(header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+		(header::ACCEPT_RANGES, "bytes".to_owned()),
+	];
+	let status = match &part {
+		None => {
+			headers.push((header::CONTENT_LENGTH, len.to_string()));
+			StatusCode::OK
+		}
+		Some(part) => {
+			headers.push((header::CONTENT_LENGTH, (part.end - part.start).to_string()));
+			let range = format!("bytes {}-{}/{len}", part.start, part.end - 1);
+			headers.push((header::CONTENT_RANGE, range));
+			StatusCode::PARTIAL_CONTENT
+		}
+	};
+	let mut response = (status, body).into_response();
+	for (name, value) in headers {
+		if let Ok(value) = value.parse() {
+			response.headers_mut().insert(name, value);
+		}
+	}
+	response
+}
+
+/// Bytes of a file that are read at once.
+const PIECE: u64 = 256 * 1024;
+
+/// Sends a file, or a part of it.
+pub(super) fn send_file(
+	file: File,
+	part: Option<Range<u64>>,
+	len: u64,
+) -> Result<Response, ApiError> {
 	let file = Arc::new(file);
 	let range = part.clone().unwrap_or(0..len);
 	let pieces = stream::try_unfold((file, range), |(file, range)| async move {
@@ -211,6 +310,24 @@ pub(super) fn send_file(
 		Ok::<_, io::Error>(Some((piece, (file, next..range.end))))
 	});
 	Ok(send(Body::from_stream(pieces), part, len))
+}
+
+/// The bytes of a part of an open file, as they are read.
+pub(super) fn read(file: File, range: Range<u64>) -> BoxStream<'static, io::Result<Bytes>> {
+	let pieces = stream::try_unfold((Arc::new(file), range), |(file, range)| async move {
+		if range.is_empty() {
+			return Ok(None);
+		}
+		let next = range.end.min(range.start + PIECE);
+		let (reader, at) = (file.clone(), range.start);
+		let read = tokio::task::spawn_blocking(move || {
+			let mut piece = vec![0; (next - at) as usize];
+			reader.read_exact_at(&mut piece, at).map(|()| Bytes::from(piece))
+		});
+		let piece = read.await.map_err(io::Error::other)??;
+		Ok(Some((piece, (file, next..range.end))))
+	});
+	pieces.boxed()
 }
 
 #[cfg(test)]

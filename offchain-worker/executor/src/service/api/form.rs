@@ -12,7 +12,7 @@ use futures::StreamExt;
 use ogpu_blobs::Blobs;
 use ogpu_job::{Files, Manifest, Source, UnitList};
 use ogpu_primitives::{
-	executor::{Care, Checkpoint, FetchRequest, Peer, Submission, Units},
+	executor::{Care, Checkpoint, FetchRequest, Peer, StateRequest, Submission, Units},
 	job::BlobId,
 	merkle::{Blake2, Hasher},
 };
@@ -146,6 +146,32 @@ impl FetchForm {
 	/// The request that a form means.
 	pub(super) fn read(&self) -> Result<FetchRequest, ApiError> {
 		Ok(FetchRequest { size: self.size, peers: read_peers(&self.peers)? })
+	}
+}
+
+/// A [`StateRequest`] in JSON.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StateForm {
+	run: String,
+	unit: u32,
+	root: String,
+	first: u32,
+	count: u32,
+	peers: Vec<FormPeer>,
+}
+
+impl StateForm {
+	/// The request that a form means.
+	pub(super) fn read(&self) -> Result<StateRequest, ApiError> {
+		Ok(StateRequest {
+			run: hash(&self.run)?,
+			segment: self.unit,
+			root: hash(&self.root)?,
+			first: self.first,
+			count: self.count,
+			peers: read_peers(&self.peers)?,
+		})
 	}
 }
 

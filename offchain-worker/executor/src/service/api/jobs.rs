@@ -275,7 +275,7 @@ pub(super) async fn slices_of(
 	unit: u32,
 ) -> Result<Checkpoint, ApiError> {
 	if !leaves_of(service, &id)?.iter().any(|(known, _)| *known == unit) {
-		return Err(ApiError::NotFound(format!("the run has no unit {unit}")));
+		return Err(ApiError::NotFound(format!("the run has no unit {unit}, or not yet")));
 	}
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(|| unknown(&id))?;
 	let slices = service.slices(id, &job, &plan, unit).await;

@@ -15,6 +15,7 @@
 //! | `POST /v1/blobs`, `PUT`, `GET`, `DELETE /v1/blobs/{hash}` | the store |
 //! | `GET /v1/blobs/{hash}/pieces/{n}`, `/v1/jobs/{id}/pieces/{n}?unit=3&slice=0` | 64 KiB, with what proves them |
 //! | `POST /v1/blobs/{hash}/fetch` | get a blob from others; returns at once |
+//! | `POST /v1/states` | what a state is made of that somebody else's run came to; returns at once |
 //! | `POST`, `DELETE /v1/blobs/{hash}/share` | serve a blob to others, or no longer |
 //! | `GET /metrics` | for Prometheus |
 
@@ -53,6 +54,7 @@ pub fn router(service: Service, token: Token) -> Router {
 		.route("/v1/jobs/{id}/proof", get(jobs::proof))
 		.route("/v1/jobs/{id}/slices", get(jobs::slices))
 		.route("/v1/jobs/{id}/pieces/{piece}", get(jobs::piece))
+		.route("/v1/states", post(blobs::state))
 		.route("/v1/blobs/{hash}/pieces/{piece}", get(blobs::piece))
 		.route("/v1/blobs/{hash}/fetch", post(blobs::fetch))
 		.route("/v1/blobs/{hash}/share", post(publish::share).delete(publish::unshare))

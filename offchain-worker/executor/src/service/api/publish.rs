@@ -1,6 +1,6 @@
 //! Serving what a run came to.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs::File};
 
 use axum::{
 	extract::{Path, Request, State},
@@ -12,10 +12,12 @@ use ogpu_blobs::Audience;
 use ogpu_primitives::{
 	executor::{PublishRequest, RunId, RunState, ShareRequest},
 	job::{BlobId, Shape},
+	merkle::Blake2,
 };
 use serde::Deserialize;
 
 use super::{
+	blobs::read,
 	bodies::{Answer, SCALE, hash, json, scale, sends},
 	error::ApiError,
 	jobs::{slices_of, small_body},
@@ -129,13 +131,16 @@ async fn take(
 ) -> Result<serde_json::Value, ApiError> {
 	let unknown = || ApiError::NotFound("there is no such run".into());
 	let (job, plan) = job_of(&service.0, &id)?.ok_or_else(unknown)?;
-	let Some(RunState::Done { root, .. }) = service.state(&id) else {
-		return Err(ApiError::Conflict("it is not done; there is no result".into()));
-	};
-	if wanted.outputs && root.is_none() {
-		return Err(ApiError::Conflict(
-			"only some of its units were run; its outputs are not whole".into(),
-		));
+	match service.state(&id) {
+		Some(RunState::Done { root: None, .. }) if wanted.outputs => {
+			return Err(ApiError::Conflict(
+				"only some of its units were run; its outputs are not whole".into(),
+			));
+		}
+		Some(RunState::Done { .. }) => {}
+		// A state is whole once its segment is, while others are being computed.
+		Some(state) if !wanted.outputs && !state.is_final() => {}
+		_ => return Err(ApiError::Conflict("it is not done; there is no result".into())),
 	}
 	if !wanted.checkpoints.is_empty() && matches!(job.shape, Shape::DataParallel { .. }) {
 		return Err(ApiError::Bad("a data-parallel job has no checkpoints".into()));
@@ -175,9 +180,9 @@ async fn take(
 			let blob = match known(what) {
 				Some(blob) => blob,
 				None => {
-					// Opened first, so that no link is followed.
-					folder.output(name).map_err(|error| ApiError::Internal(error.to_string()))?;
-					service.0.blobs.add_file(&folder.path().join("out").join(name)).await?
+					let file = folder.output(name);
+					let file = file.map_err(|error| ApiError::Internal(error.to_string()))?;
+					stored(service, file, None).await?
 				}
 			};
 			outputs.insert(name.clone(), share(what, blob).into());
@@ -185,14 +190,22 @@ async fn take(
 	}
 	let mut checkpoints = serde_json::Map::new();
 	for segment in wanted.checkpoints {
+		let state = slices_of(service, id, segment).await?;
+		let whole = service.0.journal.leaves(&id)?.get(&segment).copied();
+		if whole != Some(state.leaf::<Blake2>()) {
+			return Err(ApiError::Conflict(format!(
+				"the state after the segment {segment} is not what the run came to"
+			)));
+		}
 		let mut slices = Vec::new();
-		for (index, name) in (0u8..).zip(&names) {
+		for ((index, of), expected) in (0u8..).zip(&plan.result).zip(&state.slices) {
 			let what = Part::State(segment, index);
 			let blob = match known(what) {
 				Some(blob) => blob,
 				None => {
-					slices_of(service, id, segment).await?;
-					service.0.blobs.add_file(&folder.state_path(segment, name)).await?
+					let file = folder.slice(&job, of, segment);
+					let (file, _) = file.map_err(|error| ApiError::Internal(error.to_string()))?;
+					stored(service, file, Some(*expected)).await?
 				}
 			};
 			slices.push(share(what, blob));
@@ -203,4 +216,15 @@ async fn take(
 		service.0.journal_write(Write::Publish(id, published)).await?;
 	}
 	Ok(serde_json::json!({ "outputs": outputs, "checkpoints": checkpoints }))
+}
+
+/// Takes an open file into the store. A process of the run may be going on that puts another in its place, or a link, and
+/// what it has written may not be what was expected any more.
+async fn stored(
+	service: &Service,
+	file: File,
+	expected: Option<BlobId>,
+) -> Result<BlobId, ApiError> {
+	let len = file.metadata().map_err(|error| ApiError::Internal(error.to_string()))?.len();
+	Ok(service.0.blobs.add(read(file, 0..len), Some(len), expected).await?)
 }
