@@ -39,7 +39,8 @@ mod store;
 
 pub use chain::{
 	AccountId, Call, Chain, Changes, Collateral, Conviction, Decided, Device, Profile,
-	ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Vote, WorkerProof,
+	ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Trial, Vote,
+	WorkerProof,
 };
 pub use delivery::{Delivery, Output};
 pub use error::Error;

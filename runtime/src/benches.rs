@@ -16,7 +16,7 @@ use frame_system_benchmarking::{
 use ogpu_primitives::{OGPU, market::TaskId};
 use pallet_market_benchmarking::{
 	attestations::Pallet as AttestationsBench, providers::Pallet as ProvidersBench,
-	tasks::Pallet as TasksBench, worker::Pallet as WorkerBench,
+	ratings::Pallet as RatingsBench, tasks::Pallet as TasksBench, worker::Pallet as WorkerBench,
 };
 use pallet_providers::HeartbeatDone;
 use pallet_staking::ActiveEraInfo;
@@ -43,6 +43,10 @@ impl pallet_market_benchmarking::Config for Runtime {
 
 	fn set_session(session: u32) {
 		pallet_session::CurrentIndex::<Runtime>::put(session);
+	}
+
+	fn know_output() {
+		pallet_babe::AuthorVrfRandomness::<Runtime>::put(Some([7; 32]));
 	}
 
 	fn validates(stash: &AccountId) {
@@ -82,6 +86,7 @@ define_benchmarks!(
 	[pallet_preimage, Preimage]
 	[pallet_providers, ProvidersBench::<Runtime>]
 	[pallet_proxy, Proxy]
+	[pallet_ratings, RatingsBench::<Runtime>]
 	[pallet_referenda, Referenda]
 	[pallet_safe_mode, SafeMode]
 	[pallet_scheduler, Scheduler]

@@ -282,6 +282,8 @@ mod runtime {
 	pub type Worker = pallet_worker;
 	#[runtime::pallet_index(85)]
 	pub type Merit = crate::merit;
+	#[runtime::pallet_index(86)]
+	pub type Ratings = pallet_ratings;
 
 	// Of the `dev` preset alone.
 	#[runtime::pallet_index(255)]

@@ -175,6 +175,16 @@ impl Call {
 		call("Providers", "deregister", ())
 	}
 
+	/// Applies for a trial, to prove a rating in thousandths of the reference device.
+	pub fn apply_for_rating(rating: u32) -> Self {
+		call("Ratings", "apply", rating)
+	}
+
+	/// Takes such an application back.
+	pub fn withdraw_application() -> Self {
+		call("Ratings", "withdraw", ())
+	}
+
 	/// Asks for so many seats on panels.
 	pub fn set_seats(seats: u32) -> Self {
 		call("Providers", "set_seats", seats)

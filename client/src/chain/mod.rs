@@ -14,7 +14,7 @@ mod transaction;
 pub use call::{Call, Conviction, Device, Profile, Vote};
 pub use governance::{Referendum, Standing};
 pub use market::{Changes, Decided, StreamState};
-pub use provider::{Collateral, ProviderState, Status as ProviderStatus, WorkerProof};
+pub use provider::{Collateral, ProviderState, Status as ProviderStatus, Trial, WorkerProof};
 pub use transaction::Receipt;
 
 use std::{sync::Arc, time::Duration};

@@ -137,6 +137,60 @@ pub struct Collateral {
 	pub unbonding: Vec<(Balance, u32)>,
 }
 
+/// How far a trial is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+enum TrialStage {
+	Waiting,
+	Running { from: u32, until: u32 },
+	Verifying { rating: u32 },
+	Proven { rating: u32 },
+	False { rating: u32 },
+}
+
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct TrialFields {
+	rating: u32,
+	stage: TrialStage,
+}
+
+/// A provider's proof of how fast it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+	/// Its number.
+	pub number: u64,
+	/// What the provider says, in thousandths of the reference device.
+	pub claimed: u32,
+	stage: TrialStage,
+}
+
+impl Trial {
+	/// What its stage is called.
+	pub const fn word(&self) -> &'static str {
+		match self.stage {
+			TrialStage::Waiting => "waiting for the bell",
+			TrialStage::Running { .. } => "computing",
+			TrialStage::Verifying { .. } => "verifying",
+			TrialStage::Proven { .. } => "proven",
+			TrialStage::False { .. } => "found false",
+		}
+	}
+}
+
+impl std::fmt::Display for Trial {
+	fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+		write!(f, "trial {} for {}: {}", self.number, self.claimed, self.word())?;
+		match self.stage {
+			TrialStage::Running { from, until } => write!(f, ", at most {} blocks", until - from),
+			TrialStage::Verifying { rating }
+			| TrialStage::Proven { rating }
+			| TrialStage::False { rating } => write!(f, ", {rating}"),
+			TrialStage::Waiting => Ok(()),
+		}
+	}
+}
+
 impl Chain {
 	/// The worker key of the node, with its proof for an account.
 	///
@@ -153,6 +207,33 @@ impl Chain {
 			node("its worker proof is not what this program expects; use its release")
 		})?;
 		Ok(WorkerProof { key, proof })
+	}
+
+	/// What verifying a trial for a rating costs at most, and what is lost if it is false.
+	///
+	/// # Errors
+	///
+	/// When too few could verify it, or the node fails.
+	pub async fn cost_of_trial(&self, rating: u32) -> Result<(Balance, Balance), Error> {
+		let costs: Option<(Balance, Balance)> = self.view("Ratings", "costs", (rating,)).await?;
+		costs.ok_or_else(|| {
+			Error::Refused("too few operators with seats could verify a trial now; try later".into())
+		})
+	}
+
+	/// The trial that a provider is in.
+	///
+	/// # Errors
+	///
+	/// When the node fails.
+	pub async fn trial(&self, account: &AccountId) -> Result<Option<Trial>, Error> {
+		let found: Option<(u64, TrialFields)> =
+			self.view("Ratings", "trial_of", (*account,)).await?;
+		Ok(found.map(|(number, TrialFields { rating, stage })| Trial {
+			number,
+			claimed: rating,
+			stage,
+		}))
 	}
 
 	/// A provider.

@@ -11,13 +11,14 @@ use ogpu_primitives::{
 	amount::show,
 	executor::{ExecutorStatus, Health},
 	job::Prelude,
-	market::{Endpoint, Features},
+	market::{Endpoint, Features, trial::MAX_RATING},
 };
 use serde_json::json;
 
 use super::{
 	Common,
 	buy::amount,
+	say::hex,
 	send::{do_call, send},
 };
 
@@ -53,6 +54,19 @@ pub(crate) enum Provider {
 	Seats {
 		/// How many.
 		seats: u32,
+	},
+	/// Proves how fast your devices are, by a trial of a minute that begins with the next bell. Device tiers follow from that.
+	Rate {
+		/// What you say they do, in thousandths of the reference device: four for each integer Gop that
+		/// `ogpu-worker bench` prints. Who says more than three times what is so proves nothing.
+		#[arg(
+			required_unless_present = "withdraw",
+			value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_RATING))
+		)]
+		rating: Option<u32>,
+		/// Takes the application back, as long as the bell has not rung.
+		#[arg(long, conflicts_with = "rating")]
+		withdraw: bool,
 	},
 	/// Takes nothing new: what is under way is finished.
 	Drain,
@@ -186,6 +200,8 @@ impl Provider {
 			Self::Unbond { amount } => Call::unbond(*amount),
 			Self::Withdraw => Call::withdraw(),
 			Self::Seats { seats } => Call::set_seats(*seats),
+			Self::Rate { rating: Some(rating), .. } => return apply(common, *rating).await,
+			Self::Rate { .. } => Call::withdraw_application(),
 			Self::Drain => Call::retire(),
 			Self::Resume => Call::resume(),
 			Self::Retire => Call::deregister(),
@@ -197,6 +213,28 @@ impl Provider {
 	}
 }
 
+/// Applies for a trial, and says what it costs.
+async fn apply(common: &Common, rating: u32) -> Result<(), Error> {
+	let signer = common.signer()?;
+	let chain = common.chain().await?;
+	let (fees, bond) = chain.cost_of_trial(rating).await?;
+	let call = Call::apply_for_rating(rating);
+	if let Some(receipt) = send(common, &chain, &signer, &call).await? {
+		let sentence = format!(
+			"applied: your node computes a trial when the bell rings. {} oGPU are held for those who verify it, and {} that \
+			 are lost if it is false; the rest comes back. `ogpu provider show` tells how it stands",
+			show(fees),
+			show(bond)
+		);
+		let block = hex(&receipt.block);
+		common.say().line(
+			sentence,
+			json!({ "applied": rating, "fees": show(fees), "bond": show(bond), "block": block }),
+		);
+	}
+	Ok(())
+}
+
 async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error> {
 	let whose = match whose {
 		None => common.signer()?.account(),
@@ -205,6 +243,7 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 	let chain = common.chain().await?;
 	let found = chain.provider(&whose).await?;
 	let collateral = chain.collateral(&whose).await?;
+	let trial = chain.trial(&whose).await?;
 	let ProviderState { status, active, seats, tasks, rating, region, .. } = found;
 	let status = match status {
 		ProviderStatus::Open if active => "open",
@@ -222,9 +261,10 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 	common.say().line(
 		format!(
 			"provider   {whose}: {status}\ndevices    {}\nwork       {tasks} tasks, {seats} seats, region {region}, \
-			 rating {rating}\nreputation verdicts {verdicts}, timeliness {timeliness}, uptime {uptime}, disputes \
+			 rating {rating}{}\nreputation verdicts {verdicts}, timeliness {timeliness}, uptime {uptime}, disputes \
 			 {disputes} (of 1000)\ncollateral {} oGPU bonded: {} locked, {} in seats, {} free; {} on its way out",
 			found.devices.join(", "),
+			trial.as_ref().map_or_else(String::new, |trial| format!(" ({trial})")),
 			show(collateral.bonded),
 			show(collateral.locked),
 			show(collateral.seats),
@@ -240,6 +280,7 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 			"group": found.group,
 			"stash": found.stash.map(|stash| stash.to_string()),
 			"rating": rating,
+			"trial": trial.map(|trial| json!({ "number": trial.number, "claimed": trial.claimed, "stage": trial.word() })),
 			"tasks": tasks,
 			"seats": seats,
 			"reputation": {

@@ -228,6 +228,10 @@ impl<T: Config> Pallet<T> {
 		if let Some(state) = node.state(&run).map_err(|_| Outcome::Later)? {
 			return Ok(state);
 		}
+		// What everybody knows, nobody has to be given.
+		for bytes in T::Specs::blobs(of.id) {
+			node.keep(&bytes).map_err(|_| Outcome::Later)?;
+		}
 		let handed = Self::handed(of.id, of.case, units, of.spec, &peers, node)?;
 		if !handed.missing.is_empty() {
 			return Err(Outcome::Lacking(handed.missing));

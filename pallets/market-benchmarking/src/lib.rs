@@ -7,7 +7,7 @@
 //! `scripts/weights` runs them; the runtime's `weights` are what it wrote.
 //!
 //! - `scene`: providers with seats, clients, tasks at any point of their lives;
-//! - `providers`, `tasks`, `attestations`, `worker`: the benchmarks of each pallet.
+//! - `providers`, `ratings`, `tasks`, `attestations`, `worker`: the benchmarks of each pallet.
 #![cfg(feature = "runtime-benchmarks")]
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -15,6 +15,7 @@ extern crate alloc;
 
 pub mod attestations;
 pub mod providers;
+pub mod ratings;
 pub mod scene;
 pub mod tasks;
 pub mod worker;
@@ -26,6 +27,7 @@ use ogpu_primitives::market::TaskId;
 pub trait Config:
 	pallet_attestations::Config
 	+ pallet_providers::Config
+	+ pallet_ratings::Config
 	+ pallet_tasks::Config<Currency: Mutate<Self::AccountId>>
 	+ pallet_trust_lock::Config
 	+ pallet_worker::Config
@@ -38,6 +40,9 @@ pub trait Config:
 
 	/// Has it be another session.
 	fn set_session(session: u32);
+
+	/// Has a block's output be known.
+	fn know_output();
 
 	/// Has a stash be one of as many validators as there may be.
 	fn validates(stash: &Self::AccountId);

@@ -51,7 +51,7 @@ const KEYS: KeyTypeId = KeyTypeId(*b"bnch");
 /// The number of the first provider that verifies something, beside those of other scenes.
 const MEMBERS: u32 = 1_000;
 /// What each of them has earned.
-const FEE: Balance = OGPU / 50;
+pub const FEE: Balance = OGPU / 50;
 /// Operators that could verify a task.
 const OPERATORS: u32 = 1_000;
 /// The members of a round.

@@ -16,6 +16,7 @@ use ogpu_primitives::{
 		spec::{MAX_MEMORY, Requirements},
 		trust::{LEAST_CLIENTS, Trusted},
 	},
+	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{Collateral, Duties, Node, Registry, SeatTable, Standing, Unmet};
 use scale_info::TypeInfo;
@@ -40,6 +41,16 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 
 	fn endpoint(who: &T::AccountId) -> Option<Endpoint> {
 		Providers::<T>::get(who).map(|provider| provider.profile.endpoint)
+	}
+
+	fn devices(who: &T::AccountId) -> Option<Hash> {
+		let provider = Providers::<T>::get(who)?;
+		Some(provider.profile.devices.using_encoded(Blake2::hash))
+	}
+
+	fn rate(who: &T::AccountId, rating: u32) {
+		// It may have left.
+		let _ = Self::set_rating(who, rating);
 	}
 
 	fn operators(requirements: &Requirements) -> u32 {

@@ -10,7 +10,7 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{
 	Attestation, Beneficiaries, Collateral, Decision, Merit, PartOfTask, Registry, Specs, Verdict,
-	Verdicts, unpaid,
+	Verdicts, Verification, Verifying, unpaid,
 };
 
 use codec::Encode;
@@ -42,6 +42,16 @@ impl<T: Config> Specs for Pallet<T> {
 		let of_conviction =
 			|| Convictions::<T>::get((part.task, part.attempt)).map(|conviction| conviction.spec);
 		Tasks::<T>::get(part.task).map(|task| task.spec).or_else(of_conviction)
+	}
+}
+
+impl<T: Config> Verifying for Pallet<T> {
+	fn verification(spec: &TaskSpec) -> Option<Verification> {
+		let terms = Self::terms_for(spec.requirements.tier);
+		let operators = T::Registry::operators(&spec.requirements);
+		let quote = terms.quote(spec, operators).ok()?;
+		let most = quote.verification / Balance::from(terms.max_attempts.max(1));
+		Some(Verification { most, unit_fee: quote.unit_fee })
 	}
 }
 

@@ -257,6 +257,26 @@ impl<AccountId> Attestation<AccountId> for () {
 pub trait Specs {
 	/// What a task wants.
 	fn spec(part: PartOfTask) -> Option<TaskSpec>;
+
+	/// What its job is made of, as far as everybody knows that without being given it.
+	fn blobs(_: PartOfTask) -> Vec<Vec<u8>> {
+		Vec::new()
+	}
+}
+
+/// What verifying some work costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verification {
+	/// All of it, at most.
+	pub most: Balance,
+	/// What a verifier gets for a unit.
+	pub unit_fee: Balance,
+}
+
+/// Knows what verifying costs now.
+pub trait Verifying {
+	/// What verifying one attempt at a task costs; `None` if too few operators could, or it is no task.
+	fn verification(spec: &TaskSpec) -> Option<Verification>;
 }
 
 /// Takes verdicts.

@@ -108,6 +108,13 @@ pub trait Node {
 	/// Why there is no answer.
 	fn read(&self, blob: &BlobId) -> Result<Vec<u8>, Away>;
 
+	/// Keeps some bytes. The blob that they are.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn keep(&self, bytes: &[u8]) -> Result<BlobId, Away>;
+
 	/// Serves a blob that is here to the endpoints with these keys.
 	///
 	/// # Errors

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!              Collateral                    Registry
-//!   trust-lock ◄────────── tasks, providers  providers ◄────────── tasks, attestations
+//!   trust-lock ◄────────── tasks, providers  providers ◄────────── tasks, attestations, ratings
 //!
 //!              Attestation                   Verdicts
-//!   attestations ◄──────── tasks             tasks ◄────────────── attestations
+//!   attestations ◄──────── tasks, ratings    tasks, ratings ◄───── attestations
 //!
 //!              Clock                         Duties
 //!   tasks ◄─────────────── all               all ◄──────────────── worker
@@ -39,7 +39,8 @@ mod registry;
 mod weights;
 
 pub use attestation::{
-	Attestation, Claim, Decision, PartOfTask, Requested, Specs, Verdict, Verdicts,
+	Attestation, Claim, Decision, PartOfTask, Requested, Specs, Verdict, Verdicts, Verification,
+	Verifying,
 };
 pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed, unpaid};
 pub use duties::{Away, Duties, Node};

@@ -4,6 +4,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use ogpu_primitives::{
 	Balance,
 	market::{DeviceTier, Endpoint, GroupId, reputation::Aspect, spec::Requirements},
+	merkle::Hash,
 };
 use scale_info::TypeInfo;
 
@@ -80,6 +81,12 @@ pub trait Registry<AccountId> {
 
 	/// Where a provider serves blobs.
 	fn endpoint(who: &AccountId) -> Option<Endpoint>;
+
+	/// A hash that changes with a provider's devices.
+	fn devices(who: &AccountId) -> Option<Hash>;
+
+	/// Notes a rating that was proven; 0 if it was false.
+	fn rate(who: &AccountId, rating: u32);
 
 	/// How many operators have seats and devices that meet the requirements: those who could verify.
 	fn operators(requirements: &Requirements) -> u32;

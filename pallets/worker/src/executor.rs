@@ -120,6 +120,12 @@ impl ExecutorAddress {
 		self.post(&format!("/v1/blobs/{blob}/fetch"), &FetchRequest { size, peers })
 	}
 
+	pub(crate) fn keep(&self, bytes: &[u8]) -> Result<BlobId, Away> {
+		let blob = BlobId::of(bytes);
+		self.ask(Method::Put, &format!("/v1/blobs/{blob}"), Some(bytes.to_vec()))?;
+		Ok(blob)
+	}
+
 	pub(crate) fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
 		let to = BoundedVec::truncate_from(to.to_vec());
 		self.post(&format!("/v1/blobs/{blob}/share"), &ShareRequest { to })

@@ -66,6 +66,10 @@ impl Node for LocalNode {
 		self.executor()?.read(blob)
 	}
 
+	fn keep(&self, bytes: &[u8]) -> Result<BlobId, Away> {
+		self.executor()?.keep(bytes)
+	}
+
 	fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
 		self.executor()?.share(blob, to)
 	}

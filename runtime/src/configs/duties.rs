@@ -7,7 +7,7 @@ use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
 use ogpu_traits::{Duties, Node};
 use scale_info::TypeInfo;
 
-use crate::{AccountId, Attestations, Providers, Tasks};
+use crate::{AccountId, Attestations, Providers, Ratings, Tasks};
 
 type DueOf<P> = <P as Duties<AccountId>>::Due;
 type DoneOf<P> = <P as Duties<AccountId>>::Done;
@@ -83,6 +83,8 @@ duties! {
 	0 => Providers;
 	/// What it was drawn to verify, and what it opens of its own results.
 	2 => Attestations;
+	/// The trial that it is in.
+	3 => Ratings;
 	/// Bids, and work on tasks.
 	1 => Tasks;
 }

@@ -1,19 +1,22 @@
 //! The market, bound together: no pallet of it knows another.
 
+use alloc::vec::Vec;
+
 use frame_support::{
 	PalletId, parameter_types,
 	traits::{Get, Randomness},
 	weights::{Weight, constants::WEIGHT_REF_TIME_PER_SECOND},
 };
 use frame_system::EnsureRoot;
-use ogpu_primitives::{Balance, merkle::Hash};
-use ogpu_traits::Moment;
+use ogpu_primitives::{Balance, market::spec::TaskSpec, merkle::Hash};
+use ogpu_traits::{Decision, Moment, PartOfTask, Specs, Verdicts};
 use pallet_babe::ParentBlockRandomness;
+use pallet_ratings::trial_in;
 use pallet_worker::WorkerKeys;
 
 use crate::{
-	AccountId, Attestations, Authorship, Balances, Merit, Providers, Runtime, RuntimeHoldReason,
-	SafeMode, Tasks, TrustLock,
+	AccountId, Attestations, Authorship, Balances, Merit, Providers, Ratings, Runtime,
+	RuntimeHoldReason, SafeMode, Tasks, TrustLock,
 	configs::{
 		MAXIMUM_BLOCK_WEIGHT, TreasuryAccount,
 		duties::{self, MarketDuties},
@@ -168,13 +171,41 @@ impl Get<u32> for ValidatorCount {
 	}
 }
 
+/// What is verified: tasks, and trials, which have numbers that tasks never have.
+pub struct Verified;
+
+impl Specs for Verified {
+	fn spec(part: PartOfTask) -> Option<TaskSpec> {
+		match trial_in(part) {
+			Some(_) => Ratings::spec(part),
+			None => Tasks::spec(part),
+		}
+	}
+
+	fn blobs(part: PartOfTask) -> Vec<Vec<u8>> {
+		match trial_in(part) {
+			Some(_) => Ratings::blobs(part),
+			None => Tasks::blobs(part),
+		}
+	}
+}
+
+impl Verdicts<AccountId> for Verified {
+	fn decided(part: PartOfTask, decision: Decision<AccountId>) -> bool {
+		match trial_in(part) {
+			Some(_) => Ratings::decided(part, decision),
+			None => Tasks::decided(part, decision),
+		}
+	}
+}
+
 impl pallet_attestations::Config for Runtime {
 	type Clock = Tasks;
 	type Collateral = TrustLock;
 	type Registry = Providers;
 	type Seats = Providers;
-	type Specs = Tasks;
-	type Verdicts = Tasks;
+	type Specs = Verified;
+	type Verdicts = Verified;
 	type Rules = market::Panel;
 	type Vrf = BlockRandomness;
 	type Author = BlockAuthor;
@@ -197,4 +228,18 @@ impl pallet_tasks::Config for Runtime {
 	type Randomness = BlockRandomness;
 	type Paused = IsPaused;
 	type WeightInfo = weights::pallet_tasks::WeightInfo<Runtime>;
+}
+
+impl pallet_ratings::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Clock = Tasks;
+	type Registry = Providers;
+	type Attestation = Attestations;
+	type Verifying = Tasks;
+	type Randomness = BlockRandomness;
+	type Treasury = TreasuryAccount;
+	type Windows = market::Time;
+	type Charges = market::Pay;
+	type WeightInfo = weights::pallet_ratings::WeightInfo<Runtime>;
 }

@@ -55,6 +55,7 @@ fn pallet_indices_are_for_ever() {
 		(83, "Attestations"),
 		(84, "Worker"),
 		(85, "Merit"),
+		(86, "Ratings"),
 		(255, "Sudo"),
 	];
 	assert_eq!(found, expected);

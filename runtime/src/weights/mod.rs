@@ -3,6 +3,7 @@
 
 pub(crate) mod pallet_attestations;
 pub(crate) mod pallet_providers;
+pub(crate) mod pallet_ratings;
 pub(crate) mod pallet_tasks;
 pub(crate) mod pallet_trust_lock;
 pub(crate) mod pallet_worker;

@@ -230,6 +230,11 @@ impl Node for TestNode {
 		Ok(self.job.encode())
 	}
 
+	fn keep(&self, bytes: &[u8]) -> Result<BlobId, Away> {
+		self.answers()?;
+		Ok(BlobId::of(bytes))
+	}
+
 	fn share(&self, blob: &BlobId, to: &[[u8; 32]]) -> Result<(), Away> {
 		self.answers()?;
 		self.served.borrow_mut().insert(*blob, to.to_vec());

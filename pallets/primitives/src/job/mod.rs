@@ -75,6 +75,13 @@ pub const MAX_TOTAL_MS: u32 = 7 * 24 * 60 * 60 * 1000;
 )]
 pub struct BlobId(pub Hash);
 
+impl BlobId {
+	/// The name of these bytes.
+	pub fn of(bytes: &[u8]) -> Self {
+		Self(*blake3::hash(bytes).as_bytes())
+	}
+}
+
 impl core::fmt::Display for BlobId {
 	fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
 		self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -9,6 +9,7 @@
 //! - [`price`]: what computing costs, and how that moves;
 //! - [`quote`]: what a task costs at most, to the unit;
 //! - [`reputation`]: what the chain has seen of a provider;
+//! - [`trial`]: how fast a provider is;
 //! - [`rules`]: the numbers that governance tunes;
 //! - [`view`]: a task as those see it who look at the chain from outside.
 //!
@@ -23,6 +24,7 @@ pub mod rules;
 pub mod spec;
 pub mod stream;
 pub mod tally;
+pub mod trial;
 pub mod trust;
 pub mod verification;
 pub mod view;
@@ -168,7 +170,16 @@ pub const MAX_ADDRESSES: u32 = 4;
 
 /// Where blobs are served, as it is kept on chain.
 #[derive(
-	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Debug,
+	Default,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub struct Endpoint {
 	/// Its ed25519 key.

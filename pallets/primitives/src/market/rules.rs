@@ -42,6 +42,8 @@ pub struct Windows {
 	pub delivery: Ranged32<10, { 30 * DAY }>,
 	/// In which demanded data must be posted.
 	pub demand: Ranged32<10, DAY>,
+	/// From one bell, at which trials begin, to the next.
+	pub bell: Ranged32<20, DAY>,
 	/// For which the record of a task that has ended is kept.
 	pub retention: Ranged32<10, { 365 * DAY }>,
 }
@@ -55,6 +57,7 @@ impl Windows {
 		verification: Ranged32::new(2 * DAY),
 		delivery: Ranged32::new(1_200),
 		demand: Ranged32::new(40),
+		bell: Ranged32::new(600),
 		retention: Ranged32::new(30 * DAY),
 	};
 
@@ -66,6 +69,7 @@ impl Windows {
 		verification: Ranged32::new(600),
 		delivery: Ranged32::new(10),
 		demand: Ranged32::new(10),
+		bell: Ranged32::new(20),
 		retention: Ranged32::new(1_000),
 	};
 }
@@ -112,6 +116,8 @@ pub struct Charges {
 	pub finder: Ranged32<0, 500_000>,
 	/// What whoever demands data puts up, for whoever posts it.
 	pub demand: Ranged128<MILLI, { 10 * OGPU }>,
+	/// What a provider loses whose trial is false.
+	pub trial: Ranged128<MILLI, { 10_000 * OGPU }>,
 	/// Rewards below this are little: fewer blocks draw who verifies what they are paid for.
 	pub small_reward: Ranged128<0, { 100 * OGPU }>,
 }
@@ -133,6 +139,7 @@ impl Charges {
 		large_payment: Ranged128::new(1_000 * OGPU),
 		finder: Ranged32::new(100_000),
 		demand: Ranged128::new(50 * MILLI),
+		trial: Ranged128::new(10 * OGPU),
 		small_reward: Ranged128::new(100 * MILLI),
 	};
 }
