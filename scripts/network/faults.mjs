@@ -10,7 +10,7 @@ import { Keyring } from '@polkadot/api';
 import { EventLog, OGPU, connect, send, wellKnownAccounts } from './chain.mjs';
 import { machineApart } from './hosts.mjs';
 import { Command, REGION, localNetwork, sleep, stopOnSignals, until, variation } from './nodes.mjs';
-import { providersOnNodes } from './providers.mjs';
+import { bidsByHand, heartbeat, nowhere, providersOnNodes, registered } from './providers.mjs';
 import { Report } from './report.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
@@ -205,18 +205,52 @@ async function splitAndHealed(context) {
 	return `${SPLIT} slots in two halves; task ${task} was completed`;
 }
 
+// A job whose kernel writes past the end of a buffer. Nodes see that when they are asked what it would cost, and do not
+// bid; somebody without a node does, and says so once it has the task. A panel of the nodes agrees. The client has that
+// looked at again, by judges of whom there are none left, and gets back what is left.
+async function jobAtFault(context) {
+	const { api, events, byHand } = context;
+	const manifest = variation(SEARCH, {
+		folder: join(network.folder, 'at-fault'), files: ['search.cl'], change: (text) => text.replace('len: 16384', 'len: 8192'),
+	});
+	const order = new Order(context, 'fault', ['--time', '20', '--detach'], manifest);
+	const task = await order.submitted();
+	const { seal, open } = bidsByHand(api, task);
+	await seal(byHand, OGPU);
+	await until('bids to be opened', async () => (await api.query.tasks.tasks(task)).unwrap().status.isRevealing, 60);
+	await Promise.all([open(byHand, OGPU), heartbeat(api, byHand)]);
+	await until('the task to be assigned', async () => (await api.query.tasks.tasks(task)).unwrap().status.isAssigned, 60);
+	await send(api, byHand, api.tx.tasks.act({ Claim: { task, attempt: 0, claim: 'Rejected' } }));
+	// Whoever judges it needs the job, which the client serves.
+	const watch = new Command(network, 'fault', ['watch', task]);
+	const { data } = await order.event('tasks', 'FoundAtFault', 300);
+	assert.equal(data.ending.type, 'Rejected');
+	await watch.stop('SIGTERM');
+	const appeal = new Command(network, 'fault', ['appeal', task, '--key', order.key]);
+	assert.equal(await appeal.ended(60), 0, appeal.log);
+	await until('the appeal to come to nothing', () => events.find('attestations', 'AppealLost', (lost) => lost.task.eq(task)), 120);
+	const again = new Command(network, 'fault', ['appeal', task, '--key', order.key]);
+	assert.equal(await again.ended(60), 8, again.log);
+	const cancel = new Command(network, 'fault', ['cancel', task, '--key', order.key]);
+	assert.equal(await cancel.ended(60), 0, cancel.log);
+	const record = await order.ended(60);
+	assert.deepEqual([record.ending.type, record.paid.toBigInt()], ['Rejected', 0n]);
+	return `task ${task}: claimed, judged, appealed, ended`;
+}
+
 console.log(`faults: ${network.folder}`);
 const alice = await network.start();
 const api = await connect(alice);
 const { ferdie } = await wellKnownAccounts();
 const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
-const clients = ['kept', 'takeover', 'gone', 'verifier', 'restarted', 'split'].map((name) => keyring.addFromUri(`//Faults//${name}`));
+const clients = ['kept', 'takeover', 'gone', 'verifier', 'restarted', 'split', 'fault'].map((name) => keyring.addFromUri(`//Faults//${name}`));
 await send(api, ferdie, api.tx.utility.batchAll(clients.map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_000n * OGPU))));
 const providers = await providersOnNodes({ api, network, funder: ferdie });
 const events = new EventLog(api, await alice.finalised());
 let done = false;
 const following = events.follow(() => done);
-const context = { api, events, providers };
+const byHand = keyring.addFromUri('//Faults//by-hand');
+const context = { api, events, providers, byHand };
 // Those whose names have this in them; all if nothing is given.
 const wanted = process.argv[2] ?? '';
 const scenario = (name, run) => (name.includes(wanted) ? report.scenario(name, () => run(context)) : undefined);
@@ -224,6 +258,11 @@ await Promise.all([
 	scenario('a client that leaves its inputs with an executor', inputsKept),
 	scenario('a client that is gone once it has submitted', clientGone),
 ]);
+await scenario('a job that is at fault, and an appeal', async (context) => {
+	await send(api, ferdie, api.tx.balances.transferKeepAlive(byHand.address, 1_100n * OGPU));
+	await registered(api, byHand, 'by hand', nowhere('03'));
+	return jobAtFault(context);
+});
 await scenario('a provider that is gone once it has acknowledged', takeover);
 await scenario('a verifier that is gone between commit and reveal', verifierGone);
 await scenario('a node that is started again in the middle of its task', nodeRestarted);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { Keyring } from '@polkadot/api';
-import { stringToU8a, u8aConcat } from '@polkadot/util';
+import { bnToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { send, OGPU } from './chain.mjs';
 import { REGION, until } from './nodes.mjs';
@@ -50,6 +50,19 @@ export async function heartbeat(api, account) {
 		if (lastHeartbeat.toNumber() < session) await send(api, account, api.tx.providers.heartbeat({ session, load: 0, freeMemory: 30 }));
 		return true;
 	}, 120);
+}
+
+// Sealed bids for a task in its first attempt, by providers without a node.
+export function bidsByHand(api, task) {
+	const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
+	const salt = new Uint8Array(32).fill(6);
+	const commitment = ({ publicKey }, price) => blake2AsU8a(u8aConcat(
+		stringToU8a('ogpu/bid/1'), api.genesisHash.toU8a(), le(task, 64), le(0, 8), publicKey, le(price, 128), salt,
+	));
+	return {
+		seal: (who, price) => send(api, who, api.tx.tasks.act({ Bid: { task, commitment: commitment(who, price) } })),
+		open: (who, price) => send(api, who, api.tx.tasks.act({ Reveal: { task, price, salt } })),
+	};
 }
 
 // The worker key of a node: of its own making, or inserted as a person would.

@@ -5,14 +5,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bnToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
-import { blake2AsU8a } from '@polkadot/util-crypto';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
 import { Command, until } from '../nodes.mjs';
-import { heartbeat, nowhere, providersOnNodes, registered } from '../providers.mjs';
-
-const le = (number, bitLength) => bnToU8a(number, { bitLength, isLe: true });
+import { bidsByHand, heartbeat, nowhere, providersOnNodes, registered } from '../providers.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../../offchain-worker/examples', import.meta.url));
 
@@ -52,16 +48,12 @@ export async function taskByHand({ api, accounts: { eve, ferdie, one } }) {
 	const task = submitted.find(({ method }) => method === 'Submitted').data.task.toBigInt();
 	const status = async () => (await api.query.tasks.tasks(task)).unwrapOr(null)?.status.type ?? 'ended';
 
-	const genesis = api.genesisHash.toU8a();
-	const salt = new Uint8Array(32).fill(6);
-	const commitment = (account, price) => blake2AsU8a(u8aConcat(
-		stringToU8a('ogpu/bid/1'), genesis, le(task, 64), le(0, 8), account.publicKey, le(price, 128), salt,
-	));
+	const byHand = bidsByHand(api, task);
 	const bids = [[eve, 40n * OGPU], [one, 60n * OGPU]];
-	await Promise.all(bids.map(([who, price]) => send(api, who, api.tx.tasks.act({ Bid: { task, commitment: commitment(who, price) } }))));
+	await Promise.all(bids.map(([who, price]) => byHand.seal(who, price)));
 	await until('bids to be opened', async () => (await status()) === 'Revealing', 60);
 	await Promise.all(bids.flatMap(([who, price]) => [
-		send(api, who, api.tx.tasks.act({ Reveal: { task, price, salt } })),
+		byHand.open(who, price),
 		heartbeat(api, who),
 	]));
 	let assigned;
