@@ -9,14 +9,14 @@ use alloc::vec::Vec;
 use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::{
 	Balance,
-	market::{TaskId, reputation::Aspect, tally::WITHHELD},
+	market::{TaskId, reputation::Aspect},
 };
 use ogpu_traits::{
 	Beneficiaries, Collateral, Decision, LockId, PartOfTask, Purpose, Registry, Verdict, unpaid,
 };
 
 use crate::{
-	Appeal, Case, Cases, Config, Decided, Error, Event, Ground, Kind, Pallet, Phase, Said, Subject,
+	Appeal, Case, Cases, Config, Decided, Error, Event, Kind, Pallet, Phase, Said, Subject,
 };
 
 /// The last attempt that there may be at a task.
@@ -39,9 +39,7 @@ impl<T: Config> Pallet<T> {
 			parts.map(move |(part, case)| (PartOfTask { task, attempt, part }, case))
 		});
 		let open = all.filter(|(_, case)| match case.phase {
-			Phase::Decided(decided) => {
-				decided.ground != Ground::NotOpened && decided.appeal == Appeal::None
-			}
+			Phase::Decided(decided) => decided.judged && decided.appeal == Appeal::None,
 			_ => false,
 		});
 		open.filter(|(_, case)| Self::appellant(case) == Some(who)).map(|(of, _)| of).collect()
@@ -55,7 +53,7 @@ impl<T: Config> Pallet<T> {
 		};
 		ensure!(Self::appellant(&case) == Some(&who), Error::<T>::NotConcerned);
 		// Whoever has not opened what was drawn could open one of it now, and be silent about the rest.
-		ensure!(decided.ground != Ground::NotOpened, Error::<T>::NotJudged);
+		ensure!(decided.judged, Error::<T>::NotJudged);
 		ensure!(decided.appeal == Appeal::None, Error::<T>::AppealedBefore);
 		let lock = Self::lock_for_dispute(&who, &case)?;
 		case.phase = Phase::Decided(Decided { appeal: Appeal::Judged { lock }, ..decided });
@@ -149,22 +147,20 @@ impl<T: Config> Pallet<T> {
 			Kind::Round | Kind::Appeal { .. } => false,
 		});
 		let wrong = |said: Said| match case.subject {
-			// Whoever was not given the state then may be given it now.
-			Subject::Root(_) => matches!(said, Said::Differed(leaf) if leaf != WITHHELD),
+			Subject::Root(_) => matches!(said, Said::Differed(_)),
 			Subject::Claim(_) => said == Said::Agreed,
 		};
 		let members = before.flat_map(|panel| panel.members.into_iter());
 		members.filter(|member| wrong(member.said)).map(|member| member.who).collect()
 	}
 
-	/// Who affirmed in rounds the unit that was found false. Where that is so because nobody could recompute it, nobody
-	/// is wrong who did before.
+	/// Who affirmed in rounds the unit that was found false, and answers for that.
 	pub(crate) fn affirmed(
 		id: PartOfTask,
 		case: &Case<T::AccountId>,
 		decided: Decided,
 	) -> Vec<T::AccountId> {
-		if !matches!((decided.ground, case.subject), (Ground::Computed, Subject::Root(_))) {
+		if !decided.judged || !case.answers_for_units() {
 			return Vec::new();
 		}
 		let all = Self::on_unit(id, case, decided.unit).into_iter();

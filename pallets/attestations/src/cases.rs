@@ -120,7 +120,6 @@ impl<T: Config> Pallet<T> {
 			first_unit: request.first_unit,
 			units: request.units,
 			subject,
-			before: request.before,
 			unit_fee: request.unit_fee,
 			time: request.time,
 			asked: request.asked,
@@ -131,7 +130,6 @@ impl<T: Config> Pallet<T> {
 			rounds: 0,
 			running: 0,
 			next_panel: 0,
-			refusals: 0,
 			disputes: BoundedVec::new(),
 		}
 	}

@@ -10,7 +10,7 @@ use ogpu_primitives::merkle::Hash;
 use ogpu_traits::{Duties, Moment, Node, PartOfTask, Registry};
 use scale_info::TypeInfo;
 
-use crate::{Case, Config, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo};
+use crate::{Case, Config, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo};
 
 /// The most panels whose units are computed, or asked after, in one block.
 const SLOW_DUTIES: usize = 8;
@@ -28,6 +28,8 @@ pub enum Due<AccountId> {
 		case: PartOfTask,
 		/// In which panel.
 		panel: u8,
+		/// What that is for.
+		kind: Kind,
 		/// What is verified.
 		of: Case<AccountId>,
 		/// Its units, counted from the first of the part; none for a claim.
@@ -56,7 +58,7 @@ pub enum Due<AccountId> {
 		case: PartOfTask,
 		/// For which panel.
 		panel: u8,
-		/// The keys of the endpoints of its members, each with its units, counted from the first of the part.
+		/// The keys of the endpoints of its members, each with its units of a round, counted from the first of the part.
 		to: Vec<([u8; 32], Vec<u32>)>,
 		/// From what they were drawn.
 		seed: Hash,
@@ -247,11 +249,14 @@ impl<T: Config> Pallet<T> {
 			(Stage::Committing { until }, Some(place)) if said == Some(Said::Nothing) => {
 				let units = panel.units(&case).swap_remove(place);
 				let seed = panel.seed;
-				Some(Due::Commit { case: id, panel: number, of: case, units, seed, until })
+				let kind = panel.kind;
+				Some(Due::Commit { case: id, panel: number, kind, of: case, units, seed, until })
 			}
 			(Stage::Committing { .. }, None) if case.provider == *who => {
 				let members = panel.members.iter().zip(panel.units(&case));
 				let to = members.filter_map(|(member, units)| {
+					// Whoever judges a unit begins where the job does.
+					let units = if panel.kind == Kind::Round { units } else { Vec::new() };
 					Some((T::Registry::endpoint(&member.who)?.key, units))
 				});
 				let to = to.collect();

@@ -14,7 +14,7 @@ use ogpu_primitives::{
 		auction::commitment as bid_commitment,
 		rules::{Charges, PanelRules, Security, TierPrice, Windows},
 		spec::{FewOperators, JobRef, Requirements, TaskSpec, Trust},
-		tally::{WITHHELD, commitment},
+		tally::commitment,
 		verification::{Shape, Tier},
 	},
 	merkle::{Blake2, Hash, Hasher, Tree},
@@ -26,7 +26,7 @@ use pallet_trust_lock::Slashing;
 use sp_core::{Pair, sr25519};
 use sp_runtime::{BuildStorage, DispatchResult};
 
-use crate::{self as pallet_attestations, Case, Done, Due, REFUSED, Subject, UPHELD};
+use crate::{self as pallet_attestations, Done, Due, REFUSED, Subject, UPHELD};
 
 pub(crate) type AccountId = u64;
 type Block = frame_system::mocking::MockBlock<Test>;
@@ -83,8 +83,6 @@ pub enum Behaviour {
 	Colluding,
 	/// Says of what is right that it is false.
 	Framing,
-	/// Says that it was not given what its units start from.
-	Refusing,
 }
 
 parameter_types! {
@@ -104,8 +102,6 @@ parameter_types! {
 	pub static Players: BTreeMap<AccountId, Behaviour> = BTreeMap::new();
 	/// The units that the executor computed falsely.
 	pub static Bad: Vec<u32> = Vec::new();
-	/// The units of iterative jobs of which the executor does not hand over what they start from, and to whom not.
-	pub static Withheld: BTreeMap<u32, Vec<AccountId>> = BTreeMap::new();
 	/// Whether claims are right.
 	pub static ClaimIsRight: bool = true;
 	/// Messages of verification so far.
@@ -244,7 +240,6 @@ pub(crate) fn market(providers: u64, test: impl FnOnce()) {
 		Rules::set(PanelRules::PRODUCTION);
 		Players::set(BTreeMap::new());
 		Bad::set(Vec::new());
-		Withheld::set(BTreeMap::new());
 		ClaimIsRight::set(true);
 		Messages::set(0);
 		System::set_block_number(1);
@@ -395,21 +390,9 @@ fn salt(who: AccountId) -> Hash {
 }
 
 /// What somebody says that its units come to: its own opinion, by its behaviour.
-fn leaves_of(
-	who: AccountId,
-	task: TaskId,
-	of: &Case<AccountId>,
-	units: &[u32],
-) -> Vec<(u32, Hash)> {
-	let first = of.first_unit;
-	let withheld = |unit: u32| {
-		of.is_handed(unit)
-			&& (behaviour(who) == Behaviour::Refusing
-				|| Withheld::get().get(&(first + unit)).is_some_and(|from| from.contains(&who)))
-	};
+fn leaves_of(who: AccountId, task: TaskId, first: u32, units: &[u32]) -> Vec<(u32, Hash)> {
 	let leaf = |unit: u32| match behaviour(who) {
 		Behaviour::Colluding => claimed(task, first + unit),
-		_ if withheld(unit) => WITHHELD,
 		// What framers agree on.
 		Behaviour::Framing => (b"framed", task, first + unit).using_encoded(Blake2::hash),
 		_ => truth(task, first + unit),
@@ -441,7 +424,7 @@ pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 		}
 		(Due::Commit { case, panel, of, units, .. }, behaviour) => {
 			let leaves = match of.subject {
-				Subject::Root(_) => leaves_of(who, case.task, &of, &units),
+				Subject::Root(_) => leaves_of(who, case.task, of.first_unit, &units),
 				Subject::Claim(_) => vec![(0, opinion(behaviour))],
 			};
 			let genesis = ogpu_traits::genesis::<Test>();
@@ -468,7 +451,7 @@ pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 				Subject::Claim(_) => Some(vec![opinion(behaviour)]),
 				Subject::Root(_) => {
 					let units: Vec<u32> = opened.iter().map(|(unit, _)| *unit).collect();
-					let own = leaves_of(who, case.task, &of, &units);
+					let own = leaves_of(who, case.task, of.first_unit, &units);
 					(own != opened).then(|| own.into_iter().map(|(_, leaf)| leaf).collect())
 				}
 			};

@@ -8,25 +8,25 @@ use ogpu_primitives::{
 	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
 	market::{
 		spec::TaskSpec,
-		tally::{FAULTY, WITHHELD, commitment},
+		tally::commitment,
 		verification::Shape,
 	},
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
 	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
-	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_from, state_of},
+	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_of},
 };
 
-use crate::{Case, Config, Done, Due, Pallet, REFUSED, Subject, UPHELD};
+use crate::{Case, Config, Done, Due, Kind, Pallet, REFUSED, Subject, UPHELD};
 
 /// For whom runs of members are: whoever computes for pay does not wait for them, nor they for it.
-const LANE: &[u8] = b"verification";
+pub(crate) const LANE: &[u8] = b"verification";
 /// Market blocks before the end of a stage from which on nothing is waited for any more.
 const LAST_MOMENTS: Moment = 3;
 
 /// Market blocks after which an executor is told again what to serve.
-const SERVED_AGAIN: Moment = 20;
+pub(crate) const SERVED_AGAIN: Moment = 20;
 
 /// What a node remembers of what it has committed to.
 #[derive(Encode, Decode)]
@@ -41,27 +41,16 @@ enum Outcome {
 	Leaves(Vec<(u32, Hash)>),
 	/// Nothing yet.
 	Later,
-	/// Nothing yet: these units start from states that are not here.
-	Lacking(Vec<u32>),
 	/// Nothing that may be said: this machine's fault, or it is not known whose.
 	Nothing,
 }
 
-impl From<Trouble> for Outcome {
-	fn from(trouble: Trouble) -> Self {
-		match trouble {
-			Trouble::Later => Self::Later,
-			Trouble::NotAsDeclared => Self::Nothing,
-		}
-	}
-}
-
 /// What is recomputed of a case, and in which run.
-struct Computing<'a, AccountId> {
-	id: PartOfTask,
-	case: &'a Case<AccountId>,
-	spec: &'a TaskSpec,
-	run: RunId,
+pub(crate) struct Computing<'a, AccountId> {
+	pub(crate) id: PartOfTask,
+	pub(crate) case: &'a Case<AccountId>,
+	pub(crate) spec: &'a TaskSpec,
+	pub(crate) run: RunId,
 }
 
 /// What it says in one panel. It is bound to the draw: on another fork the same panel has other units.
@@ -82,8 +71,8 @@ impl<T: Config> Pallet<T> {
 		node: &dyn Node,
 	) -> Option<Done> {
 		match due {
-			Due::Commit { case, panel, of, units, seed, until } => {
-				Self::recompute(who, (case, panel, seed), &of, &units, until, node)
+			Due::Commit { case, panel, kind, of, units, seed, until } => {
+				Self::recompute(who, (case, panel, seed), kind, &of, &units, until, node)
 			}
 			Due::Serve { case, panel, to, seed } => {
 				Self::serve(case, panel, &seed, &to, node);
@@ -107,6 +96,7 @@ impl<T: Config> Pallet<T> {
 	fn recompute(
 		who: &T::AccountId,
 		(id, panel, seed): (PartOfTask, u8, Hash),
+		kind: Kind,
 		case: &Case<T::AccountId>,
 		units: &[u32],
 		until: Moment,
@@ -118,14 +108,17 @@ impl<T: Config> Pallet<T> {
 			None => {
 				let spec = T::Specs::spec(id)?;
 				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
+				let run = member_run(id, panel, &seed);
+				// What everybody knows, nobody has to be given.
+				for bytes in T::Specs::blobs(id) {
+					node.keep(&bytes).ok()?;
+				}
 				let outcome = match case.subject {
 					Subject::Root(_) => {
-						Self::leaves_of((id, panel, seed), case, units, &spec, until, node)
+						let of = Computing { id, case, spec: &spec, run };
+						Self::leaves_of(&of, kind, units, until, node)
 					}
-					Subject::Claim(claim) => {
-						let run = member_run(id, panel, &seed);
-						Self::opinion_of(claim, &spec, run, late, node)
-					}
+					Subject::Claim(claim) => Self::opinion_of(claim, &spec, run, late, node),
 				};
 				match outcome {
 					Outcome::Leaves(leaves) => {
@@ -134,7 +127,7 @@ impl<T: Config> Pallet<T> {
 						Remembered::decode(&mut &kept[..]).ok()?
 					}
 					Outcome::Later if !late => return None,
-					Outcome::Later | Outcome::Lacking(_) | Outcome::Nothing => {
+					Outcome::Later | Outcome::Nothing => {
 						return Some(Done::Abstain { case: id, panel });
 					}
 				}
@@ -145,118 +138,67 @@ impl<T: Config> Pallet<T> {
 		Some(Done::Commit { case: id, panel, commitment })
 	}
 
-	/// The leaves of some units of a part, recomputed.
+	/// The leaves of some units of a part, recomputed: from the states that its provider hands over, if they are a member's
+	/// of a round, and else from the beginning of the job.
 	fn leaves_of(
-		(id, panel, seed): (PartOfTask, u8, Hash),
-		case: &Case<T::AccountId>,
+		of: &Computing<'_, T::AccountId>,
+		kind: Kind,
 		units: &[u32],
-		spec: &TaskSpec,
 		until: Moment,
 		node: &dyn Node,
 	) -> Outcome {
-		let refused = (b"ogpu/withheld", id, panel, seed).encode();
-		let kept = node.recall(&refused).unwrap_or_default();
-		let withheld: Vec<u32> = Vec::decode(&mut &kept[..]).unwrap_or_default();
-		let (units, withheld): (Vec<_>, Vec<_>) =
-			units.iter().copied().partition(|unit| !withheld.contains(unit));
-		let mut leaves: Vec<_> = withheld.iter().map(|unit| (*unit, WITHHELD)).collect();
-		if units.is_empty() {
-			return Outcome::Leaves(leaves);
-		}
-		let computing = Computing { id, case, spec, run: member_run(id, panel, &seed) };
-		let computed = match Self::computed(&computing, &units, node) {
-			Err(Outcome::Lacking(missing)) => {
-				let work = Self::time_to_compute(case, units.len() as u32);
-				let last = until.saturating_sub(work.saturating_add(LAST_MOMENTS));
-				// What comes later than that comes too late. The others are computed from the next block on.
-				if T::Clock::now() >= last {
-					node.remember(&refused, &missing.encode());
-				}
-				return Outcome::Later;
-			}
-			Err(outcome) => return outcome,
-			Ok(computed) => computed,
-		};
-		leaves.extend(computed);
-		leaves.sort_unstable();
-		Outcome::Leaves(leaves)
-	}
-
-	/// The leaves of units that are recomputed together, or if that comes to nothing by the job's own fault, each by
-	/// itself.
-	fn computed(
-		of: &Computing<'_, T::AccountId>,
-		units: &[u32],
-		node: &dyn Node,
-	) -> Result<Vec<(u32, Hash)>, Outcome> {
-		match Self::run_of(of, of.run, units, node)? {
-			RunState::Done { .. } => return Self::leaves_in(of, of.run, units, node),
-			RunState::Failed { fault: Fault::Job(_), .. } => {}
-			RunState::Failed { .. } | RunState::Cancelled => return Err(Outcome::Nothing),
-			_ => return Err(Outcome::Later),
-		}
-		let mut leaves = Vec::new();
-		for (at, unit) in units.iter().enumerate() {
-			// With the units before it that it starts from.
-			let row = units[..at].iter().rev().zip(1..);
-			let row = row.take_while(|(before, back)| **before + back == *unit).count();
-			let row = if of.case.shape == Shape::Parallel { 0 } else { row };
-			let run = (b"ogpu/alone/1", of.run, unit).using_encoded(Blake2::hash);
-			match Self::run_of(of, run, &units[at - row..=at], node)? {
-				RunState::Done { .. } => leaves.extend(Self::leaves_in(of, run, &[*unit], node)?),
-				RunState::Failed { fault: Fault::Job(_), .. } => {
-					// Of those after it nothing needs to be known: the lowest one is named.
-					leaves.extend(units[at..].iter().map(|unit| (*unit, FAULTY)));
-					return Ok(leaves);
-				}
-				RunState::Failed { .. } | RunState::Cancelled => return Err(Outcome::Nothing),
-				_ => return Err(Outcome::Later),
-			}
-		}
-		Err(Outcome::Nothing)
-	}
-
-	/// How a run of some units stands, which is begun once all is here that they start from.
-	fn run_of(
-		of: &Computing<'_, T::AccountId>,
-		run: RunId,
-		units: &[u32],
-		node: &dyn Node,
-	) -> Result<RunState, Outcome> {
 		let holder = T::Registry::endpoint(&of.case.provider);
 		let peers = sources(&of.spec.job, holder.as_ref());
-		if let Some(state) = node.state(&run).map_err(|_| Outcome::Later)? {
-			return Ok(state);
+		let iterative = of.case.shape == Shape::Iterative;
+		if iterative && kind == Kind::Round {
+			match Self::leaves_from_states(of, units, &peers, node) {
+				Ok(Some(leaves)) => return Outcome::Leaves(leaves),
+				Err(Trouble::NotAsDeclared) => return Outcome::Nothing,
+				// As long as there is time for all of it afterwards.
+				Ok(None) | Err(Trouble::Later) => {
+					let needed = of.case.time.saturating_add(LAST_MOMENTS);
+					if T::Clock::now().saturating_add(needed) < until {
+						return Outcome::Later;
+					}
+				}
+			}
 		}
-		// What everybody knows, nobody has to be given.
-		for bytes in T::Specs::blobs(of.id) {
-			node.keep(&bytes).map_err(|_| Outcome::Later)?;
+		let of_job = units.iter().map(|unit| of.case.first_unit + unit);
+		let to_run: Vec<u32> = match iterative {
+			false => of_job.collect(),
+			// Each segment starts from the one before it.
+			true => (0..=of_job.max().unwrap_or(0)).collect(),
+		};
+		let to_run = BoundedVec::try_from(to_run).map_or(Units::All, Units::These);
+		match state_of(of.run, LANE, to_run, of.spec, &peers, node) {
+			Ok(RunState::Done { .. }) => match Self::leaves_in(of, &of.run, units, node) {
+				Ok(leaves) => leaves.map_or(Outcome::Nothing, Outcome::Leaves),
+				Err(_) => Outcome::Later,
+			},
+			Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
+			Ok(_) | Err(Trouble::Later) => Outcome::Later,
+			Err(Trouble::NotAsDeclared) => Outcome::Nothing,
 		}
-		let handed = Self::handed(of.id, of.case, units, of.spec, &peers, node)?;
-		if !handed.missing.is_empty() {
-			return Err(Outcome::Lacking(handed.missing));
-		}
-		let first = of.case.first_unit;
-		let from_the_beginning = of.case.starts_over() && units.first() == Some(&0);
-		let before = 0..if from_the_beginning { first } else { 0 };
-		let units: Vec<u32> = before.chain(units.iter().map(|unit| first + unit)).collect();
-		let units = BoundedVec::try_from(units).map_or(Units::All, Units::These);
-		Ok(state_from(run, LANE, units, handed.states, of.spec, &peers, node)?)
 	}
 
-	/// The leaves of some units in a run that is done.
-	fn leaves_in(
+	/// The leaves of some units in a run that is done; `None` if it has not all of them.
+	pub(crate) fn leaves_in(
 		of: &Computing<'_, T::AccountId>,
-		run: RunId,
+		run: &RunId,
 		units: &[u32],
 		node: &dyn Node,
-	) -> Result<Vec<(u32, Hash)>, Outcome> {
-		let Leaves { leaves } = node.leaves(&run).map_err(|_| Outcome::Later)?;
+	) -> Result<Option<Vec<(u32, Hash)>>, Trouble> {
+		let Leaves { leaves } = node.leaves(run)?;
 		let leaf_of = |unit: &u32| {
 			let found = leaves.iter().find(|(known, _)| *known == of.case.first_unit + unit);
 			found.map(|(_, leaf)| (*unit, *leaf))
 		};
-		units.iter().map(leaf_of).collect::<Option<_>>().ok_or(Outcome::Nothing)
+		Ok(units.iter().map(leaf_of).collect())
+	}
+
+	/// Which of the spans of so many market blocks this is, for what is done once in each.
+	pub(crate) fn turn(span: Moment) -> u8 {
+		(T::Clock::now() / span) as u8
 	}
 
 	/// What this node finds of a claim.
@@ -311,18 +253,20 @@ impl<T: Config> Pallet<T> {
 	/// Gives the members of a panel what they start from. An executor that was started anew has forgotten it: now and
 	/// then it is told again.
 	fn serve(id: PartOfTask, panel: u8, seed: &Hash, to: &[(Hash, Vec<u32>)], node: &dyn Node) {
-		let turn = (T::Clock::now() / SERVED_AGAIN) as u8;
-		let key = (b"ogpu/served", id, panel, seed, turn).encode();
+		let (Some(spec), Ok(case)) = (T::Specs::spec(id), Self::case(id)) else { return };
+		if case.shape == Shape::Iterative {
+			let run = spec.job.run(&genesis::<T>(), id.task, id.attempt);
+			Self::hand_states_over((id, panel, seed), &case, &run, to, node);
+		}
+		let key = (b"ogpu/served", id, panel, seed, Self::turn(SERVED_AGAIN)).encode();
 		// Nobody named would be everybody.
 		if to.is_empty() || node.recall(&key).is_some() {
 			return;
 		}
-		let (Some(spec), Ok(case)) = (T::Specs::spec(id), Self::case(id)) else { return };
 		let Ok((job, _)) = job_of(&spec, &sources(&spec.job, None), node) else { return };
 		let inputs = job.blobs().into_iter().map(|(blob, _)| blob);
 		let keys: Vec<Hash> = to.iter().map(|(key, _)| *key).collect();
-		let shared = inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, &keys).is_ok());
-		if shared && Self::hand_states_over(id, &case, &spec, to, node) {
+		if inputs.chain([spec.job.blob]).all(|blob| node.share(&blob, &keys).is_ok()) {
 			node.remember(&key, &[]);
 		}
 	}

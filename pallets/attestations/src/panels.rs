@@ -143,28 +143,24 @@ impl<T: Config> Pallet<T> {
 	/// some for the way.
 	pub(crate) fn time_to_commit(case: &Case<T::AccountId>, kind: Kind) -> u32 {
 		let own = T::Rules::get().commit.get();
-		let each = kind.units_each(case.tier, case.units);
+		let each = u64::from(kind.units_each(case.tier, case.units));
+		let units = u64::from(case.time).saturating_mul(each).div_ceil(case.units.max(1).into());
+		let units = u32::try_from(units).unwrap_or(u32::MAX);
 		let work = match (case.subject, case.shape) {
 			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),
 			// A job may be at fault in one unit alone: judges run all of it.
 			(Subject::Claim(Claim::Rejected), _) => case.time,
-			(Subject::Root(_), Shape::Parallel) => Self::time_to_compute(case, each),
-			(Subject::Root(_), Shape::Iterative) => {
+			// Units may start from states that the provider hands over. Who is not given them, or doubts them, has as long
+			// as from the beginning of the job.
+			(Subject::Root(_), Shape::Iterative) if kind == Kind::Round => {
 				let memory = u32::from(case.requirements.memory).saturating_sub(HANDED_IN_BLOCK);
 				let handing = HANDING.saturating_add(1u32.checked_shl(memory).unwrap_or(u32::MAX));
-				Self::time_to_compute(case, each).saturating_add(handing)
+				handing.saturating_add(units).saturating_add(case.time)
 			}
+			(Subject::Root(_), Shape::Iterative) => case.time,
+			(Subject::Root(_), Shape::Parallel) => units,
 		};
 		own.saturating_add(work)
-	}
-
-	/// Market blocks for recomputing so many units: as long as the provider may take for them.
-	pub(crate) fn time_to_compute(case: &Case<T::AccountId>, units: u32) -> u32 {
-		if case.starts_over() {
-			return case.time;
-		}
-		let work = u64::from(case.time).saturating_mul(units.into());
-		u32::try_from(work.div_ceil(case.units.max(1).into())).unwrap_or(u32::MAX)
 	}
 
 	/// Members for a panel with their operators, of which each has one, in the order of the draw. Where there

@@ -4,14 +4,14 @@ use alloc::vec::Vec;
 
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::{
-	market::tally::{FAULTY, WITHHELD, commitment, disputed},
+	market::tally::{commitment, disputed},
 	merkle::{Blake2, Hash, Multiproof, verify},
 };
 use ogpu_traits::{Clock, PartOfTask, genesis};
 
 use crate::{
-	Case, Cases, Config, Dispute, Error, Event, Kind, MAX_REFUSALS, Pallet, Panel, Panels, REFUSED,
-	Said, Stage, Stake, Subject, UPHELD, Wanted,
+	Case, Cases, Config, Dispute, Error, Event, Kind, Pallet, Panel, Panels, REFUSED, Said, Stage,
+	Subject, UPHELD, Wanted,
 };
 
 /// How many times as long a provider has for opening a result that was found valid before.
@@ -116,8 +116,6 @@ impl<T: Config> Pallet<T> {
 		let Subject::Root(root) = case.subject else { return Err(Error::<T>::WrongStage.into()) };
 		let units = panel.to_open(&case);
 		ensure!(units.len() == leaves.len(), Error::<T>::WrongLeaves);
-		let words = leaves.iter().any(|leaf| [WITHHELD, FAULTY].contains(leaf));
-		ensure!(!words, Error::<T>::WrongLeaves);
 		let opened: Vec<(u32, Hash)> = units.into_iter().zip(leaves).collect();
 		verify::<Blake2>(&root, case.units, &opened, &Multiproof { siblings })
 			.map_err(|_| Error::<T>::WrongLeaves)?;
@@ -172,17 +170,16 @@ impl<T: Config> Pallet<T> {
 					}
 				};
 				ensure!(matches(&own), Error::<T>::WrongOpening);
-				match Self::named(&case, &opened, &own) {
+				match disputed(&opened, &own).first() {
 					None => Said::Agreed,
-					Some((unit, leaf, stake)) => {
-						let refused = stake == Stake::Fee;
-						if panel.kind == Kind::Round && !(refused && case.refusals >= MAX_REFUSALS)
-						{
-							case.refusals = case.refusals.saturating_add(refused.into());
-							let dispute = Dispute { challenger: who.clone(), unit, stake };
+					Some(unit) => {
+						if panel.kind == Kind::Round {
+							let dispute =
+								Dispute { challenger: who.clone(), unit: *unit, lock: None };
 							Self::add_dispute(id, &mut case, dispute)?;
 						}
-						Said::Differed(leaf)
+						let own = own.iter().find(|(of, _)| of == unit);
+						Said::Differed(own.map_or([0; 32], |(_, leaf)| *leaf))
 					}
 				}
 			}
@@ -203,22 +200,6 @@ impl<T: Config> Pallet<T> {
 		Panels::<T>::insert(id, number, panel);
 		Self::keep(id, case);
 		Ok(())
-	}
-
-	/// The lowest unit that somebody has another leaf of, with that leaf, and what it loses if the unit is right. What it
-	/// has computed says more than what it was not given.
-	fn named(
-		case: &Case<T::AccountId>,
-		opened: &[(u32, Hash)],
-		own: &[(u32, Hash)],
-	) -> Option<(u32, Hash, Stake)> {
-		let differing = disputed(opened, own);
-		let differing = own.iter().filter(|(unit, _)| differing.contains(unit));
-		let (refused, computed): (Vec<_>, Vec<_>) =
-			differing.partition(|(unit, leaf)| *leaf == WITHHELD && case.is_handed(*unit));
-		let of = |stake| move |(unit, leaf): &(u32, Hash)| (*unit, *leaf, stake);
-		let first = computed.first().copied().map(of(Stake::Seats));
-		first.or_else(|| refused.first().copied().map(of(Stake::Fee)))
 	}
 
 	/// Has a stage end in which everybody has spoken. What follows may be the end of a task: the agenda has the

@@ -1,123 +1,159 @@
 //! The states that segments of iterative jobs start from: whose result is verified hands them over, each to the member
 //! that recomputes what follows and to nobody else. Off chain.
+//!
+//! They are a help and no more. A member that is given what its units start from, and comes to what the provider has, is
+//! done. One that is not, or comes to something else, recomputes from the beginning of the job: whether a unit is right
+//! never depends on what a provider gives to whom.
 
 use alloc::{vec, vec::Vec};
 
+use codec::Encode;
 use frame_support::BoundedVec;
 use ogpu_primitives::{
-	executor::{Checkpoint, Peer, StateRequest},
+	executor::{Checkpoint, Peer, RunId, RunState, StateRequest, Units},
 	job::Plan,
-	market::spec::TaskSpec,
-	merkle::Hash,
+	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
 	Node, PartOfTask, Registry, genesis,
-	offchain::{Trouble, job_of},
+	offchain::{Trouble, job_of, state_from},
 };
 
-use crate::{Case, Config, Pallet, Subject};
+use crate::{
+	Case, Config, Pallet, Subject,
+	offchain::{Computing, LANE, SERVED_AGAIN},
+};
 
-/// What somebody that recomputes units was given.
-pub(crate) struct Handed {
-	/// The states that are here.
-	pub(crate) states: Vec<Checkpoint>,
-	/// The units that cannot be recomputed without others, in ascending order.
-	pub(crate) missing: Vec<u32>,
+/// Where a segment is, of whom somebody wants to know something.
+struct Place {
+	segment: u32,
+	root: Hash,
+	part: u8,
 }
 
-/// The units that start from a state which whoever has them must be given, rather than from a unit before them that is
-/// its own. It is not shown a state that it is to compute.
+/// The units that start from a state which whoever has them is given, rather than from a unit before them that is its own.
+/// It is not shown a state that it is to compute.
 fn starts<AccountId>(case: &Case<AccountId>, units: &[u32]) -> Vec<u32> {
 	let own = |unit: u32| unit.checked_sub(1).is_some_and(|before| units.contains(&before));
-	units.iter().copied().filter(|unit| case.is_handed(*unit) && !own(*unit)).collect()
+	let from_state = |unit: u32| case.first_unit + unit > 0;
+	units.iter().copied().filter(|unit| from_state(*unit) && !own(*unit)).collect()
 }
 
 impl<T: Config> Pallet<T> {
-	/// Gives each member of a panel the states that its units start from. Whether all of them are served.
+	/// Gives each member of a panel the states that its units start from. An executor that was started anew has
+	/// forgotten it: now and then it is told again.
 	pub(crate) fn hand_states_over(
-		id: PartOfTask,
+		(id, panel, seed): (PartOfTask, u8, &Hash),
 		case: &Case<T::AccountId>,
-		spec: &TaskSpec,
+		run: &RunId,
 		to: &[(Hash, Vec<u32>)],
 		node: &dyn Node,
-	) -> bool {
-		let run = spec.job.run(&genesis::<T>(), id.task, id.attempt);
-		to.iter().all(|(key, units)| {
+	) {
+		let turn = Self::turn(SERVED_AGAIN);
+		for (member, units) in to {
+			let key = (b"ogpu/handed", id, panel, seed, turn, member).encode();
 			let starts = starts(case, units).into_iter();
 			let segments: Vec<u32> = starts.map(|unit| case.first_unit + unit - 1).collect();
-			segments.is_empty() || node.publish_states(&run, &segments, &[*key]).is_ok()
-		})
+			let nothing = segments.is_empty() || node.recall(&key).is_some();
+			if !nothing && node.publish_states(run, &segments, &[*member]).is_ok() {
+				node.remember(&key, &[]);
+			}
+		}
 	}
 
-	/// The states that units start from, as their provider has committed to them. What a segment comes to is judged by the
-	/// state before it, whether that is right or not: that is another segment's matter.
+	/// The leaves of units that were recomputed from their provider's states and are what that has, once all of that is
+	/// known; `None` as long as it is not, or if it is otherwise.
 	///
 	/// # Errors
 	///
 	/// When the executor is away, or the job is not here.
-	pub(crate) fn handed(
-		id: PartOfTask,
-		case: &Case<T::AccountId>,
+	pub(crate) fn leaves_from_states(
+		of: &Computing<'_, T::AccountId>,
 		units: &[u32],
-		spec: &TaskSpec,
 		peers: &[Peer],
 		node: &dyn Node,
-	) -> Result<Handed, Trouble> {
-		let mut handed = Handed { states: Vec::new(), missing: Vec::new() };
-		let starts = starts(case, units);
-		if starts.is_empty() {
-			return Ok(handed);
-		}
-		let (_, plan) = job_of(spec, peers, node)?;
-		for unit in units {
-			let follows = unit.checked_sub(1).is_some_and(|before| handed.missing.contains(&before));
-			let state = match starts.contains(unit) {
-				true => Self::state_before(id, case, *unit, spec, &plan, node)?,
-				false if follows => None,
-				false => continue,
-			};
-			match state {
-				Some(state) => handed.states.push(state),
-				// All of them are asked for at once, not one after the other.
-				None => handed.missing.push(*unit),
+	) -> Result<Option<Vec<(u32, Hash)>>, Trouble> {
+		let run = (b"ogpu/handed/1", of.run).using_encoded(Blake2::hash);
+		let state = match node.state(&run)? {
+			Some(state) => state,
+			None => {
+				let (_, plan) = job_of(of.spec, peers, node)?;
+				let Some(states) = Self::states_before(of, units, &plan, node)? else {
+					return Ok(None);
+				};
+				let units: Vec<u32> = units.iter().map(|unit| of.case.first_unit + unit).collect();
+				let Ok(units) = BoundedVec::try_from(units) else { return Ok(None) };
+				state_from(run, LANE, Units::These(units), states, of.spec, peers, node)?
 			}
+		};
+		if !matches!(state, RunState::Done { .. }) {
+			return Ok(None);
 		}
-		Ok(handed)
+		let Some(leaves) = Self::leaves_in(of, &run, units, node)? else { return Ok(None) };
+		let mut right = true;
+		for (unit, leaf) in &leaves {
+			let place = Self::place_of(of, of.case.first_unit + unit);
+			let request = place.and_then(|place| Self::request(of, &place, Some(*leaf)));
+			let Some(request) = request else { return Ok(None) };
+			// All of them are asked for at once, not one after the other.
+			right &= node.state_of_others(&request)?.is_some();
+		}
+		Ok(right.then_some(leaves))
 	}
 
-	/// The state before a unit, once all of it is here.
-	fn state_before(
-		id: PartOfTask,
-		case: &Case<T::AccountId>,
-		unit: u32,
-		spec: &TaskSpec,
+	/// The states that units start from, once all of them are here.
+	fn states_before(
+		of: &Computing<'_, T::AccountId>,
+		units: &[u32],
 		plan: &Plan,
 		node: &dyn Node,
-	) -> Result<Option<Checkpoint>, Trouble> {
-		let Some(holder) = T::Registry::endpoint(&case.provider) else { return Ok(None) };
-		let (part, root) = match (unit, case.subject) {
-			(0, _) => (id.part.saturating_sub(1), case.before),
-			(_, Subject::Root(root)) => (id.part, Some(root)),
-			(_, Subject::Claim(_)) => (id.part, None),
-		};
-		let Some(root) = root else { return Ok(None) };
-		let peers = BoundedVec::truncate_from(vec![holder.peer()]);
-		let state = node.state_of_others(&StateRequest {
-			run: spec.job.run(&genesis::<T>(), id.task, id.attempt),
-			segment: (case.first_unit + unit).saturating_sub(1),
-			root,
-			first: spec.first_unit(part),
-			count: spec.units_of(part),
-			peers: peers.clone(),
-		})?;
-		// A leaf that is made of something else leads nowhere, as does one of which there are only the hashes.
-		let Some(state) = state.filter(|state| state.slices.len() == plan.result.len()) else {
-			return Ok(None);
-		};
-		let mut here = true;
-		for (blob, slice) in state.slices.iter().zip(&plan.result) {
-			here &= node.fetch(blob, slice.bytes, &peers)?;
+	) -> Result<Option<Vec<Checkpoint>>, Trouble> {
+		let mut states = Vec::new();
+		let mut all_here = true;
+		for unit in starts(of.case, units) {
+			let place = Self::place_of(of, of.case.first_unit + unit - 1);
+			let request = place.and_then(|place| Self::request(of, &place, None));
+			let Some(request) = request else { return Ok(None) };
+			let state = node.state_of_others(&request)?;
+			let Some(state) = state.filter(|state| state.slices.len() == plan.result.len()) else {
+				all_here = false;
+				continue;
+			};
+			for (blob, slice) in state.slices.iter().zip(&plan.result) {
+				all_here &= node.fetch(blob, slice.bytes, &request.peers)?;
+			}
+			states.push(state);
 		}
-		Ok(here.then_some(state))
+		Ok(all_here.then_some(states))
+	}
+
+	/// Where a segment of the job is, as far as its root is known: in the part that is verified, or at the end of the one
+	/// before.
+	fn place_of(of: &Computing<'_, T::AccountId>, segment: u32) -> Option<Place> {
+		use ogpu_traits::Specs;
+		if segment < of.case.first_unit {
+			let part = of.id.part.checked_sub(1)?;
+			let root = T::Specs::root(PartOfTask { part, ..of.id })?;
+			return Some(Place { segment, root, part });
+		}
+		let Subject::Root(root) = of.case.subject else { return None };
+		Some(Place { segment, root, part: of.id.part })
+	}
+
+	fn request(
+		of: &Computing<'_, T::AccountId>,
+		place: &Place,
+		leaf: Option<Hash>,
+	) -> Option<StateRequest> {
+		let holder = T::Registry::endpoint(&of.case.provider)?;
+		Some(StateRequest {
+			run: of.spec.job.run(&genesis::<T>(), of.id.task, of.id.attempt),
+			segment: place.segment,
+			root: place.root,
+			first: of.spec.first_unit(place.part),
+			count: of.spec.units_of(place.part),
+			leaf,
+			peers: BoundedVec::truncate_from(vec![holder.peer()]),
+		})
 	}
 }

@@ -46,7 +46,7 @@ impl<T: Config> Pallet<T> {
 			let found = running.remove(&id).unwrap_or(0);
 			ensure!(case.running == found, "rounds are miscounted");
 			for dispute in &case.disputes {
-				if let Some(number) = dispute.lock() {
+				if let Some(number) = dispute.lock {
 					let lock = LockId::new(Purpose::Dispute, number);
 					ensure!(
 						T::Collateral::locked(&dispute.challenger, lock) > 0,

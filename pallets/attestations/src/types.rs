@@ -8,7 +8,6 @@ use ogpu_primitives::{
 		GroupId,
 		draw::{Numbers, units},
 		spec::Requirements,
-		quote::STATE_DISPUTES,
 		tally::{FIRST_PANEL, SECOND_PANEL, majority, quorum, two_thirds},
 		verification::{Shape, Tier},
 	},
@@ -31,35 +30,6 @@ const FINAL_STREAM: u32 = u32::MAX - 1;
 pub const UPHELD: Hash = [1; 32];
 /// What a judge of a claim reveals when it is not.
 pub const REFUSED: Hash = [0; 32];
-/// How many members of a case may say that a state is withheld from them at the client's expense. It is one part of what
-/// a quote counts for an attempt; who says so later risks what any challenger does.
-pub const MAX_REFUSALS: u8 = STATE_DISPUTES as u8;
-
-/// What somebody loses whose challenge is wrong.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	PartialEq,
-	Eq,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-pub enum Stake {
-	/// A part of its seats: it is a member of a panel.
-	#[codec(index = 0)]
-	Seats,
-	/// What it has locked under this number.
-	#[codec(index = 1)]
-	Lock(u64),
-	/// Its fee and no more: it says that it was not given what the unit starts from. Where its provider gives that to
-	/// judges, nobody can say which of the two is wrong.
-	#[codec(index = 2)]
-	Fee,
-}
 
 /// Somebody says that a unit is false.
 #[derive(
@@ -71,18 +41,8 @@ pub struct Dispute<AccountId> {
 	/// The lowest unit that it says is false, counted from the first of the part. With it the challenge stands
 	/// or falls.
 	pub unit: u32,
-	/// What it loses if the unit is right.
-	pub stake: Stake,
-}
-
-impl<AccountId> Dispute<AccountId> {
-	/// The number of what it has locked.
-	pub const fn lock(&self) -> Option<u64> {
-		match self.stake {
-			Stake::Lock(number) => Some(number),
-			Stake::Seats | Stake::Fee => None,
-		}
-	}
+	/// The number of what it has locked; members of panels answer with their seats instead.
+	pub lock: Option<u64>,
 }
 
 /// How far a result is.
@@ -139,34 +99,9 @@ impl Phase {
 pub struct Decided {
 	/// The unit that is false, counted from the first of the part; 0 for a claim.
 	pub unit: u32,
-	/// Why.
-	pub ground: Ground,
-	/// Why something was decided against somebody.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	PartialEq,
-	Eq,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-pub enum Ground {
-	/// Judges computed something else, or found a task at fault.
-	#[codec(index = 0)]
-	Computed,
-	/// Judges were not given what the unit starts from.
-	#[codec(index = 1)]
-	Withheld,
-	/// Nobody has judged it: its provider has not opened, or given, what it had to.
-	#[codec(index = 2)]
-	NotOpened,
-}
-
-/// How far an appeal is.
+	/// Whether judges found it so. Otherwise its provider has not opened what was drawn.
+	pub judged: bool,
+	/// How far an appeal is.
 	pub appeal: Appeal,
 }
 
@@ -223,9 +158,6 @@ pub struct Case<AccountId> {
 	pub units: u32,
 	/// What is verified.
 	pub subject: Subject,
-	/// The root of the part before, where its provider has computed that too: the first segment starts from there. That
-	/// of somebody who took a task over starts from the beginning.
-	pub before: Option<Hash>,
 	/// What a verifier gets for a unit.
 	pub unit_fee: Balance,
 	/// Market blocks in which its provider may compute all of the task.
@@ -247,8 +179,6 @@ pub struct Case<AccountId> {
 	pub running: u8,
 	/// The number of the next panel of any kind.
 	pub next_panel: u8,
-	/// How many members have said that a state was withheld from them.
-	pub refusals: u8,
 	/// Challenges that wait to be judged; and the one that was right, until it is too late to appeal.
 	pub disputes: BoundedVec<Dispute<AccountId>, ConstU32<MAX_DISPUTES>>,
 }
@@ -472,16 +402,10 @@ impl<AccountId> Case<AccountId> {
 		self.unit_fee.saturating_mul(kind.units_each(self.tier, self.units).into())
 	}
 
-	/// Whether a unit starts from a state that its provider has committed to, and hands over. Others start from what the
-	/// job does.
-	pub const fn is_handed(&self, unit: u32) -> bool {
-		matches!((self.shape, self.subject), (Shape::Iterative, Subject::Root(_)))
-			&& (unit > 0 || self.before.is_some())
-	}
-
-	/// Whether its first segment is recomputed from the beginning of the job, with all that come before it.
-	pub const fn starts_over(&self) -> bool {
-		matches!((self.shape, self.before), (Shape::Iterative, None)) && self.first_unit > 0
+	/// Whether members answer for the units that they affirm. Of an iterative job they may have seen that a unit follows
+	/// from a state that turns out to be false itself.
+	pub const fn answers_for_units(&self) -> bool {
+		matches!((self.subject, self.shape), (Subject::Root(_), Shape::Parallel))
 	}
 
 	/// Whether its first round, drawn from this seed, is of the light tier.

@@ -12,7 +12,7 @@ use ogpu_primitives::{
 	market::{
 		quote::ADJUDICATORS,
 		reputation::Aspect,
-		tally::{Judgement, WITHHELD, judge, judge_unit},
+		tally::{Judgement, judge},
 	},
 	merkle::Hash,
 };
@@ -22,8 +22,8 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Appeal, Case, Cases, Config, Decided, Dispute, Earned, Error, Event, Ground, Kind, NextDispute,
-	Pallet, Panel, Panels, Phase, Places, REFUSED, Said, Served, Stage, Stake, Subject, UPHELD,
+	Appeal, Case, Cases, Config, Decided, Dispute, Earned, Error, Event, Kind, NextDispute, Pallet,
+	Panel, Panels, Phase, Places, REFUSED, Said, Served, Stage, Subject, UPHELD,
 };
 
 /// The most challenges from outside that wait at a time.
@@ -119,11 +119,7 @@ impl<T: Config> Pallet<T> {
 		let votes: Vec<Hash> =
 			panel.members.iter().filter_map(|member| vote(member.said)).collect();
 		let threshold = panel.kind.threshold(case.tier, members);
-		let judgement = match (case.subject, opened) {
-			(Subject::Root(_), Some(opened)) => judge_unit(&votes, opened, threshold),
-			_ => judge(&votes, 0, threshold),
-		};
-		let Judgement::Agreed(agreed) = judgement else {
+		let Judgement::Agreed(agreed) = judge(&votes, 0, threshold) else {
 			// They have done what they could.
 			let voters = panel.members.iter().filter(|member| vote(member.said).is_some());
 			let judges: Vec<_> = voters.map(|member| (member.who.clone(), case.unit_fee)).collect();
@@ -133,15 +129,9 @@ impl<T: Config> Pallet<T> {
 			Self::earn_all(id, judges);
 			return Self::split(id, case, panel.kind);
 		};
-		let on_root = matches!(case.subject, Subject::Root(_));
-		let withheld = |leaf: Hash| on_root && leaf == WITHHELD;
 		let mut judges = Vec::new();
 		for member in &panel.members {
 			match vote(member.said) {
-				// Whoever was given the state has worked, and may have computed what it leads to.
-				Some(_) if withheld(agreed) => judges.push((member.who.clone(), case.unit_fee)),
-				// It was not given the state, as far as anybody can tell.
-				Some(leaf) if withheld(leaf) => {}
 				Some(leaf) if leaf == agreed => {
 					judges.push((member.who.clone(), case.unit_fee));
 					T::Registry::see(&member.who, Aspect::Disputes, 0, 1000);
@@ -154,7 +144,6 @@ impl<T: Config> Pallet<T> {
 				None => {}
 			}
 		}
-		let ground = if withheld(agreed) { Ground::Withheld } else { Ground::Computed };
 		match (panel.kind, case.subject) {
 			(Kind::Appeal { .. }, subject) => {
 				let right = match subject {
@@ -173,7 +162,7 @@ impl<T: Config> Pallet<T> {
 					(false, Claim::Rejected) => Verdict::Rejected,
 					(false, Claim::Unavailable) => Verdict::Unavailable,
 				};
-				Self::decide(id, case, verdict, Ground::Computed);
+				Self::decide(id, case, verdict, true);
 			}
 			(Kind::Dispute { unit, .. }, _) if Some(agreed) == opened => {
 				Self::unit_is_right(id, &mut case, unit, judges);
@@ -183,7 +172,7 @@ impl<T: Config> Pallet<T> {
 			}
 			(Kind::Dispute { unit, .. }, _) => {
 				Self::earn_all(id, judges);
-				Self::unit_is_false(id, case, unit, ground);
+				Self::unit_is_false(id, case, unit);
 			}
 			(_, Subject::Root(_)) => {
 				Self::earn_all(id, judges);
@@ -191,7 +180,7 @@ impl<T: Config> Pallet<T> {
 					Self::found_valid(id, case);
 				} else {
 					let unit = panel.opened.first().map_or(0, |(unit, _)| *unit);
-					Self::unit_is_false(id, case, unit, ground);
+					Self::unit_is_false(id, case, unit);
 				}
 			}
 		}
@@ -239,7 +228,7 @@ impl<T: Config> Pallet<T> {
 		Self::keep(id, case);
 		if !valid {
 			let decision = Decision {
-				challenged: disputes.iter().any(|dispute| dispute.stake != Stake::Fee),
+				challenged: !disputes.is_empty(),
 				..Decision::bare(Verdict::Inconclusive)
 			};
 			Self::hand_over(id, decision);
@@ -269,13 +258,10 @@ impl<T: Config> Pallet<T> {
 		dispute: &Dispute<T::AccountId>,
 		fees: Vec<(T::AccountId, Balance)>,
 	) -> Vec<(T::AccountId, Balance)> {
-		if dispute.stake == Stake::Fee {
-			return fees;
-		}
 		let loss = Self::price_of_wrong_challenge(case);
 		let mut to = Beneficiaries::treasury();
 		to.panel.clone_from(&fees);
-		let slashed = match dispute.lock() {
+		let slashed = match dispute.lock {
 			Some(number) => {
 				let lock = LockId::new(Purpose::Dispute, number);
 				T::Collateral::slash(&dispute.challenger, lock, loss, to)
@@ -288,8 +274,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// A unit is proven false: that is fraud. Whoever said so first is the finder; whoever did answers for it as long as
-	/// that may be appealed, unless nobody knows what it comes to.
-	fn unit_is_false(id: PartOfTask, mut case: Case<T::AccountId>, unit: u32, ground: Ground) {
+	/// that may be appealed.
+	fn unit_is_false(id: PartOfTask, mut case: Case<T::AccountId>, unit: u32) {
 		let (right, open): (Vec<_>, Vec<_>) = core::mem::take(&mut case.disputes)
 			.into_iter()
 			.partition(|dispute| dispute.unit == unit);
@@ -301,7 +287,7 @@ impl<T: Config> Pallet<T> {
 		let fee = case.fee(Kind::Round);
 		for (who, said, affirms) in Self::on_unit(id, &case, unit) {
 			match said {
-				Said::Agreed if affirms && ground == Ground::Computed => {
+				Said::Agreed if affirms && case.answers_for_units() => {
 					Earned::<T>::remove(id, &who);
 				}
 				// Whatever unit it found: the result is false.
@@ -309,7 +295,7 @@ impl<T: Config> Pallet<T> {
 				_ => {}
 			}
 		}
-		Self::decide(id, case, Verdict::Fraud { unit }, ground);
+		Self::decide(id, case, Verdict::Fraud { unit }, true);
 	}
 
 	/// The panels of a case, with their numbers.
@@ -363,7 +349,7 @@ impl<T: Config> Pallet<T> {
 		}
 		Self::earn_all(id, fees);
 		Self::release_disputes(&core::mem::take(&mut case.disputes));
-		Self::decide(id, case, Verdict::Fraud { unit }, Ground::NotOpened);
+		Self::decide(id, case, Verdict::Fraud { unit }, false);
 	}
 
 	/// Adds a challenge to those that wait.
@@ -398,10 +384,10 @@ impl<T: Config> Pallet<T> {
 		let again = case.disputes.iter().any(|dispute| dispute.challenger == who);
 		ensure!(!again, Error::<T>::ChallengedBefore);
 		// Few at a time: many on units that are right could keep the one from being judged that is not.
-		let waiting = case.disputes.iter().filter(|dispute| dispute.lock().is_some()).count();
+		let waiting = case.disputes.iter().filter(|dispute| dispute.lock.is_some()).count();
 		ensure!((waiting as u32) < MAX_OUTSIDE, Error::<T>::TooManyDisputes);
 		let number = Self::lock_for_dispute(&who, &case)?;
-		let dispute = Dispute { challenger: who, unit, stake: Stake::Lock(number) };
+		let dispute = Dispute { challenger: who, unit, lock: Some(number) };
 		Self::add_dispute(id, &mut case, dispute)?;
 		Self::go_on(id, case);
 		Ok(())
@@ -427,7 +413,7 @@ impl<T: Config> Pallet<T> {
 	/// Releases what challengers have locked.
 	fn release_disputes(disputes: &[Dispute<T::AccountId>]) {
 		for dispute in disputes {
-			if let Some(number) = dispute.lock() {
+			if let Some(number) = dispute.lock {
 				Self::release(&dispute.challenger, number);
 			}
 		}
@@ -460,17 +446,16 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Decides a case for good, but for an appeal.
-	fn decide(id: PartOfTask, mut case: Case<T::AccountId>, verdict: Verdict, ground: Ground) {
+	/// Decides a case for good, but for an appeal. `judged` says whether a panel came to it.
+	fn decide(id: PartOfTask, mut case: Case<T::AccountId>, verdict: Verdict, judged: bool) {
 		let finder = case.disputes.first().map(|dispute| dispute.challenger.clone());
 		if verdict.is_against_somebody() {
 			let unit = if let Verdict::Fraud { unit } = verdict { unit } else { 0 };
-			case.phase = Phase::Decided(Decided { unit, ground, appeal: Appeal::None });
+			case.phase = Phase::Decided(Decided { unit, judged, appeal: Appeal::None });
 			Self::stop_panels(id, &mut case);
 		}
 		Self::keep(id, case);
-		let proven = ground == Ground::Computed;
-		Self::hand_over(id, Decision { finder, proven, ..Decision::bare(verdict) });
+		Self::hand_over(id, Decision { finder, proven: judged, ..Decision::bare(verdict) });
 	}
 
 	/// Ends the panels of a case that is decided without them.

@@ -16,9 +16,9 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{Duties, PartOfTask, genesis};
 use pallet_attestations::{
-	Appeal, Case, Cases, Decided, Dispute, Done, Ground, Item, Kind, MAX_LOOKS, Member,
-	Pallet as Attestations, Panels, Phase, Places, Said, Served, Service, Stage, Stake, Subject,
-	Vrf, Vrfs, Wanted, vrf,
+	Appeal, Case, Cases, Decided, Dispute, Done, Item, Kind, MAX_LOOKS, Member,
+	Pallet as Attestations, Panels, Phase, Places, Said, Served, Service, Stage, Subject, Vrf,
+	Vrfs, Wanted, vrf,
 };
 use pallet_tasks::Status;
 
@@ -114,7 +114,7 @@ mod benchmarks {
 		let (_, id) = submitted::<T>(1);
 		let of = first(id);
 		let mut found = case::<T>(id, 0, provider.clone());
-		let decided = Decided { unit: 7, ground: Ground::Computed, appeal: Appeal::None };
+		let decided = Decided { unit: 7, judged: true, appeal: Appeal::None };
 		found.phase = Phase::Decided(decided);
 		let number = found.next_panel;
 		Cases::<T>::insert((id, 0), 0, found);
@@ -299,7 +299,7 @@ mod benchmarks {
 		found.phase = Phase::Judging;
 		found.next_panel = 1;
 		let (challenger, unit) = (others[1].clone(), 3);
-		let _ = found.disputes.try_push(Dispute { challenger, unit, stake: Stake::Seats });
+		let _ = found.disputes.try_push(Dispute { challenger, unit, lock: None });
 		let stage = Stage::Revealing { until: now::<T>() };
 		let kind = Kind::Dispute { unit, second: true };
 		panel::<T>(of, found, kind, stage, &others[1..], |_| Said::Differed([6; 32]));

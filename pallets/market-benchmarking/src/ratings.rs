@@ -165,7 +165,6 @@ mod benchmarks {
 			first_unit: 0,
 			units: spec.units,
 			subject: Subject::Root([9; 32] as Hash),
-			before: None,
 			unit_fee: FEE,
 			time: spec.time,
 			small: false,
@@ -176,7 +175,6 @@ mod benchmarks {
 			rounds: 0,
 			running: 0,
 			next_panel: panels as u8,
-			refusals: 0,
 			disputes: BoundedVec::new(),
 		};
 		Cases::<T>::insert((of.task, 0), 0, case);

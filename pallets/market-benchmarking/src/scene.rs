@@ -408,7 +408,6 @@ pub fn case<T: Config>(id: TaskId, part: u8, provider: T::AccountId) -> Case<T::
 		first_unit: task.spec.first_unit(part),
 		units: task.spec.units_of(part),
 		subject: Subject::Root(number(part.into())),
-		before: None,
 		unit_fee: OGPU / 1_000_000,
 		time: task.spec.time,
 		small: false,
@@ -419,7 +418,6 @@ pub fn case<T: Config>(id: TaskId, part: u8, provider: T::AccountId) -> Case<T::
 		rounds: ROUNDS as u8,
 		running: ROUNDS as u8,
 		next_panel: ROUNDS as u8,
-		refusals: 0,
 		disputes: BoundedVec::new(),
 	}
 }
@@ -469,13 +467,13 @@ pub fn member<T: Config>() -> T::AccountId {
 
 /// Has the first part of a task be a decided fraud that all of these, in rounds, have affirmed.
 pub fn affirmed<T: Config>(id: TaskId, provider: &T::AccountId, members: &[T::AccountId]) {
-	use pallet_attestations::{Appeal, Cases, Decided, Ground, Panels, Places, Served};
+	use pallet_attestations::{Appeal, Cases, Decided, Panels, Places, Served};
 
 	let of = PartOfTask { task: id, attempt: 0, part: 0 };
 	let rounds = members.chunks(ROUND as usize);
 	let mut found = case::<T>(id, 0, provider.clone());
 	found.tier = Tier::Full;
-	found.phase = Phase::Decided(Decided { unit: 0, ground: Ground::Computed, appeal: Appeal::Lost });
+	found.phase = Phase::Decided(Decided { unit: 0, judged: true, appeal: Appeal::Lost });
 	(found.running, found.next_panel) = (0, rounds.len() as u8);
 	Cases::<T>::insert((id, 0), 0, found);
 	for (number, round) in rounds.enumerate() {

@@ -247,6 +247,9 @@ pub struct StateRequest {
 	pub first: u32,
 	/// How many units there are.
 	pub count: u32,
+	/// The leaf of the segment, if whoever asks has computed that itself. Then only whether it leads to the root is found
+	/// out, and the state that is answered is made of nothing.
+	pub leaf: Option<Hash>,
 	/// Who computed it.
 	pub peers: BoundedVec<Peer, ConstU32<MAX_PEERS>>,
 }

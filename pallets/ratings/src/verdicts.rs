@@ -39,6 +39,11 @@ impl<T: Config> Specs for Pallet<T> {
 		Some(trial::spec(&trial.seed, trial.rating, trial.verifiers, provider))
 	}
 
+	fn root(_: PartOfTask) -> Option<Hash> {
+		// A trial has one part, and nobody asks for the one before.
+		None
+	}
+
 	fn blobs(part: PartOfTask) -> Vec<Vec<u8>> {
 		let trial = trial_in(part).and_then(Trials::<T>::get);
 		trial.map_or_else(Vec::new, |trial| {
@@ -122,7 +127,6 @@ impl<T: Config> Pallet<T> {
 			first_unit: 0,
 			units: spec.units,
 			root: Some(root),
-			before: None,
 			unit_fee: trial.unit_fee,
 			time: spec.time,
 			barred: Vec::new(),

@@ -43,6 +43,10 @@ impl<T: Config> Specs for Pallet<T> {
 			|| Convictions::<T>::get((part.task, part.attempt)).map(|conviction| conviction.spec);
 		Tasks::<T>::get(part.task).map(|task| task.spec).or_else(of_conviction)
 	}
+
+	fn root(part: PartOfTask) -> Option<Hash> {
+		Roots::<T>::get(part.task, part.part).map(|(_, root)| root)
+	}
 }
 
 impl<T: Config> Verifying for Pallet<T> {

@@ -163,9 +163,6 @@ impl<T: Config> Pallet<T> {
 			PartOfTask::CLAIM => (0, task.spec.units),
 			part => (task.spec.first_unit(part), task.spec.units_of(part)),
 		};
-		let before = part.part.checked_sub(1).filter(|_| part.part != PartOfTask::CLAIM);
-		let before = before.and_then(|before| Roots::<T>::get(part.task, before));
-		let before = before.filter(|(attempt, _)| *attempt == part.attempt).map(|(_, root)| root);
 		Requested {
 			part,
 			provider: by.provider.clone(),
@@ -176,7 +173,6 @@ impl<T: Config> Pallet<T> {
 			first_unit,
 			units,
 			root,
-			before,
 			unit_fee: task.terms.unit_fee(&task.spec),
 			time: task.spec.time,
 			barred: task.barred.to_vec(),

@@ -66,8 +66,6 @@ pub struct Requested<AccountId> {
 	pub units: u32,
 	/// The root over their leaves; `None` for a claim.
 	pub root: Option<Hash>,
-	/// The root of the part before, where the same provider has computed that.
-	pub before: Option<Hash>,
 	/// What a verifier gets for a unit.
 	pub unit_fee: Balance,
 	/// Market blocks in which its provider may compute all of the task.
@@ -257,6 +255,9 @@ impl<AccountId> Attestation<AccountId> for () {
 pub trait Specs {
 	/// What a task wants.
 	fn spec(part: PartOfTask) -> Option<TaskSpec>;
+
+	/// The root of a part, as far as one is known.
+	fn root(part: PartOfTask) -> Option<Hash>;
 
 	/// What its job is made of, as far as everybody knows that without being given it.
 	fn blobs(_: PartOfTask) -> Vec<Vec<u8>> {

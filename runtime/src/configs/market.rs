@@ -182,6 +182,13 @@ impl Specs for Verified {
 		}
 	}
 
+	fn root(part: PartOfTask) -> Option<Hash> {
+		match trial_in(part) {
+			Some(_) => Ratings::root(part),
+			None => Tasks::root(part),
+		}
+	}
+
 	fn blobs(part: PartOfTask) -> Vec<Vec<u8>> {
 		match trial_in(part) {
 			Some(_) => Ratings::blobs(part),

@@ -1,5 +1,5 @@
 //! States that others' runs came to: what they are made of is asked of whoever computed them, and must lead to a root that
-//! whoever wants it knows from elsewhere.
+//! whoever wants it knows from elsewhere. So must a leaf of one's own, if it is the same as theirs.
 
 use std::{
 	collections::HashMap,
@@ -49,8 +49,8 @@ impl Service {
 	/// When too many are being asked for.
 	pub fn state_of_others(&self, request: StateRequest) -> Result<Option<Checkpoint>, Refusal> {
 		let core = self.0.clone();
-		let StateRequest { run, segment, root, first, count, .. } = request;
-		let key = (run, segment, root, first, count).using_encoded(Blake2::hash);
+		let StateRequest { run, segment, root, first, count, leaf, .. } = request;
+		let key = (run, segment, root, first, count, leaf).using_encoded(Blake2::hash);
 		{
 			let mut states = core.states();
 			match states.get(&key) {
@@ -95,10 +95,14 @@ async fn asked(
 	peer: &Peer,
 	request: &StateRequest,
 ) -> Result<Option<Checkpoint>, BlobError> {
-	let StateRequest { run, segment, root, first, count, .. } = *request;
+	let StateRequest { run, segment, root, first, count, leaf, .. } = *request;
 	let Some(unit) = segment.checked_sub(first) else { return Ok(None) };
-	let Some(slices) = core.blobs.ask(peer, Question::State(run, segment)).await? else {
-		return Ok(None);
+	let slices = match leaf {
+		Some(_) => Vec::new(),
+		None => match core.blobs.ask(peer, Question::State(run, segment)).await? {
+			Some(slices) => slices,
+			None => return Ok(None),
+		},
 	};
 	let question = Question::Path { run, unit: segment, first, count };
 	let Some(path) = core.blobs.ask(peer, question).await? else { return Ok(None) };
@@ -107,7 +111,7 @@ async fn asked(
 		return Ok(None);
 	};
 	let state = Checkpoint { segment, slices };
-	let node = lowest::<Blake2>(&state.leaf::<Blake2>());
+	let node = lowest::<Blake2>(&leaf.unwrap_or_else(|| state.leaf::<Blake2>()));
 	let proof = Multiproof { siblings: siblings.to_vec() };
 	let leads = verify_lowest::<Blake2>(&root, count, vec![(unit, node)], &proof).is_ok();
 	Ok(leads.then_some(state))

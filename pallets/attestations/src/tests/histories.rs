@@ -1,15 +1,10 @@
-//! Random histories of honest, colluding, framing, absent, abstaining and secretive members, and of such that say falsely
-//! that they were not given a state; with honest providers and cheats that withhold states or not, with challenges from outside that are right or wrong, and appeals: what must hold in all of them.
+//! Random histories of honest, colluding, framing, absent, abstaining and secretive members, with honest providers
+//! and cheats, with challenges from outside that are right or wrong, and appeals: what must hold in all of them.
 //!
 //! `OGPU_HISTORIES=50000 cargo test --release -p pallet-attestations histories` runs more of them.
 
-use std::collections::BTreeMap;
-
 use frame_support::traits::fungible::Inspect;
-use ogpu_primitives::market::{
-	spec::TaskSpec,
-	verification::{Shape, Tier},
-};
+use ogpu_primitives::market::{spec::TaskSpec, verification::Tier};
 use ogpu_traits::PartOfTask;
 use pallet_tasks::{Convictions, Ending, Status};
 use rand::{Rng, SeedableRng, rngs::SmallRng, seq::SliceRandom};
@@ -29,12 +24,7 @@ struct History {
 	absent: Vec<AccountId>,
 	abstaining: Vec<AccountId>,
 	secretive: Vec<AccountId>,
-	/// They say that they are not given what they are given.
-	refusing: Vec<AccountId>,
-	shape: Shape,
 	bad: Vec<u32>,
-	/// Units of which a cheat does not hand over what they start from, each with those to whom it does not.
-	withheld: BTreeMap<u32, Vec<AccountId>>,
 	/// A unit of the first part that somebody challenges from outside.
 	challenged: Option<u32>,
 	/// Whether the provider appeals when it is convicted.
@@ -68,24 +58,12 @@ impl History {
 		let absent = some(random, most / 2);
 		let abstaining = some(random, most / 2);
 		let secretive = some(random, 1);
-		let refusing = some(random, most / 2);
-		let shape = [Shape::Parallel, Shape::Iterative][random.random_range(0..2)];
-		let bad: Vec<u32> = match random.random_range(0..5) {
+		let bad = match random.random_range(0..5) {
 			0 => (0..units).collect(),
 			1 => vec![random.random_range(0..units)],
 			2 => (0..units).filter(|_| random.random_range(0..8) == 0).collect(),
 			_ => Vec::new(),
 		};
-		// Around what is false, or all over.
-		let mut withheld = BTreeMap::new();
-		if !bad.is_empty() && random.random_range(0..3) > 0 {
-			let all = random.random();
-			for unit in if all { (0..units).collect() } else { bad.clone() } {
-				let share = random.random_range(0..=4);
-				let from = (2..=providers).filter(|_| random.random_range(0..4) < share).collect();
-				withheld.insert(unit, from);
-			}
-		}
 		let challenged = match random.random_range(0..3) {
 			0 => Some(random.random_range(0..units / u32::from(parts))),
 			_ => None,
@@ -100,10 +78,7 @@ impl History {
 			absent,
 			abstaining,
 			secretive,
-			refusing,
-			shape,
 			bad,
-			withheld,
 			challenged,
 			appeals: random.random(),
 		}
@@ -116,7 +91,6 @@ impl History {
 			(&self.absent, Behaviour::Absent),
 			(&self.abstaining, Behaviour::Abstaining),
 			(&self.secretive, Behaviour::Secretive),
-			(&self.refusing, Behaviour::Refusing),
 		] {
 			for who in who {
 				behave(*who, behaviour);
@@ -130,10 +104,9 @@ impl History {
 		market(self.providers, || {
 			self.behaviours();
 			Bad::set(self.bad.clone());
-			Withheld::set(self.withheld.clone());
 			let issued = Balances::total_issuance();
-			let Self { tier, units, parts, shape, .. } = *self;
-			let task = assigned(TaskSpec { tier, units, parts, shape, time: 200, ..spec() });
+			let (tier, units, parts) = (self.tier, self.units, self.parts);
+			let task = assigned(TaskSpec { tier, units, parts, time: 200, ..spec() });
 			compute(task);
 			let mut challenged = self.challenged;
 			let mut appeals = self.appeals;
@@ -210,7 +183,7 @@ fn every_history_ends_rightly() {
 	let count: u32 =
 		std::env::var("OGPU_HISTORIES").map_or(150, |count| count.parse().expect("a number"));
 	let mut random = SmallRng::seed_from_u64(1);
-	let mut endings = BTreeMap::<String, u32>::new();
+	let mut endings = std::collections::BTreeMap::<String, u32>::new();
 	for _ in 0..count {
 		let ending = History::new(&mut random).run();
 		*endings.entry(format!("{ending:?}")).or_default() += 1;

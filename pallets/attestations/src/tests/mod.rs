@@ -8,5 +8,4 @@ mod errors;
 mod histories;
 mod life;
 mod nodes;
-mod states;
 mod trust;

@@ -26,7 +26,7 @@ use ogpu_traits::{Attestation, Away, Duties, Node, PartOfTask};
 use pallet_tasks::{Convictions, Demanded, Ending, Status};
 
 use crate::{
-	Cases, Due, Ground, Phase,
+	Cases, Due,
 	mock::{Attestations, *},
 };
 
@@ -91,8 +91,8 @@ enum Flaw {
 	Secretive,
 	/// It gets no state of anybody.
 	Stateless,
-	/// It finds that jobs are at fault in whatever it recomputes for others.
-	Stumbling,
+	/// What it computes from others' states is not what they have.
+	Doubting,
 }
 
 /// An executor with a memory.
@@ -204,10 +204,6 @@ impl Node for TestNode {
 		}
 		Ok(Some(match self.flaw {
 			Flaw::Broken => RunState::Failed { fault: Fault::Host, message: Text::default() },
-			Flaw::Stumbling => RunState::Failed {
-				fault: Fault::Job(JobFault::OutOfBounds),
-				message: Text::default(),
-			},
 			_ => RunState::Done { root: None, run_ms: 1 },
 		}))
 	}
@@ -259,11 +255,12 @@ impl Node for TestNode {
 
 	fn state_of_others(&self, request: &StateRequest) -> Result<Option<Checkpoint>, Away> {
 		self.answers()?;
-		let StateRequest { run, segment, .. } = request;
-		let state = (run, segment).using_encoded(Blake2::hash);
+		let StateRequest { run, segment, leaf, .. } = request;
+		let state = (run, segment, leaf).using_encoded(Blake2::hash);
 		// Whoever has it gives it, if it does so at all.
 		let there = self.flaw != Flaw::Stateless && self.is_there(state.to_vec());
-		there.then(|| self.slices(run, *segment)).transpose()
+		let right = leaf.is_none_or(|leaf| self.flaw != Flaw::Doubting && leaf == self.leaf(*segment));
+		(there && right).then(|| self.slices(run, *segment)).transpose()
 	}
 
 	fn piece(&self, blob: &BlobId, piece: u32) -> Result<Piece, Away> {
@@ -456,52 +453,45 @@ fn states_are_handed_over_to_those_who_recompute_what_follows() {
 	});
 }
 
-#[test]
-fn whoever_gets_no_state_says_so_and_a_provider_that_gives_none_is_convicted() {
-	market(24, || {
-		let mut nodes = Nodes::new(24).of(&training());
-		for who in 2..=24 {
-			nodes = nodes.with(who, Flaw::Stateless);
-		}
-		let task = submit(spec_of(&training()));
-		nodes.until(|| Convictions::<Test>::contains_key((task, 0)));
-		let case = Cases::<Test>::get((task, 0), 0).expect("it can be appealed");
-		let Phase::Decided(decided) = case.phase else { panic!("it is decided") };
-		assert_eq!(decided.ground, Ground::Withheld);
-		let executor = case.provider;
-		nodes.until(|| !Convictions::<Test>::contains_key((task, 0)));
-		for who in 1..=24u64 {
-			let bonded = pallet_trust_lock::Ledgers::<Test>::get(who).bonded();
-			assert_eq!(bonded < BOND, who == executor, "{who}");
-		}
-	});
+/// The longest row of segments from the first one on that somebody has recomputed for others.
+fn from_the_beginning(node: &TestNode) -> usize {
+	let runs = node.runs.borrow();
+	let rows = runs.values().filter(|units| units.first() == Some(&0) && units.len() < 100);
+	rows.map(Vec::len).max().unwrap_or(0)
 }
 
 #[test]
-fn whoever_alone_gets_no_state_loses_nothing_but_its_fee() {
-	market(24, || {
-		let nodes = Nodes::new(24).of(&training()).with(5, Flaw::Stateless).with(9, Flaw::Stateless);
+fn whoever_gets_no_state_begins_at_the_beginning() {
+	market(12, || {
+		let mut nodes = Nodes::new(12).of(&training());
+		for who in 2..=12 {
+			nodes = nodes.with(who, Flaw::Stateless);
+		}
 		let task = submit(spec_of(&training()));
 		assert_eq!(nodes.end(task), Ending::Completed);
-		for who in 1..=24u64 {
+		assert!(nodes.0[1..].iter().any(|node| from_the_beginning(node) > 1));
+		for who in 1..=12u64 {
 			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(who).bonded(), BOND);
 		}
 	});
 }
 
 #[test]
-fn a_segment_that_comes_to_nothing_from_a_poisoned_state_is_fraud() {
+fn whoever_comes_to_something_else_from_a_state_begins_at_the_beginning() {
 	market(24, || {
-		// The executor says that it came to something.
-		let mut nodes = Nodes::new(24).of(&training());
+		// The executor computes something else than all the others, who are given its states.
+		let mut nodes = Nodes::new(24).of(&training()).with(1, Flaw::Wrong);
 		for who in 2..=24 {
-			nodes = nodes.with(who, Flaw::Stumbling);
+			nodes = nodes.with(who, Flaw::Doubting);
 		}
 		let task = submit(spec_of(&training()));
 		nodes.until(|| Convictions::<Test>::contains_key((task, 0)));
-		let case = Cases::<Test>::get((task, 0), 0).expect("it can be appealed");
-		let Phase::Decided(decided) = case.phase else { panic!("it is decided") };
-		assert_eq!(decided.ground, Ground::Computed);
+		assert!(nodes.0[1..].iter().any(|node| from_the_beginning(node) > 1));
+		nodes.until(|| !Convictions::<Test>::contains_key((task, 0)));
+		for who in 1..=24u64 {
+			let bonded = pallet_trust_lock::Ledgers::<Test>::get(who).bonded();
+			assert_eq!(bonded < BOND, who == 1, "{who}");
+		}
 	});
 }
 
@@ -750,14 +740,14 @@ fn reorg_under_a_commit() {
 			Attestations::due(&2, 10).iter().any(|due| matches!(due, Due::Commit { .. }))
 		});
 		let due = |who| Attestations::due(&who, 10);
-		let Some(Due::Commit { case, panel, of, units, seed, until }) = due(2).pop() else {
+		let Some(Due::Commit { case, panel, kind, of, units, seed, until }) = due(2).pop() else {
 			panic!("it is drawn");
 		};
 		// The node computes for one fork, and remembers what it will say there.
 		let node = TestNode::new(Flaw::None, OGPU);
 		let say = |units: &[u32], seed: Hash| {
 			let (of, units) = (of.clone(), units.to_vec());
-			let due = Due::Commit { case, panel, of, units, seed, until };
+			let due = Due::Commit { case, panel, kind, of, units, seed, until };
 			(0..10).find_map(|_| Attestations::attend_to(&2, due.clone(), &node))
 		};
 		let first = say(&units, seed).expect("it commits");

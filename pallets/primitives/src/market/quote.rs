@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | price | provider | at most the reserve: the client's maximum, or the base price of the work |
 //! | protocol fee | burnt, treasury | a share of what the provider is paid, on top |
-//! | verification | panels | for each attempt `k · m · R` unit fees a part, 21 for a final panel, 36 for a dispute, and for iterative jobs 15 for each of six on states that are not handed over |
+//! | verification | panels | for each attempt `k · m · R` unit fees a part, 21 for a final panel, 36 for a dispute |
 //! | client lock | adjudicators, provider | comes back, unless the job was at fault: 36 unit fees and a gate run |
 //!
 //! What is charged never exceeds price, fee and verification as quoted; what was not needed comes back.
@@ -19,15 +19,12 @@ use super::{
 	spec::{FewOperators, TaskSpec},
 	tally::{FIRST_PANEL, SECOND_PANEL},
 	trust::LEAST_ASKED,
-	verification::{Chance, Plan, Shape, Tier, detection, lock},
+	verification::{Chance, Plan, Tier, detection, lock},
 };
 use crate::Balance;
 
 /// Adjudicators of a dispute.
 pub const ADJUDICATORS: u32 = FIRST_PANEL + SECOND_PANEL;
-
-/// Disputes of an attempt about states that members were not given, which nobody pays for who took part in them.
-pub const STATE_DISPUTES: u32 = 6;
 
 /// The terms on which tasks are taken.
 #[derive(
@@ -249,14 +246,7 @@ impl Terms {
 			.map(|plan| u64::from(plan.members) * u64::from(plan.units_per_member))
 			.map(|units| units * u64::from(spec.tier.max_rounds()))
 			.sum();
-		let of_states = match spec.shape {
-			Shape::Parallel => 0,
-			Shape::Iterative => STATE_DISPUTES * FIRST_PANEL,
-		};
-		match rounds {
-			0 => 0,
-			rounds => rounds + u64::from(SECOND_PANEL + ADJUDICATORS + of_states),
-		}
+		if rounds == 0 { 0 } else { rounds + u64::from(SECOND_PANEL + ADJUDICATORS) }
 	}
 }
 
@@ -299,14 +289,12 @@ mod tests {
 	#[test]
 	fn long_trainings_lock_more() {
 		let training =
-			TaskSpec { shape: Shape::Iterative, units: 768, ..spec() };
+			TaskSpec { shape: crate::market::verification::Shape::Iterative, units: 768, ..spec() };
 		let quote = TERMS.quote(&training, 100).expect("a quote");
 		// 12 units of 768, by 5 members in 2 rounds.
 		let value = 102 * MILLI + 120 * quote.unit_fee;
 		let factor = quote.provider_lock / (value / 100);
 		assert!((1118..=1120).contains(&factor), "{factor}");
-		// k = 5, m = 12, R = 6; a final panel, a dispute, and six about states.
-		assert_eq!(quote.verification, 4 * (5 * 12 * 6 + 21 + 36 + 90) * quote.unit_fee);
 	}
 
 	#[test]

@@ -15,11 +15,6 @@ pub const FIRST_PANEL: u32 = 15;
 /// Members of the panel that judges where the first could not, or nothing else came to an end.
 pub const SECOND_PANEL: u32 = 21;
 
-/// What stands for the leaf of a unit whose provider does not hand over the state that it starts from. No leaf is this.
-pub const WITHHELD: Hash = [2; 32];
-/// What stands for the leaf of a unit that comes to nothing, on any machine, from the state before it. No leaf is this.
-pub const FAULTY: Hash = [3; 32];
-
 /// What a member commits to before anybody can know what others computed: the leaves of its units, for this
 /// round of this part of this task on this chain, and a salt.
 pub fn commitment<H: Hasher>(
@@ -74,27 +69,6 @@ pub fn judge(said: &[Hash], silent: u32, threshold: u32) -> Judgement {
 	}
 }
 
-/// Judges a unit by the leaves that members have of it; `opened` is its provider's. Whoever was not given the state that
-/// it starts from counts with those that computed something else: a provider cannot choose to whom it gives the state so
-/// that neither are enough.
-pub fn judge_unit(said: &[Hash], opened: Hash, threshold: u32) -> Judgement {
-	let computed: Vec<Hash> = said.iter().copied().filter(|leaf| *leaf != WITHHELD).collect();
-	let judgement = judge(&computed, 0, threshold);
-	if judgement != Judgement::Split {
-		return judgement;
-	}
-	let mut counts = BTreeMap::<&Hash, u32>::new();
-	for leaf in computed.iter().filter(|leaf| **leaf != opened) {
-		*counts.entry(leaf).or_default() += 1;
-	}
-	let against = counts.into_values().max().unwrap_or(0);
-	let withheld = (said.len() - computed.len()) as u32;
-	match withheld > 0 && against + withheld >= threshold {
-		true => Judgement::Agreed(WITHHELD),
-		false => Judgement::Split,
-	}
-}
-
 /// Which leaves differ, by unit; both lists name the same units in the same order.
 pub fn disputed(opened: &[(u32, Hash)], own: &[(u32, Hash)]) -> Vec<u32> {
 	let pairs = opened.iter().zip(own);
@@ -123,29 +97,6 @@ mod tests {
 		assert_eq!(judge(&[a, b], 0, 2), Judgement::Split);
 		assert_eq!(judge(&[], 15, 10), Judgement::Open);
 		assert_eq!(judge(&[], 9, 10), Judgement::Split);
-	}
-
-	#[test]
-	fn whom_a_state_is_given_decides_nothing() {
-		let (own, truth) = ([7; 32], [8; 32]);
-		// A false unit: fifteen judges, of whom three affirm whatever there is. However the rest are split, it is found.
-		for given in 0..=12 {
-			let mut said = alloc::vec![own; 3];
-			said.extend([truth; 12].iter().take(given));
-			said.resize(15, WITHHELD);
-			let judged = judge_unit(&said, own, two_thirds(15));
-			assert_eq!(judged, Judgement::Agreed(if given >= 10 { truth } else { WITHHELD }));
-		}
-		// A right one is confirmed by whoever has the state, if they are enough.
-		let said = |given| {
-			let mut said = alloc::vec![own; given];
-			said.resize(15, WITHHELD);
-			judge_unit(&said, own, two_thirds(15))
-		};
-		assert_eq!(said(10), Judgement::Agreed(own));
-		assert_eq!(said(7), Judgement::Split);
-		assert_eq!(said(5), Judgement::Agreed(WITHHELD));
-		assert_eq!(judge_unit(&[own; 9], own, 10), Judgement::Split);
 	}
 
 	#[test]

@@ -158,6 +158,8 @@ pub(super) struct StateForm {
 	root: String,
 	first: u32,
 	count: u32,
+	#[serde(default)]
+	leaf: Option<String>,
 	peers: Vec<FormPeer>,
 }
 
@@ -170,6 +172,7 @@ impl StateForm {
 			root: hash(&self.root)?,
 			first: self.first,
 			count: self.count,
+			leaf: self.leaf.as_deref().map(hash).transpose()?,
 			peers: read_peers(&self.peers)?,
 		})
 	}
