@@ -196,6 +196,10 @@ pub(crate) fn register(who: AccountId) {
 	let message = (PROOF_DOMAIN, ogpu_traits::genesis::<Test>(), who).encode();
 	let proof = worker(who).sign(&message);
 	assert_ok!(Providers::register(RuntimeOrigin::signed(who), profile(who, 1), proof));
+}
+
+/// Says that somebody is there in this session.
+pub(crate) fn heartbeat(who: AccountId) {
 	let done = HeartbeatDone { session: Session::get(), load: 100, free_memory: 33 };
 	assert_ok!(<Providers as Duties<AccountId>>::perform(&who, done));
 }
@@ -254,7 +258,7 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	.expect("the genesis is well formed; qed");
 	sp_io::TestExternalities::from(storage).execute_with(|| {
 		System::set_block_number(1);
-		(Session::set(0), Now::set(1), Vrf::set(None), TooHigh::set(None));
+		(Session::set(1), Now::set(1), Vrf::set(None), TooHigh::set(None));
 		(Requests::set(Vec::new()), CarriedOut::set(Vec::new()));
 		(Disputed::set(false), Appealed::set(false));
 		for who in 1..=40 {

@@ -251,16 +251,10 @@ fn who_cannot_apply_is_told_why() {
 		assert_noop!(Ratings::apply(signed(PROVIDER), 5), Error::<Test>::BellIsFull);
 		Session::set(5);
 		assert_noop!(Ratings::apply(signed(PROVIDER), 5), Error::<Test>::Inactive);
-		register_again(40);
+		heartbeat(40);
 		assert_ok!(Providers::suspend(RuntimeOrigin::root(), 40));
 		assert_noop!(Ratings::apply(signed(40), 5), Error::<Test>::NotOpen);
 	});
-}
-
-fn register_again(who: AccountId) {
-	let done =
-		pallet_providers::HeartbeatDone { session: Session::get(), load: 0, free_memory: 33 };
-	assert_ok!(<Providers as Duties<AccountId>>::perform(&who, done));
 }
 
 #[test]
