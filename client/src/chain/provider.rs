@@ -142,7 +142,7 @@ pub struct Collateral {
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
 enum TrialStage {
 	Waiting,
-	Running { from: u32, until: u32 },
+	Running { until: u32 },
 	Verifying { rating: u32 },
 	Proven { rating: u32 },
 	False { rating: u32 },
@@ -182,10 +182,14 @@ impl std::fmt::Display for Trial {
 	fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
 		write!(f, "trial {} for {}: {}", self.number, self.claimed, self.word())?;
 		match self.stage {
-			TrialStage::Running { from, until } => write!(f, ", at most {} blocks", until - from),
-			TrialStage::Verifying { rating }
-			| TrialStage::Proven { rating }
-			| TrialStage::False { rating } => write!(f, ", {rating}"),
+			TrialStage::Running { until } => write!(f, ", until the market's block {until}"),
+			TrialStage::Verifying { rating } | TrialStage::Proven { rating } => {
+				write!(f, ", {rating}")
+			}
+			// What verification knows it as.
+			TrialStage::False { .. } => {
+				write!(f, "; `ogpu appeal {}` has others judge it again", self.number | 1 << 63)
+			}
 			TrialStage::Waiting => Ok(()),
 		}
 	}
@@ -217,7 +221,9 @@ impl Chain {
 	pub async fn cost_of_trial(&self, rating: u32) -> Result<(Balance, Balance), Error> {
 		let costs: Option<(Balance, Balance)> = self.view("Ratings", "costs", (rating,)).await?;
 		costs.ok_or_else(|| {
-			Error::Refused("too few operators with seats could verify a trial now; try later".into())
+			Error::Refused(
+				"too few operators with seats could verify a trial now; try later".into(),
+			)
 		})
 	}
 

@@ -58,7 +58,7 @@ pub(crate) enum Provider {
 	/// Proves how fast your devices are, by a trial of a minute that begins with the next bell. Device tiers follow from that.
 	Rate {
 		/// What you say they do, in thousandths of the reference device: four for each integer Gop that
-		/// `ogpu-worker bench` prints. Who says more than three times what is so proves nothing.
+		/// `ogpu-worker bench` prints. Who says more than a quarter too much proves nothing.
 		#[arg(
 			required_unless_present = "withdraw",
 			value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_RATING))
@@ -222,7 +222,7 @@ async fn apply(common: &Common, rating: u32) -> Result<(), Error> {
 	if let Some(receipt) = send(common, &chain, &signer, &call).await? {
 		let sentence = format!(
 			"applied: your node computes a trial when the bell rings. {} oGPU are held for those who verify it, and {} that \
-			 are lost if it is false; the rest comes back. `ogpu provider show` tells how it stands",
+			 are lost if it is false, a tenth of that if nothing comes; the rest comes back. `ogpu provider show` tells how it stands",
 			show(fees),
 			show(bond)
 		);

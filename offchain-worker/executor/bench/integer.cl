@@ -5,8 +5,8 @@ __kernel void integer(__global uint *out, uint rounds) {
 	uint c = a ^ 0x9e3779b9u;
 	uint d = ~a;
 	for (uint i = 0u; i < rounds; i++) {
-		a = a * 1664525u + i;
-		b = b * 22695477u + a;
+		a = (a ^ d) * 1664525u + i;
+		b = (b ^ c) * 22695477u + a;
 		c = (c ^ b) + rotate(c, 7u);
 		d = (d + c) ^ (d >> 3);
 	}

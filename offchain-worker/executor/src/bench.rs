@@ -5,6 +5,7 @@
 
 use ogpu_compute::{Care, Device, Units};
 use ogpu_job::Manifest;
+use ogpu_primitives::market::trial;
 
 use crate::{
 	gate,
@@ -46,7 +47,8 @@ const MEASURES: [Measure; 3] = [
 		unit: "Gop",
 		manifest: include_str!("../bench/integer.yaml"),
 		source: ("integer.cl", include_str!("../bench/integer.cl")),
-		per_round: 262_144.0 * 10.0,
+		// As trials count them, whose program is the same but for its seed.
+		per_round: 262_144.0 * trial::OPERATIONS as f64,
 		float: false,
 	},
 	Measure {

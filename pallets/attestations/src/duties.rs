@@ -10,7 +10,9 @@ use ogpu_primitives::merkle::Hash;
 use ogpu_traits::{Duties, Moment, Node, PartOfTask, Registry};
 use scale_info::TypeInfo;
 
-use crate::{Case, Config, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo};
+use crate::{
+	Case, Config, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo,
+};
 
 /// The most panels whose units are computed, or asked after, in one block.
 const SLOW_DUTIES: usize = 8;

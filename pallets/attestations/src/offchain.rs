@@ -6,11 +6,7 @@ use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
-	market::{
-		spec::TaskSpec,
-		tally::commitment,
-		verification::Shape,
-	},
+	market::{spec::TaskSpec, tally::commitment, verification::Shape},
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{

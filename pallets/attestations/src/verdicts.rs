@@ -247,8 +247,9 @@ impl<T: Config> Pallet<T> {
 			.partition(|dispute| dispute.unit == unit);
 		case.disputes = open.try_into().unwrap_or_default();
 		// Slashing may be switched off, or too little left; nobody works for nothing.
-		let unpaid =
-			wrong.iter().fold(judges, |fees, dispute| Self::challenged_wrongly(case, dispute, fees));
+		let unpaid = wrong
+			.iter()
+			.fold(judges, |fees, dispute| Self::challenged_wrongly(case, dispute, fees));
 		Self::earn_all(id, unpaid);
 	}
 

@@ -3,16 +3,20 @@
 use core::marker::PhantomData;
 
 use frame_benchmarking::v2::*;
-use frame_support::{BoundedVec, traits::{Get, Hooks}, weights::WeightMeter};
+use frame_support::{
+	BoundedVec,
+	traits::{Get, Hooks},
+	weights::WeightMeter,
+};
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
 use ogpu_primitives::{
-	market::verification::Shape,
+	market::verification::{Shape, Tier},
 	merkle::Hash,
 };
 use ogpu_traits::{Duties, Moment};
 use pallet_attestations::{
-	Case, Cases, Earned, Kind, Member, Panels, Phase, Places, Said, Served, Service, Stage as At,
-	Subject, Wanted,
+	Appeal, Case, Cases, Decided, Earned, Kind, Member, Panels, Phase, Places, Said, Served,
+	Service, Stage as At, Subject, Wanted,
 };
 use pallet_ratings::{
 	Agenda, AgendaFrom, Bell, Done, MAX_AT_ONCE, Pallet as Ratings, Rung, Stage, Trial, TrialId,
@@ -93,7 +97,10 @@ mod benchmarks {
 	#[benchmark]
 	fn commit_root() -> Result<(), BenchmarkError> {
 		let who = enough::<T>();
-		let stage = Stage::Running { from: now::<T>(), until: now::<T>() + 100 };
+		let stage = Stage::Running {
+			from: <T as pallet_ratings::Config>::Slot::get(),
+			until: now::<T>() + 100,
+		};
 		let trial = at::<T>(&who, stage)?;
 		#[block]
 		{
@@ -139,7 +146,7 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// Of one that is false, with panels of so many members of whom all have earned something.
+	/// Of one that is false, with panels of so many members of whom all have affirmed that, and earned something.
 	#[benchmark]
 	fn end(p: Linear<0, 300>) -> Result<(), BenchmarkError> {
 		let who = enough::<T>();
@@ -160,16 +167,17 @@ mod benchmarks {
 			barred: BoundedVec::new(),
 			racers: BoundedVec::new(),
 			requirements: spec.requirements,
-			tier: spec.tier,
+			// Each member has recomputed all of it.
+			tier: Tier::Full,
 			shape: Shape::Parallel,
 			first_unit: 0,
-			units: spec.units,
+			units: 64,
 			subject: Subject::Root([9; 32] as Hash),
 			unit_fee: FEE,
 			time: spec.time,
 			small: false,
 			asked: None,
-			phase: Phase::Valid,
+			phase: Phase::Decided(Decided { unit: 7, judged: true, appeal: Appeal::Lost }),
 			was_valid: true,
 			clean: 0,
 			rounds: 0,
@@ -186,7 +194,7 @@ mod benchmarks {
 			Wanted::<T>::insert(&other, (of, panel), ());
 			Served::<T>::insert(of, group_of::<T>(&other), Service { judged: None });
 			Earned::<T>::insert(of, &other, 1);
-			let _ = found.members.try_push(Member { who: other, said: Said::Nothing });
+			let _ = found.members.try_push(Member { who: other, said: Said::Agreed });
 			Panels::<T>::insert(of, panel, found);
 		}
 		Places::<T>::insert(of.task, p);
@@ -195,7 +203,10 @@ mod benchmarks {
 		pass::<T>(1);
 		#[block]
 		{
-			<Ratings<T> as Hooks<BlockNumberFor<T>>>::on_poll(20u32.into(), &mut WeightMeter::new());
+			<Ratings<T> as Hooks<BlockNumberFor<T>>>::on_poll(
+				20u32.into(),
+				&mut WeightMeter::new(),
+			);
 		}
 		assert!(!Trials::<T>::contains_key(trial));
 		Ok(())

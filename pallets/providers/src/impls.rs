@@ -44,8 +44,11 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 	}
 
 	fn devices(who: &T::AccountId) -> Option<Hash> {
-		let provider = Providers::<T>::get(who)?;
-		Some(provider.profile.devices.using_encoded(Blake2::hash))
+		let devices = Providers::<T>::get(who)?.profile.devices;
+		// What they are called, and what their drivers say of them, may change.
+		let mut fingerprints: Vec<_> = devices.iter().map(|device| device.fingerprint).collect();
+		fingerprints.sort_unstable();
+		Some(fingerprints.using_encoded(Blake2::hash))
 	}
 
 	fn rate(who: &T::AccountId, rating: u32) {

@@ -66,6 +66,7 @@ impl<T: Config> Pallet<T> {
 			unit_fee: verification.unit_fee,
 			fees,
 			bond,
+			finder: None,
 			seed: [0; 32],
 			stage: Stage::Waiting,
 		};
@@ -117,8 +118,8 @@ impl<T: Config> Pallet<T> {
 
 	fn begin(number: TrialId, seed: Hash) {
 		let Some(mut trial) = Trials::<T>::get(number) else { return };
-		let from = T::Clock::now();
-		let until = from.saturating_add(trial::LONGEST);
+		let from = T::Slot::get();
+		let until = T::Clock::now().saturating_add(trial::LONGEST);
 		(trial.seed, trial.stage) = (seed, Stage::Running { from, until });
 		Self::put(number, trial);
 		Self::deposit_event(Event::Begun { trial: number, seed, until });

@@ -21,8 +21,8 @@
 //!          withdraw                    too slow: ended            └── false ─────────┴─► False ── window ─► ended
 //! ```
 //!
-//! The applicant puts up what verifying costs, of which the rest comes back, and something besides that it loses if its
-//! result was false. A rating counts from the verdict on. It can be challenged and appealed like other results, and is
+//! The applicant puts up what verifying costs, of which the rest comes back, and a bond that it loses if its result was
+//! false, and a tenth of it if nothing comes: places at a bell are few. A rating counts from the verdict on. It can be challenged and appealed like other results, and is
 //! gone when it was false, or when the devices change.
 //!
 //! ## Invariants
@@ -90,8 +90,11 @@ pub mod pallet {
 		/// Why something is on hold.
 		type RuntimeHoldReason: From<HoldReason>;
 
-		/// The market clock, by which trials are timed.
+		/// The market clock, by which deadlines run.
 		type Clock: Clock;
+
+		/// The slot of this block. Trials are timed by it: it goes on while the market clock stands still.
+		type Slot: Get<u64>;
 
 		/// Who the providers are.
 		type Registry: Registry<Self::AccountId>;
@@ -144,8 +147,7 @@ pub mod pallet {
 
 	/// Trials that begin with the next bell.
 	#[pallet::storage]
-	pub type Waiting<T> =
-		StorageValue<_, BoundedVec<TrialId, ConstU32<MAX_AT_ONCE>>, ValueQuery>;
+	pub type Waiting<T> = StorageValue<_, BoundedVec<TrialId, ConstU32<MAX_AT_ONCE>>, ValueQuery>;
 
 	/// A bell that has rung, and the seed that is being made.
 	#[pallet::storage]
@@ -194,8 +196,8 @@ pub mod pallet {
 			trial: TrialId,
 			/// The root of the result.
 			root: Hash,
-			/// Market blocks that it took.
-			took: Moment,
+			/// Slots that it took.
+			took: u64,
 			/// What that proves, if it is right.
 			rating: u32,
 		},
@@ -229,7 +231,7 @@ pub mod pallet {
 	/// Errors of the pallet.
 	#[pallet::error]
 	pub enum Error<T> {
-		/// Ratings are thousandths of the reference device, from 1 to 500,000.
+		/// Ratings are thousandths of the reference device, from 1 to 200,000.
 		Rating,
 		/// Only registered providers have ratings.
 		NotRegistered,
@@ -287,9 +289,9 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// Applies for a trial with the next bell, to prove a rating of so many thousandths of the reference device.
 		///
-		/// Origin: signed, a provider. Holds what verifying it costs, and what is lost if it is false. Say what you can do:
-		/// who says more than three times that proves nothing, and who says less gets no more than it says. Event:
-		/// [`Event::Applied`].
+		/// Origin: signed, a provider. Holds what verifying it costs, and what is lost if it is false, a tenth of it if nothing
+		/// comes. Say what you can do: who says more than a quarter too much proves nothing, and who says less gets no more
+		/// than it says. Event: [`Event::Applied`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::apply())]
 		pub fn apply(origin: OriginFor<T>, rating: u32) -> DispatchResult {
@@ -300,7 +302,8 @@ pub mod pallet {
 
 		/// Takes an application back, until the bell has rung.
 		///
-		/// Origin: signed, whose trial it is. Event: [`Event::Ended`].
+		/// Origin: signed, whose trial it is. Costs as much as one of which nothing comes: somebody else could have had its
+		/// place. Event: [`Event::Ended`].
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::withdraw())]
 		pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {

@@ -29,6 +29,7 @@ type Block = frame_system::mocking::MockBlock<Test>;
 
 pub(crate) const PROVIDER: AccountId = 1;
 pub(crate) const VERIFIER: AccountId = 50;
+pub(crate) const FINDER: AccountId = 51;
 pub(crate) const TREASURY: AccountId = 200;
 pub(crate) const ENDOWMENT: Balance = 1_000 * OGPU;
 pub(crate) const FEES: Balance = 417 * MILLI;
@@ -63,6 +64,7 @@ parameter_types! {
 	pub static Session: u32 = 0;
 	pub const Switch: Slashing = Slashing::On;
 	pub static Now: Moment = 0;
+	pub static Slot: u64 = 0;
 	pub static Vrf: Option<Hash> = None;
 	pub const MarketWindows: Windows = Windows::FAST;
 	pub const MarketCharges: Charges = Charges::DEFAULT;
@@ -158,6 +160,7 @@ impl pallet_ratings::Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Clock = TestClock;
+	type Slot = Slot;
 	type Registry = Providers;
 	type Attestation = Verifiers;
 	type Verifying = Prices;
@@ -224,6 +227,7 @@ pub(crate) fn blocks(count: u32) {
 		let number = System::block_number() + 1;
 		System::set_block_number(number);
 		Now::set(Now::get() + 1);
+		Slot::set(Slot::get() + 1);
 		// The output of the block before.
 		Vrf::set(Some((number - 1).using_encoded(Blake2::hash)));
 		Ratings::on_initialize(number);
@@ -244,7 +248,8 @@ pub(crate) fn running(who: AccountId, rating: u32) -> TrialId {
 
 pub(crate) fn decide(number: TrialId, verdict: Verdict) -> bool {
 	let fees = vec![(VERIFIER, 10 * MILLI)];
-	Ratings::decided(part_of(number), Decision { fees, ..Decision::bare(verdict) })
+	let finder = matches!(verdict, Verdict::Fraud { .. }).then_some(FINDER);
+	Ratings::decided(part_of(number), Decision { fees, finder, ..Decision::bare(verdict) })
 }
 
 pub(crate) fn build_and_execute(test: impl FnOnce()) {
@@ -258,7 +263,7 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	.expect("the genesis is well formed; qed");
 	sp_io::TestExternalities::from(storage).execute_with(|| {
 		System::set_block_number(1);
-		(Session::set(1), Now::set(1), Vrf::set(None), TooHigh::set(None));
+		(Session::set(1), Now::set(1), Slot::set(1), Vrf::set(None), TooHigh::set(None));
 		(Requests::set(Vec::new()), CarriedOut::set(Vec::new()));
 		(Disputed::set(false), Appealed::set(false));
 		for who in 1..=40 {

@@ -3,7 +3,9 @@
 use frame_support::{ensure, traits::fungible::InspectHold};
 use sp_runtime::TryRuntimeError;
 
-use crate::{Agenda, AgendaFrom, Config, HoldReason, Pallet, Rung, Stage, TrialOf, Trials, Waiting};
+use crate::{
+	Agenda, AgendaFrom, Config, HoldReason, Pallet, Rung, Stage, TrialOf, Trials, Waiting,
+};
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {

@@ -49,8 +49,8 @@ pub enum Stage {
 	/// It is being computed.
 	#[codec(index = 1)]
 	Running {
-		/// Since when.
-		from: Moment,
+		/// The slot in which its seed was known.
+		from: u64,
 		/// The last moment.
 		until: Moment,
 	},
@@ -112,6 +112,8 @@ pub struct Trial<AccountId> {
 	pub fees: Balance,
 	/// What is lost if it is false.
 	pub bond: Balance,
+	/// Who found that it is.
+	pub finder: Option<AccountId>,
 	/// What its job is made from; zeros until that is known.
 	pub seed: Hash,
 	/// How far it is.

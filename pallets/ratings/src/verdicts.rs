@@ -12,10 +12,7 @@ use frame_support::{
 };
 use ogpu_primitives::{
 	Balance,
-	market::{
-		spec::TaskSpec,
-		trial::{self, LONGEST},
-	},
+	market::{price::share, spec::TaskSpec, trial},
 	merkle::Hash,
 };
 use ogpu_traits::{
@@ -27,8 +24,8 @@ use crate::{
 	part_of, trial_in,
 };
 
-/// How often members may take as long as the provider itself, until verification is given up.
-const STAGES: Moment = 12;
+/// What a place at a bell costs of which nothing comes, in parts per million of the bond.
+const COST_OF_PLACE: u32 = 100_000;
 /// Market blocks for which an end is put off while a trial is being judged.
 const PROLONGED: Moment = 20;
 
@@ -78,9 +75,9 @@ impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 				decision.verdict == Verdict::Valid
 			}
 			Verdict::Fraud { .. } => {
-				if matches!(trial.stage, Stage::Proven { .. }) && Self::same_devices(&trial) {
-					T::Registry::rate(&trial.provider, 0);
-				}
+				// Whatever its devices are now.
+				T::Registry::rate(&trial.provider, 0);
+				trial.finder = decision.finder;
 				trial.stage = Stage::False { rating, until };
 				Self::put(number, trial);
 				Self::deposit_event(Event::FoundFalse { trial: number, until });
@@ -111,12 +108,17 @@ impl<T: Config> Pallet<T> {
 		let Stage::Running { from, .. } = trial.stage else {
 			return Err(Error::<T>::NotRunning);
 		};
-		let now = T::Clock::now();
-		let took = now.saturating_sub(from);
+		let took = T::Slot::get().saturating_sub(from);
 		let rating = trial::rating(trial.rating, took);
-		let time = T::Windows::get().verification.get().saturating_add(LONGEST * STAGES);
-		trial.stage = Stage::Verifying { rating, until: now.saturating_add(time) };
+		if rating == 0 {
+			// The market clock may have stood still meanwhile.
+			Self::end(number, Ending::TooSlow);
+			return Ok(());
+		}
 		let spec = trial::spec(&trial.seed, trial.rating, trial.verifiers, Default::default());
+		let time = T::Windows::get().verification.get().saturating_add(spec.time);
+		let until = T::Clock::now().saturating_add(time);
+		trial.stage = Stage::Verifying { rating, until };
 		let request = Requested {
 			part: part_of(number),
 			provider: provider.clone(),
@@ -174,6 +176,12 @@ impl<T: Config> Pallet<T> {
 		moved.unwrap_or(0)
 	}
 
+	/// Takes something of the bond.
+	fn lose(trial: &mut Trial<T::AccountId>, to: &T::AccountId, amount: Balance) {
+		let lost = Self::transfer(&trial.provider, to, amount);
+		trial.bond = trial.bond.saturating_sub(lost);
+	}
+
 	/// Looks at a trial whose stage may be over.
 	pub(crate) fn wake(number: TrialId) {
 		let Some(mut trial) = Trials::<T>::get(number) else { return };
@@ -199,8 +207,12 @@ impl<T: Config> Pallet<T> {
 			}
 			Stage::False { .. } => {
 				T::Attestation::carry_out(part);
-				let lost = Self::transfer(&trial.provider, &T::Treasury::get(), trial.bond);
-				trial.bond = trial.bond.saturating_sub(lost);
+				let reward = share(trial.bond, T::Charges::get().finder.get());
+				if let Some(finder) = trial.finder.clone() {
+					Self::lose(&mut trial, &finder, reward);
+				}
+				let rest = trial.bond;
+				Self::lose(&mut trial, &T::Treasury::get(), rest);
 				T::Registry::found_false(&trial.provider);
 				Trials::<T>::insert(number, trial);
 				Self::end(number, Ending::False);
@@ -213,12 +225,15 @@ impl<T: Config> Pallet<T> {
 		let Some(mut trial) = Trials::<T>::take(number) else { return };
 		let earned = T::Attestation::drop_from(part_of(number));
 		Self::pay_verifiers(&mut trial, earned);
+		if matches!(ending, Ending::Withdrawn | Ending::TooSlow) {
+			let cost = share(trial.bond, COST_OF_PLACE);
+			Self::lose(&mut trial, &T::Treasury::get(), cost);
+		}
 		TrialOf::<T>::remove(&trial.provider);
 		T::Registry::engage(&trial.provider, false);
 		let left = trial.fees.saturating_add(trial.bond);
 		let reason = HoldReason::Trial.into();
-		let released =
-			T::Currency::release(&reason, &trial.provider, left, Precision::BestEffort);
+		let released = T::Currency::release(&reason, &trial.provider, left, Precision::BestEffort);
 		let released = released.unwrap_or(0);
 		Self::deposit_event(Event::Ended { trial: number, ending, released });
 	}

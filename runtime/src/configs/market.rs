@@ -237,10 +237,20 @@ impl pallet_tasks::Config for Runtime {
 	type WeightInfo = weights::pallet_tasks::WeightInfo<Runtime>;
 }
 
+/// The slot of this block.
+pub struct SlotNow;
+
+impl Get<u64> for SlotNow {
+	fn get() -> u64 {
+		pallet_babe::CurrentSlot::<Runtime>::get().into()
+	}
+}
+
 impl pallet_ratings::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Clock = Tasks;
+	type Slot = SlotNow;
 	type Registry = Providers;
 	type Attestation = Attestations;
 	type Verifying = Tasks;

@@ -765,6 +765,7 @@ impl Core {
 		// What a result was computed from is kept with it: whoever verifies it may ask for it.
 		if !matches!(standing.state, RunState::Done { .. }) {
 			self.unpin_inputs(id);
+			self.unpublish(id);
 			// Results that are none.
 			let _ = folder.remove();
 		}
@@ -816,6 +817,15 @@ impl Core {
 			for (blob, _) in needed(&submission, &plan) {
 				self.blobs.unpin(&blob, &pin);
 			}
+		}
+	}
+
+	/// Serves nothing more of what a run came to.
+	fn unpublish(&self, id: &RunId) {
+		let pin = pin_of(id);
+		for Published { blob, .. } in self.journal.published(id).unwrap_or_default() {
+			self.blobs.unshare(&blob);
+			self.blobs.unpin(&blob, &pin);
 		}
 	}
 

@@ -107,7 +107,8 @@ async fn asked(
 	let question = Question::Path { run, unit: segment, first, count };
 	let Some(path) = core.blobs.ask(peer, question).await? else { return Ok(None) };
 	let Some((_, siblings)) = path.split_first() else { return Ok(None) };
-	let Ok(slices) = BoundedVec::try_from(slices.into_iter().map(BlobId).collect::<Vec<_>>()) else {
+	let Ok(slices) = BoundedVec::try_from(slices.into_iter().map(BlobId).collect::<Vec<_>>())
+	else {
 		return Ok(None);
 	};
 	let state = Checkpoint { segment, slices };

@@ -259,7 +259,8 @@ impl Node for TestNode {
 		let state = (run, segment, leaf).using_encoded(Blake2::hash);
 		// Whoever has it gives it, if it does so at all.
 		let there = self.flaw != Flaw::Stateless && self.is_there(state.to_vec());
-		let right = leaf.is_none_or(|leaf| self.flaw != Flaw::Doubting && leaf == self.leaf(*segment));
+		let right =
+			leaf.is_none_or(|leaf| self.flaw != Flaw::Doubting && leaf == self.leaf(*segment));
 		(there && right).then(|| self.slices(run, *segment)).transpose()
 	}
 

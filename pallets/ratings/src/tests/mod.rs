@@ -6,12 +6,15 @@ use ogpu_primitives::{
 	market::{
 		DeviceTier,
 		rules::Charges,
-		trial::{self, BLOCKS, LONGEST, MAX_RATING, WAY},
+		trial::{self, LONGEST, MAX_RATING, SLOTS, WAY},
 	},
 };
 use ogpu_traits::{Duties, Specs, Verdict};
 
-use crate::{Done, Ending, Error, Event, MAX_AT_ONCE, Rung, Stage, TrialOf, Trials, mock::*, part_of, trial_in};
+use crate::{
+	Done, Ending, Error, Event, MAX_AT_ONCE, Rung, Stage, TrialOf, Trials, mock::*, part_of,
+	trial_in,
+};
 
 fn signed(who: AccountId) -> RuntimeOrigin {
 	RuntimeOrigin::signed(who)
@@ -23,7 +26,9 @@ fn root(who: AccountId, trial: u64) -> Result<(), sp_runtime::DispatchError> {
 
 fn ending(number: u64) -> Option<Ending> {
 	System::events().into_iter().find_map(|record| match record.event {
-		RuntimeEvent::Ratings(Event::Ended { trial, ending, .. }) if trial == number => Some(ending),
+		RuntimeEvent::Ratings(Event::Ended { trial, ending, .. }) if trial == number => {
+			Some(ending)
+		}
 		_ => None,
 	})
 }
@@ -37,7 +42,7 @@ fn a_rating_is_proven_and_paid_for() {
 		assert_eq!(Ratings::costs(12_000), Some((FEES, BOND)));
 		let number = running(PROVIDER, 12_000);
 		assert_eq!(held(PROVIDER), FEES + BOND);
-		blocks(BLOCKS + WAY);
+		blocks(SLOTS + WAY);
 		assert_ok!(root(PROVIDER, number));
 		let request = Requests::get().pop().expect("it is verified");
 		assert_eq!(request.requirements.tier, DeviceTier::Professional);
@@ -58,10 +63,10 @@ fn a_rating_is_proven_and_paid_for() {
 fn whoever_takes_longer_has_proven_less() {
 	build_and_execute(|| {
 		let slow = running(PROVIDER, 9_000);
-		blocks(2 * BLOCKS + WAY);
+		blocks(LONGEST);
 		assert_ok!(root(PROVIDER, slow));
 		decide(slow, Verdict::Valid);
-		assert_eq!(rating(PROVIDER), 4_500);
+		assert_eq!(rating(PROVIDER), 7_200);
 		let late = running(2, 9_000);
 		blocks(LONGEST);
 		assert!(matches!(trial(late).stage, Stage::Running { .. }));
@@ -69,6 +74,8 @@ fn whoever_takes_longer_has_proven_less() {
 		assert_eq!(ending(late), Some(Ending::TooSlow));
 		assert_noop!(root(2, late), Error::<Test>::NoSuchTrial);
 		assert_eq!((rating(2), held(2)), (0, 0));
+		// Its place could have been another's.
+		assert_eq!(Balances::balance(&2), ENDOWMENT - OGPU - BOND / 10);
 	});
 }
 
@@ -160,7 +167,9 @@ fn a_false_trial_costs_what_was_put_up() {
 		blocks(30);
 		assert_eq!(ending(number), Some(Ending::False));
 		assert_eq!(CarriedOut::get(), [part_of(number)]);
-		assert_eq!(Balances::balance(&TREASURY), ENDOWMENT + BOND);
+		let found = BOND / 10;
+		assert_eq!(Balances::balance(&FINDER), ENDOWMENT + found);
+		assert_eq!(Balances::balance(&TREASURY), ENDOWMENT + BOND - found);
 		assert_eq!((held(PROVIDER), rating(PROVIDER)), (0, 0));
 	});
 }
@@ -190,7 +199,7 @@ fn what_nobody_can_judge_proves_nothing() {
 		// And what is never judged at all.
 		let number = running(PROVIDER, 5_000);
 		assert_ok!(root(PROVIDER, number));
-		blocks(2_000);
+		blocks(6_000);
 		assert_eq!(ending(number), Some(Ending::Unverifiable));
 	});
 }
@@ -203,6 +212,32 @@ fn other_devices_have_proven_nothing() {
 		assert_ok!(Providers::update(signed(PROVIDER), profile(PROVIDER, 2), None));
 		decide(number, Verdict::Valid);
 		assert_eq!(rating(PROVIDER), 0);
+	});
+}
+
+#[test]
+fn the_same_devices_by_other_names_are_the_same() {
+	build_and_execute(|| {
+		let number = running(PROVIDER, 5_000);
+		assert_ok!(root(PROVIDER, number));
+		decide(number, Verdict::Valid);
+		let mut renamed = profile(PROVIDER, 1);
+		renamed.devices[0].name = b"another name".to_vec().try_into().expect("it is short");
+		assert_ok!(Providers::update(signed(PROVIDER), renamed, None));
+		assert_eq!(rating(PROVIDER), 5_000);
+		decide(number, Verdict::Fraud { unit: 7 });
+		assert_eq!(rating(PROVIDER), 0);
+	});
+}
+
+#[test]
+fn time_goes_on_while_the_market_clock_stands_still() {
+	build_and_execute(|| {
+		let number = running(PROVIDER, 5_000);
+		Slot::set(Slot::get() + u64::from(LONGEST) + 1);
+		assert_ok!(root(PROVIDER, number));
+		assert_eq!(ending(number), Some(Ending::TooSlow));
+		assert!(Requests::get().is_empty());
 	});
 }
 
@@ -231,6 +266,7 @@ fn an_application_can_be_withdrawn_until_the_bell() {
 		assert_ok!(Providers::resume(signed(PROVIDER)));
 		assert_ok!(Ratings::withdraw(signed(PROVIDER)));
 		assert_eq!((held(PROVIDER), ending(0)), (0, Some(Ending::Withdrawn)));
+		assert_eq!(Balances::balance(&TREASURY), ENDOWMENT + BOND / 10);
 		let number = running(PROVIDER, 5_000);
 		assert_noop!(Ratings::withdraw(signed(PROVIDER)), Error::<Test>::Begun);
 		assert_ok!(root(PROVIDER, number));

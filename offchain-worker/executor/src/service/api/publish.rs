@@ -11,7 +11,7 @@ use bounded_collections::BoundedVec;
 use ogpu_blobs::Audience;
 use ogpu_primitives::{
 	executor::{PublishRequest, RunId, RunState, ShareRequest},
-	job::{BlobId, Shape},
+	job::{BlobId, Job, Plan, Shape},
 	merkle::Blake2,
 };
 use serde::Deserialize;
@@ -27,6 +27,9 @@ use crate::service::{
 	journal::{Part, Published, Write},
 	pin_of,
 };
+
+/// The most states of a run that are served at a time: more than the panels that go on want.
+const MOST_STATES: usize = 256;
 
 /// [`PublishRequest`] in JSON.
 #[derive(Debug, Deserialize)]
@@ -163,7 +166,7 @@ async fn take(
 		service.0.blobs.pin(&blob, &pin_of(&id));
 		let mut to = audience(&wanted.to);
 		if let Some(at) = published.iter().position(|published| published.what == what) {
-			to = to.and(audience_of(published.swap_remove(at).to));
+			to = to.and(audience_of(published.remove(at).to));
 		}
 		service.0.blobs.share(blob, to.clone());
 		let to = match to {
@@ -190,32 +193,61 @@ async fn take(
 	}
 	let mut checkpoints = serde_json::Map::new();
 	for segment in wanted.checkpoints {
-		let state = slices_of(service, id, segment).await?;
-		let whole = service.0.journal.leaves(&id)?.get(&segment).copied();
-		if whole != Some(state.leaf::<Blake2>()) {
-			return Err(ApiError::Conflict(format!(
-				"the state after the segment {segment} is not what the run came to"
-			)));
-		}
-		let mut slices = Vec::new();
-		for ((index, of), expected) in (0u8..).zip(&plan.result).zip(&state.slices) {
-			let what = Part::State(segment, index);
-			let blob = match known(what) {
-				Some(blob) => blob,
-				None => {
-					let file = folder.slice(&job, of, segment);
-					let (file, _) = file.map_err(|error| ApiError::Internal(error.to_string()))?;
-					stored(service, file, Some(*expected)).await?
-				}
-			};
-			slices.push(share(what, blob));
-		}
+		let parts = || (0u8..).take(plan.result.len()).map(|index| Part::State(segment, index));
+		let blobs = match parts().map(known).collect::<Option<Vec<_>>>() {
+			Some(blobs) => blobs,
+			None => state_stored(service, id, &job, &plan, segment).await?,
+		};
+		let slices: Vec<_> = parts().zip(blobs).map(|(what, blob)| share(what, blob)).collect();
 		checkpoints.insert(segment.to_string(), slices.into());
 	}
+	// What was published first is needed least: its panels are done.
+	let mut states: Vec<u32> = Vec::new();
+	for Published { what, .. } in published.iter().rev() {
+		if let Part::State(segment, _) = what
+			&& !states.contains(segment)
+		{
+			states.push(*segment);
+		}
+	}
+	let dropped = states.get(MOST_STATES..).unwrap_or_default();
+	published.retain(|Published { what, blob, .. }| match what {
+		Part::State(segment, _) if dropped.contains(segment) => {
+			service.0.blobs.unshare(blob);
+			service.0.blobs.unpin(blob, &pin_of(&id));
+			false
+		}
+		_ => true,
+	});
 	if published != before {
 		service.0.journal_write(Write::Publish(id, published)).await?;
 	}
 	Ok(serde_json::json!({ "outputs": outputs, "checkpoints": checkpoints }))
+}
+
+/// Takes the state after a segment into the store, if it is what the run came to.
+async fn state_stored(
+	service: &Service,
+	id: RunId,
+	job: &Job,
+	plan: &Plan,
+	segment: u32,
+) -> Result<Vec<BlobId>, ApiError> {
+	let state = slices_of(service, id, segment).await?;
+	let whole = service.0.journal.leaves(&id)?.get(&segment).copied();
+	if whole != Some(state.leaf::<Blake2>()) {
+		return Err(ApiError::Conflict(format!(
+			"the state after the segment {segment} is not what the run came to"
+		)));
+	}
+	let folder = service.0.folder(&id);
+	let mut blobs = Vec::new();
+	for (of, expected) in plan.result.iter().zip(&state.slices) {
+		let file = folder.slice(job, of, segment);
+		let (file, _) = file.map_err(|error| ApiError::Internal(error.to_string()))?;
+		blobs.push(stored(service, file, Some(*expected)).await?);
+	}
+	Ok(blobs)
 }
 
 /// Takes an open file into the store. A process of the run may be going on that puts another in its place, or a link, and
