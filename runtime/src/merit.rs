@@ -19,7 +19,7 @@ use frame_support::{
 	weights::Weight,
 };
 use ogpu_primitives::Balance;
-use ogpu_traits::{Deal, Guarantor, Merit, Registry, SeatTable};
+use ogpu_traits::{Deal, Guarantor, Merit, Registry};
 use pallet_session::historical::IdentificationTuple;
 use pallet_trust_lock::Slashing;
 use sp_runtime::Perbill;
