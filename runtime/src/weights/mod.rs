@@ -1,4 +1,4 @@
-//! What the calls and hooks of our own pallets weigh, as `scripts/weights` measured it. Nobody edits the files
+//! What the calls and hooks of our own pallets weigh, as `scripts/weights` measured it, but for `pallet_ratings`. Nobody edits the files
 //! beside this one.
 
 pub(crate) mod pallet_attestations;
