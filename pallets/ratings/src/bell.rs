@@ -90,7 +90,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn mind_the_bell() -> Weight {
 		let block: u32 = frame_system::Pallet::<T>::block_number().saturated_into();
 		let Some(bell) = Rung::<T>::get() else {
-			if block % T::Windows::get().bell.get() == 0 {
+			if block.is_multiple_of(T::Windows::get().bell.get()) {
 				let trials = Waiting::<T>::take();
 				if !trials.is_empty() {
 					Self::deposit_event(Event::BellRung { trials: trials.len() as u32 });

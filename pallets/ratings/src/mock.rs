@@ -263,9 +263,15 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	.expect("the genesis is well formed; qed");
 	sp_io::TestExternalities::from(storage).execute_with(|| {
 		System::set_block_number(1);
-		(Session::set(1), Now::set(1), Slot::set(1), Vrf::set(None), TooHigh::set(None));
-		(Requests::set(Vec::new()), CarriedOut::set(Vec::new()));
-		(Disputed::set(false), Appealed::set(false));
+		Session::set(1);
+		Now::set(1);
+		Slot::set(1);
+		Vrf::set(None);
+		TooHigh::set(None);
+		Requests::set(Vec::new());
+		CarriedOut::set(Vec::new());
+		Disputed::set(false);
+		Appealed::set(false);
 		for who in 1..=40 {
 			register(who);
 		}
