@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Keyring } from '@polkadot/api';
-import { EventLog, OGPU, connect, send, wellKnownAccounts } from './chain.mjs';
+import { EventLog, OGPU, connect, send, sendExpectingError, wellKnownAccounts } from './chain.mjs';
 import { machineApart } from './hosts.mjs';
 import { Command, REGION, localNetwork, sleep, stopOnSignals, until, variation } from './nodes.mjs';
 import { bidsByHand, heartbeat, nowhere, providersOnNodes, registered } from './providers.mjs';
@@ -205,6 +205,23 @@ async function splitAndHealed(context) {
 	return `${SPLIT} slots in two halves; task ${task} was completed`;
 }
 
+// A provider proves how fast its device is.
+async function ratingProven({ api, providers: [, provider] }) {
+	const applied = await send(api, provider, api.tx.ratings.apply(2));
+	const trial = applied.find(({ method }) => method === 'Applied').data.trial.toBigInt();
+	const again = await sendExpectingError(api, provider, api.tx.ratings.apply(2));
+	assert(again.includes('ratings.InTrial'), again);
+	let rating = 0;
+	await until('the trial to be computed and verified', async () => {
+		rating = (await api.query.providers.providers(provider.address)).unwrap().rating.toNumber();
+		const over = (await api.query.ratings.trials(trial)).isNone;
+		assert(rating > 0 || !over, `trial ${trial} has proven nothing`);
+		return rating > 0;
+	}, 300);
+	assert(rating <= 2, `it is said to do ${rating}`);
+	return `a rating of ${rating}, as trial ${trial}`;
+}
+
 // A job whose kernel writes past the end of a buffer. Nodes see that when they are asked what it would cost, and do not
 // bid; somebody without a node does, and says so once it has the task. A panel of the nodes agrees. The client has that
 // looked at again, by judges of whom there are none left, and gets back what is left.
@@ -258,6 +275,7 @@ await Promise.all([
 	scenario('a client that leaves its inputs with an executor', inputsKept),
 	scenario('a client that is gone once it has submitted', clientGone),
 ]);
+await scenario('a rating that is proven', ratingProven);
 await scenario('a job that is at fault, and an appeal', async (context) => {
 	await send(api, ferdie, api.tx.balances.transferKeepAlive(byHand.address, 1_100n * OGPU));
 	await registered(api, byHand, 'by hand', nowhere('03'));
