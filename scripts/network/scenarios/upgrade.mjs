@@ -34,6 +34,16 @@ const authorised = async (api) => {
 	return found.isSome ? found.unwrap().codeHash.toHex() : undefined;
 };
 
+// All nodes compile the new runtime at once, here on one machine: no blocks come for the better part of a session. Late in one,
+// its heartbeats are in blocks already, and the next one has its second half left for its own.
+async function untilLateInASession(api) {
+	const length = api.consts.babe.epochDuration.toNumber();
+	await until('the last third of a session', async () => {
+		const [slot, first] = await Promise.all([api.query.babe.currentSlot(), api.query.babe.genesisSlot()]);
+		return (slot.toNumber() - first.toNumber()) % length === length - 3;
+	}, 90, 300);
+}
+
 export async function upgradeByReferendum({ network, api, accounts, events, beforeUpgrade }) {
 	const code = u8aToHex(readFileSync(join(process.env.OGPU_BIN, SUCCESSOR)));
 	const anybody = accounts.two;
@@ -62,13 +72,14 @@ export async function upgradeByReferendum({ network, api, accounts, events, befo
 		api.query.staking.bonded.key(accounts.alice.address), api.query.session.nextKeys.key(accounts.alice.address),
 	];
 	const stateBefore = await Promise.all(untouched.map((key) => network.nodes[0].rpc('state_getStorage', key)));
+	await untilLateInASession(api);
 	// While polkadot.js swaps its types it may fail to decode the events of this very block, so the
 	// chain is asked instead, below.
 	await send(api, anybody, api.tx.system.applyAuthorizedUpgrade(code)).catch(() => {});
 
 	const node = network.nodes[0];
 	const spec = async () => (await node.rpc('state_getRuntimeVersion')).specVersion;
-	await until('the new version', async () => (await spec()) === versionBefore + 1, 30);
+	await until('the new version', async () => (await spec()) === versionBefore + 1, 60);
 	const height = await node.best();
 	await until('blocks after the upgrade', async () => (await node.finalised()) >= height + 3, 60);
 
