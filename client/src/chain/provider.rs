@@ -188,7 +188,7 @@ impl std::fmt::Display for Trial {
 			}
 			// What verification knows it as.
 			TrialStage::False { .. } => {
-				write!(f, "; `ogpu appeal {}` has others judge it again", self.number | 1 << 63)
+				write!(f, "; `ogpu appeal {}` has others judge it again", self.number | TRIALS)
 			}
 			TrialStage::Waiting => Ok(()),
 		}

@@ -255,10 +255,11 @@ impl<T: Config> Pallet<T> {
 				Some(Due::Commit { case: id, panel: number, kind, of: case, units, seed, until })
 			}
 			(Stage::Committing { .. }, None) if case.provider == *who => {
-				let members = panel.members.iter().zip(panel.units(&case));
-				let to = members.filter_map(|(member, units)| {
-					// Whoever judges a unit begins where the job does.
-					let units = if panel.kind == Kind::Round { units } else { Vec::new() };
+				// Whoever judges a unit begins where the job does.
+				let round = panel.kind == Kind::Round;
+				let mut units = if round { panel.units(&case) } else { Vec::new() }.into_iter();
+				let to = panel.members.iter().filter_map(|member| {
+					let units = units.next().unwrap_or_default();
 					Some((T::Registry::endpoint(&member.who)?.key, units))
 				});
 				let to = to.collect();

@@ -11,7 +11,9 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{
 	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
-	offchain::{Trouble, inputs_are_here, job_of, quote, result_of, sources, state_of},
+	offchain::{
+		Trouble, inputs_are_here, job_of, keep_known, quote, result_of, sources, state_of,
+	},
 };
 
 use crate::{Case, Config, Done, Due, Kind, Pallet, REFUSED, Subject, UPHELD};
@@ -105,10 +107,7 @@ impl<T: Config> Pallet<T> {
 				let spec = T::Specs::spec(id)?;
 				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
 				let run = member_run(id, panel, &seed);
-				// What everybody knows, nobody has to be given.
-				for bytes in T::Specs::blobs(id) {
-					node.keep(&bytes).ok()?;
-				}
+				keep_known(&run, &T::Specs::blobs(id), node).ok()?;
 				let outcome = match case.subject {
 					Subject::Root(_) => {
 						let of = Computing { id, case, spec: &spec, run };

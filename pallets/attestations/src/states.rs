@@ -15,7 +15,7 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Node, PartOfTask, Registry, genesis,
+	Node, PartOfTask, Registry, Specs, genesis,
 	offchain::{Trouble, job_of, state_from},
 };
 
@@ -23,13 +23,6 @@ use crate::{
 	Case, Config, Pallet, Subject,
 	offchain::{Computing, LANE, SERVED_AGAIN},
 };
-
-/// Where a segment is, of whom somebody wants to know something.
-struct Place {
-	segment: u32,
-	root: Hash,
-	part: u8,
-}
 
 /// The units that start from a state which whoever has them is given, rather than from a unit before them that is its own.
 /// It is not shown a state that it is to compute.
@@ -92,9 +85,8 @@ impl<T: Config> Pallet<T> {
 		let Some(leaves) = Self::leaves_in(of, &run, units, node)? else { return Ok(None) };
 		let mut right = true;
 		for (unit, leaf) in &leaves {
-			let place = Self::place_of(of, of.case.first_unit + unit);
-			let request = place.and_then(|place| Self::request(of, &place, Some(*leaf)));
-			let Some(request) = request else { return Ok(None) };
+			let segment = of.case.first_unit + unit;
+			let Some(request) = Self::request(of, segment, Some(*leaf)) else { return Ok(None) };
 			// All of them are asked for at once, not one after the other.
 			right &= node.state_of_others(&request)?.is_some();
 		}
@@ -111,9 +103,8 @@ impl<T: Config> Pallet<T> {
 		let mut states = Vec::new();
 		let mut all_here = true;
 		for unit in starts(of.case, units) {
-			let place = Self::place_of(of, of.case.first_unit + unit - 1);
-			let request = place.and_then(|place| Self::request(of, &place, None));
-			let Some(request) = request else { return Ok(None) };
+			let segment = of.case.first_unit + unit - 1;
+			let Some(request) = Self::request(of, segment, None) else { return Ok(None) };
 			let state = node.state_of_others(&request)?;
 			let Some(state) = state.filter(|state| state.slices.len() == plan.result.len()) else {
 				all_here = false;
@@ -127,31 +118,27 @@ impl<T: Config> Pallet<T> {
 		Ok(all_here.then_some(states))
 	}
 
-	/// Where a segment of the job is, as far as its root is known: in the part that is verified, or at the end of the one
-	/// before.
-	fn place_of(of: &Computing<'_, T::AccountId>, segment: u32) -> Option<Place> {
-		use ogpu_traits::Specs;
-		if segment < of.case.first_unit {
-			let part = of.id.part.checked_sub(1)?;
-			let root = T::Specs::root(PartOfTask { part, ..of.id })?;
-			return Some(Place { segment, root, part });
-		}
-		let Subject::Root(root) = of.case.subject else { return None };
-		Some(Place { segment, root, part: of.id.part })
-	}
-
+	/// Asks for the state after a segment of the job, as far as its root is known: in the part that is verified, or at the
+	/// end of the one before.
 	fn request(
 		of: &Computing<'_, T::AccountId>,
-		place: &Place,
+		segment: u32,
 		leaf: Option<Hash>,
 	) -> Option<StateRequest> {
+		let (part, root) = if segment < of.case.first_unit {
+			let part = of.id.part.checked_sub(1)?;
+			(part, T::Specs::root(PartOfTask { part, ..of.id })?)
+		} else {
+			let Subject::Root(root) = of.case.subject else { return None };
+			(of.id.part, root)
+		};
 		let holder = T::Registry::endpoint(&of.case.provider)?;
 		Some(StateRequest {
 			run: of.spec.job.run(&genesis::<T>(), of.id.task, of.id.attempt),
-			segment: place.segment,
-			root: place.root,
-			first: of.spec.first_unit(place.part),
-			count: of.spec.units_of(place.part),
+			segment,
+			root,
+			first: of.spec.first_unit(part),
+			count: of.spec.units_of(part),
 			leaf,
 			peers: BoundedVec::truncate_from(vec![holder.peer()]),
 		})

@@ -129,13 +129,7 @@ pub(crate) fn session(number: u32) {
 }
 
 pub(crate) fn anything() -> Requirements {
-	Requirements {
-		tier: DeviceTier::Consumer,
-		memory: 0,
-		features: Features::default(),
-		region: None,
-		reputation: 0,
-	}
+	Requirements::NONE
 }
 
 pub(crate) fn new_test_ext() -> sp_io::TestExternalities {

@@ -7,7 +7,7 @@ use frame_support::{
 	traits::{Get, fungible::MutateHold},
 };
 use ogpu_primitives::{
-	market::{DeviceTier, Features, spec::Requirements, trial},
+	market::{DeviceTier, spec::Requirements, trial},
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{Clock, Registry, Verification, Verifying};
@@ -36,14 +36,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn take_application(who: T::AccountId, rating: u32) -> DispatchResult {
-		let anything = Requirements {
-			tier: DeviceTier::Consumer,
-			memory: 0,
-			features: Features::default(),
-			region: None,
-			reputation: 0,
-		};
-		T::Registry::meets(&who, &anything).map_err(Error::<T>::from)?;
+		T::Registry::meets(&who, &Requirements::NONE).map_err(Error::<T>::from)?;
 		let devices = T::Registry::devices(&who).ok_or(Error::<T>::NotRegistered)?;
 		ensure!(!TrialOf::<T>::contains_key(&who), Error::<T>::InTrial);
 		let (verifiers, verification) =
@@ -119,6 +112,7 @@ impl<T: Config> Pallet<T> {
 	fn begin(number: TrialId, seed: Hash) {
 		let Some(mut trial) = Trials::<T>::get(number) else { return };
 		let from = T::Slot::get();
+		// Slots, as market blocks: of these there are no more in the same time.
 		let until = T::Clock::now().saturating_add(trial::LONGEST);
 		(trial.seed, trial.stage) = (seed, Stage::Running { from, until });
 		Self::put(number, trial);

@@ -8,7 +8,10 @@ use ogpu_primitives::{
 	executor::{RunState, Units},
 	merkle::Hash,
 };
-use ogpu_traits::{Duties, Moment, Node, Specs, genesis, offchain::state_of};
+use ogpu_traits::{
+	Duties, Moment, Node, Specs, genesis,
+	offchain::{keep_known, state_of},
+};
 use scale_info::TypeInfo;
 
 use crate::{Config, Pallet, Stage, TrialId, TrialOf, Trials, WeightInfo, part_of};
@@ -79,16 +82,8 @@ impl<T: Config> Pallet<T> {
 		let part = part_of(trial);
 		let spec = Self::spec(part)?;
 		let run = spec.job.run(&genesis::<T>(), part.task, part.attempt);
-		let state = match node.state(&run).ok()? {
-			Some(state) => state,
-			None => {
-				for bytes in Self::blobs(part) {
-					node.keep(&bytes).ok()?;
-				}
-				state_of(run, LANE, Units::All, &spec, &[], node).ok()?
-			}
-		};
-		match state {
+		keep_known(&run, &Self::blobs(part), node).ok()?;
+		match state_of(run, LANE, Units::All, &spec, &[], node).ok()? {
 			RunState::Done { root: Some(root), .. } => Some(Done { trial, root }),
 			_ => None,
 		}

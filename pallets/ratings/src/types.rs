@@ -4,7 +4,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use ogpu_primitives::{
 	Balance,
-	market::{DeviceTier, TaskId},
+	market::{DeviceTier, trial::TRIALS},
 	merkle::Hash,
 };
 use ogpu_traits::{Moment, PartOfTask};
@@ -15,9 +15,6 @@ pub type TrialId = u64;
 
 /// The most trials that begin with one bell.
 pub const MAX_AT_ONCE: u32 = 32;
-
-/// Trials are verified under numbers that tasks never have.
-const TRIALS: TaskId = 1 << 63;
 
 /// What verification knows a trial as.
 pub const fn part_of(trial: TrialId) -> PartOfTask {

@@ -26,8 +26,6 @@ use crate::{
 
 /// What a place at a bell costs of which nothing comes, in parts per million of the bond.
 const COST_OF_PLACE: u32 = 100_000;
-/// Market blocks for which an end is put off while a trial is being judged.
-const PROLONGED: Moment = 20;
 
 impl<T: Config> Specs for Pallet<T> {
 	fn spec(part: PartOfTask) -> Option<TaskSpec> {

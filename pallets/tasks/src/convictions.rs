@@ -12,12 +12,13 @@ use ogpu_primitives::{
 	market::{TaskId, price::share, reputation::Aspect},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, Merit, PartOfTask, Registry, Verdict,
+	Attestation, Beneficiaries, Collateral, Decision, Merit, PROLONGED, PartOfTask, Registry,
+	Verdict,
 };
 
 use crate::{
 	Accomplices, Assignment, Config, Conviction, Convictions, Departed, Departures, Ending, Event,
-	Item, Pallet, Records, Status, Task, Tasks, client_lock, race_lock, work::PROLONGED, work_lock,
+	Item, Pallet, Records, Status, Task, Tasks, client_lock, race_lock, work_lock,
 };
 
 /// What a false result costs, and whom.

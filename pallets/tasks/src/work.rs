@@ -6,8 +6,8 @@ use ogpu_primitives::{
 	merkle::Hash,
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Claim, Collateral, Decision, Moment, PartOfTask, Registry,
-	Requested, Verdict,
+	Attestation, Beneficiaries, Claim, Collateral, Decision, Moment, PROLONGED, PartOfTask,
+	Registry, Requested, Verdict,
 };
 
 use crate::{
@@ -15,8 +15,6 @@ use crate::{
 	Tasks, work_lock,
 };
 
-/// Market blocks for which an end is put off while a result is being judged.
-pub(crate) const PROLONGED: Moment = 20;
 /// How often members may take as long as the provider itself, until verification is given up.
 const STAGES: Moment = 12;
 

@@ -64,6 +64,9 @@ pub fn genesis<T: frame_system::Config>() -> Hash {
 /// A point on the market clock, in market blocks.
 pub type Moment = u32;
 
+/// Market blocks for which an end is put off, again and again, while somebody judges what hangs on it.
+pub const PROLONGED: Moment = 20;
+
 /// The market clock. It counts the blocks that had room for whoever had a deadline to keep: a pause, a
 /// migration or a stuffed block punishes nobody.
 pub trait Clock {

@@ -111,6 +111,20 @@ pub fn run(
 	})
 }
 
+/// Keeps what everybody knows of a job, and nobody has to be given, before its run begins.
+///
+/// # Errors
+///
+/// When the executor is away.
+pub fn keep_known(run: &RunId, known: &[Vec<u8>], node: &dyn Node) -> Result<(), Away> {
+	if !known.is_empty() && node.state(run)?.is_none() {
+		for bytes in known {
+			node.keep(bytes)?;
+		}
+	}
+	Ok(())
+}
+
 /// How a run stands; it is begun if it never was. A job is read and sent once, not in every block.
 ///
 /// # Errors

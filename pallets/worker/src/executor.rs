@@ -131,20 +131,15 @@ impl ExecutorAddress {
 		self.post(&format!("/v1/blobs/{blob}/share"), &ShareRequest { to })
 	}
 
-	pub(crate) fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away> {
-		let to = BoundedVec::truncate_from(to.to_vec());
-		let request = PublishRequest { outputs: true, checkpoints: BoundedVec::new(), to };
-		self.post(&format!("/v1/jobs/{}/publish", BlobId(*run)), &request)
-	}
-
-	pub(crate) fn publish_states(
+	pub(crate) fn publish(
 		&self,
 		run: &RunId,
+		outputs: bool,
 		segments: &[u32],
 		to: &[[u8; 32]],
 	) -> Result<(), Away> {
 		let request = PublishRequest {
-			outputs: false,
+			outputs,
 			checkpoints: BoundedVec::truncate_from(segments.to_vec()),
 			to: BoundedVec::truncate_from(to.to_vec()),
 		};

@@ -75,11 +75,11 @@ impl Node for LocalNode {
 	}
 
 	fn publish(&self, run: &RunId, to: &[[u8; 32]]) -> Result<(), Away> {
-		self.executor()?.publish(run, to)
+		self.executor()?.publish(run, true, &[], to)
 	}
 
 	fn publish_states(&self, run: &RunId, segments: &[u32], to: &[[u8; 32]]) -> Result<(), Away> {
-		self.executor()?.publish_states(run, segments, to)
+		self.executor()?.publish(run, false, segments, to)
 	}
 
 	fn state_of_others(&self, request: &StateRequest) -> Result<Option<Checkpoint>, Away> {

@@ -83,6 +83,17 @@ pub struct Requirements {
 	pub reputation: u16,
 }
 
+impl Requirements {
+	/// Whatever device, wherever, whoever's.
+	pub const NONE: Self = Self {
+		tier: DeviceTier::Consumer,
+		memory: 0,
+		features: Features(0),
+		region: None,
+		reputation: 0,
+	};
+}
+
 /// Whether a provider's record may stand in for some of the verification.
 #[derive(
 	Clone,
