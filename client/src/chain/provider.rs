@@ -1,6 +1,9 @@
 //! A provider, its collateral, and the worker key of its node.
 
-use ogpu_primitives::{Balance, market::reputation};
+use ogpu_primitives::{
+	Balance,
+	market::{reputation, trial::TRIALS},
+};
 use serde_json::Value;
 use subxt::{ext::scale_decode::DecodeAsType, rpcs::rpc_params};
 
@@ -240,6 +243,15 @@ impl Chain {
 			claimed: rating,
 			stage,
 		}))
+	}
+
+	/// The last moment of the market clock in which a provider's rating counts, if it has one.
+	///
+	/// # Errors
+	///
+	/// When the node fails.
+	pub async fn rated_until(&self, account: &AccountId) -> Result<Option<u32>, Error> {
+		self.view("Ratings", "rated_until", (*account,)).await
 	}
 
 	/// A provider.

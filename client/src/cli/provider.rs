@@ -244,6 +244,7 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 	let found = chain.provider(&whose).await?;
 	let collateral = chain.collateral(&whose).await?;
 	let trial = chain.trial(&whose).await?;
+	let rated_until = chain.rated_until(&whose).await?;
 	let ProviderState { status, active, seats, tasks, rating, region, .. } = found;
 	let status = match status {
 		ProviderStatus::Open if active => "open",
@@ -261,9 +262,10 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 	common.say().line(
 		format!(
 			"provider   {whose}: {status}\ndevices    {}\nwork       {tasks} tasks, {seats} seats, region {region}, \
-			 rating {rating}{}\nreputation verdicts {verdicts}, timeliness {timeliness}, uptime {uptime}, disputes \
+			 rating {rating}{}{}\nreputation verdicts {verdicts}, timeliness {timeliness}, uptime {uptime}, disputes \
 			 {disputes} (of 1000)\ncollateral {} oGPU bonded: {} locked, {} in seats, {} free; {} on its way out",
 			found.devices.join(", "),
+			rated_until.map_or_else(String::new, |until| format!(" until the market's block {until}")),
 			trial.as_ref().map_or_else(String::new, |trial| format!(" ({trial})")),
 			show(collateral.bonded),
 			show(collateral.locked),
@@ -280,6 +282,7 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 			"group": found.group,
 			"stash": found.stash.map(|stash| stash.to_string()),
 			"rating": rating,
+			"rated_until": rated_until,
 			"trial": trial.map(|trial| json!({ "number": trial.number, "claimed": trial.claimed, "stage": trial.word() })),
 			"tasks": tasks,
 			"seats": seats,

@@ -9,18 +9,15 @@ use frame_support::{
 	weights::WeightMeter,
 };
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
-use ogpu_primitives::{
-	market::verification::{Shape, Tier},
-	merkle::Hash,
-};
-use ogpu_traits::{Duties, Moment};
+use ogpu_primitives::market::verification::{Shape, Tier};
+use ogpu_traits::{Duties, Moment, Registry};
 use pallet_attestations::{
 	Appeal, Case, Cases, Decided, Earned, Kind, Member, Panels, Phase, Places, Said, Served,
 	Service, Stage as At, Subject, Wanted,
 };
 use pallet_ratings::{
-	Agenda, AgendaFrom, Bell, Done, MAX_AT_ONCE, Pallet as Ratings, Rung, Stage, Trial, TrialId,
-	TrialOf, Trials, Waiting, part_of,
+	Agenda, AgendaFrom, Bell, Done, Item, MAX_AT_ONCE, Pallet as Ratings, Rated,
+	Ratings as Counting, Rung, Stage, Trial, TrialId, TrialOf, Trials, Waiting, part_of,
 };
 
 pub use crate::Config;
@@ -146,6 +143,29 @@ mod benchmarks {
 		Ok(())
 	}
 
+	/// Which takes its provider to another class.
+	#[benchmark]
+	fn expire() -> Result<(), BenchmarkError> {
+		let who = enough::<T>();
+		let until: Moment = now::<T>();
+		<T as pallet_ratings::Config>::Registry::rate(&who, RATING);
+		let devices = <T as pallet_ratings::Config>::Registry::devices(&who);
+		let devices = devices.expect("it is registered");
+		Counting::<T>::insert(&who, Rated { devices, until });
+		AgendaFrom::<T>::put(until);
+		Agenda::<T>::insert(until, Item::Rating(who.clone()), ());
+		pass::<T>(1);
+		#[block]
+		{
+			<Ratings<T> as Hooks<BlockNumberFor<T>>>::on_poll(
+				20u32.into(),
+				&mut WeightMeter::new(),
+			);
+		}
+		assert!(!Counting::<T>::contains_key(&who));
+		Ok(())
+	}
+
 	/// Of one that is false, with panels of so many members of whom all have affirmed that, and earned something.
 	#[benchmark]
 	fn end(p: Linear<0, 300>) -> Result<(), BenchmarkError> {
@@ -172,7 +192,7 @@ mod benchmarks {
 			shape: Shape::Parallel,
 			first_unit: 0,
 			units: 64,
-			subject: Subject::Root([9; 32] as Hash),
+			subject: Subject::Root([9; 32]),
 			unit_fee: FEE,
 			time: spec.time,
 			small: false,
@@ -199,7 +219,7 @@ mod benchmarks {
 		}
 		Places::<T>::insert(of.task, p);
 		AgendaFrom::<T>::put(until);
-		Agenda::<T>::insert(until, trial, ());
+		Agenda::<T>::insert(until, Item::Trial(trial), ());
 		pass::<T>(1);
 		#[block]
 		{

@@ -4,7 +4,7 @@ use codec::Encode;
 use frame_support::{PalletId, assert_ok, derive_impl, parameter_types, weights::WeightMeter};
 use ogpu_primitives::{
 	Balance, OGPU,
-	market::{Address, DeviceTier, Endpoint, Features, spec::Requirements},
+	market::{Address, Endpoint, Features, spec::Requirements},
 };
 use ogpu_traits::Duties;
 use pallet_trust_lock::Slashing;

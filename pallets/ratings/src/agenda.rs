@@ -7,16 +7,22 @@ use frame_support::{
 use ogpu_traits::{Attestation, Clock, Moment, agenda};
 
 use crate::{
-	AGENDA_SHARE, Agenda, AgendaFrom, Config, Pallet, Trial, TrialId, Trials, WeightInfo, part_of,
+	AGENDA_SHARE, Agenda, AgendaFrom, Config, Item, Pallet, Trial, TrialId, Trials, WeightInfo,
+	part_of,
 };
 
 impl<T: Config> Pallet<T> {
 	/// Keeps a trial, and has it looked at when its stage is over.
 	pub(crate) fn put(number: TrialId, trial: Trial<T::AccountId>) {
 		if let Some(until) = trial.stage.until() {
-			Agenda::<T>::insert(until.max(AgendaFrom::<T>::get()), number, ());
+			Self::remind(until, Item::Trial(number));
 		}
 		Trials::<T>::insert(number, trial);
+	}
+
+	/// Has something looked at after a moment.
+	pub(crate) fn remind(after: Moment, of: Item<T::AccountId>) {
+		Agenda::<T>::insert(after.max(AgendaFrom::<T>::get()), of, ());
 	}
 
 	/// Looks at what is due, moment by moment.
@@ -32,7 +38,7 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> agenda::Agenda for Pallet<T> {
-	type Item = TrialId;
+	type Item = Item<T::AccountId>;
 
 	fn from() -> Moment {
 		AgendaFrom::<T>::get()
@@ -42,26 +48,33 @@ impl<T: Config> agenda::Agenda for Pallet<T> {
 		AgendaFrom::<T>::put(moment);
 	}
 
-	fn items(moment: Moment) -> impl Iterator<Item = TrialId> {
+	fn items(moment: Moment) -> impl Iterator<Item = Item<T::AccountId>> {
 		Agenda::<T>::iter_key_prefix(moment)
 	}
 
-	fn remove(moment: Moment, item: &TrialId) {
+	fn remove(moment: Moment, item: &Item<T::AccountId>) {
 		Agenda::<T>::remove(moment, item);
 	}
 
 	/// Little, if it has changed meanwhile.
-	fn weight(item: &TrialId) -> Weight {
-		match Trials::<T>::get(item) {
+	fn weight(item: &Item<T::AccountId>) -> Weight {
+		let number = match item {
+			Item::Trial(number) => *number,
+			Item::Rating(_) => return T::WeightInfo::expire(),
+		};
+		match Trials::<T>::get(number) {
 			Some(trial) if trial.stage.until().is_some_and(|until| until < T::Clock::now()) => {
-				T::WeightInfo::end(T::Attestation::places(part_of(*item).task))
+				T::WeightInfo::end(T::Attestation::places(part_of(number).task))
 			}
 			_ => T::DbWeight::get().reads(2),
 		}
 	}
 
-	fn look_at(item: TrialId, most: Weight) -> Weight {
-		Self::wake(item);
+	fn look_at(item: Item<T::AccountId>, most: Weight) -> Weight {
+		match item {
+			Item::Trial(number) => Self::wake(number),
+			Item::Rating(whose) => Self::expire(&whose),
+		}
 		most
 	}
 }

@@ -23,14 +23,18 @@
 //!
 //! The applicant puts up what verifying costs, of which the rest comes back, and a bond that it loses if its result was
 //! false, and a tenth of it if nothing comes: places at a bell are few. A rating counts from the verdict on. It can be challenged and appealed like other results, and is
-//! gone when it was false, or when the devices change.
+//! gone when it was false, or when the devices change. After a while ([`Windows::rating`]) it has to be proven anew: who owned
+//! a device then need not own it now.
+//!
+//! [`Windows::rating`]: ogpu_primitives::market::rules::Windows::rating
 //!
 //! ## Invariants
 //!
 //! Checked by `try_state`, and after every test:
 //!
 //! - every trial belongs to one provider, which has put up what it says;
-//! - every trial that began is in the agenda, every other one waits for the bell or its seed.
+//! - every trial that began is in the agenda, every other one waits for the bell or its seed;
+//! - every rating that counts is in the agenda.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -153,9 +157,14 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Rung<T> = StorageValue<_, Bell>;
 
-	/// What is to be looked at, by moment. The keys are counted by the chain.
+	/// The ratings that count, by whose they are.
 	#[pallet::storage]
-	pub type Agenda<T> = StorageDoubleMap<_, Twox64Concat, Moment, Twox64Concat, TrialId, ()>;
+	pub type Ratings<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Rated>;
+
+	/// What is to be looked at, by moment.
+	#[pallet::storage]
+	pub type Agenda<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, Moment, Blake2_128Concat, Item<T::AccountId>, ()>;
 
 	/// The first moment of the agenda that is not done with.
 	#[pallet::storage]
@@ -209,6 +218,13 @@ pub mod pallet {
 			provider: T::AccountId,
 			/// In thousandths of the reference device.
 			rating: u32,
+			/// The last moment in which it counts, unless it is proven anew.
+			until: Moment,
+		},
+		/// A rating does not count any more. Another trial proves it anew.
+		Expired {
+			/// Whose.
+			provider: T::AccountId,
 		},
 		/// A trial is false. What its provider has put up is lost unless an appeal is right.
 		FoundFalse {
@@ -328,6 +344,11 @@ pub mod pallet {
 		pub fn trial_of(who: T::AccountId) -> Option<(TrialId, Trial<T::AccountId>)> {
 			let number = TrialOf::<T>::get(&who)?;
 			Some((number, Trials::<T>::get(number)?))
+		}
+
+		/// The last moment in which a provider's rating counts.
+		pub fn rated_until(who: T::AccountId) -> Option<Moment> {
+			Some(Self::rated(&who)?.until)
 		}
 
 		/// What a trial for a rating costs at most now, and what is lost if it is false; `None` if nobody could verify it.

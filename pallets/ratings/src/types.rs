@@ -117,6 +117,30 @@ pub struct Trial<AccountId> {
 	pub stage: Stage,
 }
 
+/// A rating that counts.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Rated {
+	/// The devices that it is of, as a hash.
+	pub devices: Hash,
+	/// The last moment in which it counts.
+	pub until: Moment,
+}
+
+/// What the agenda reminds of.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Item<AccountId> {
+	/// The stage of a trial is over.
+	#[codec(index = 0)]
+	Trial(TrialId),
+	/// The rating of a provider does not count any more.
+	#[codec(index = 1)]
+	Rating(AccountId),
+}
+
 /// A bell that has rung.
 #[derive(
 	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

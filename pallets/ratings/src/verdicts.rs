@@ -16,12 +16,13 @@ use ogpu_primitives::{
 	merkle::Hash,
 };
 use ogpu_traits::{
-	Attestation, Clock, Decision, Moment, PartOfTask, Registry, Requested, Specs, Verdict, Verdicts,
+	Attestation, Clock, Decision, PROLONGED, PartOfTask, Registry, Requested, Specs, Verdict,
+	Verdicts,
 };
 
 use crate::{
-	Config, Ending, Error, Event, HoldReason, Pallet, Stage, Trial, TrialId, TrialOf, Trials,
-	part_of, trial_in,
+	Config, Ending, Error, Event, HoldReason, Item, Pallet, Rated, Ratings, Stage, Trial, TrialId,
+	TrialOf, Trials, part_of, trial_in,
 };
 
 /// What a place at a bell costs of which nothing comes, in parts per million of the bond.
@@ -62,11 +63,7 @@ impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 		let until = T::Clock::now().saturating_add(T::Windows::get().delivery.get());
 		match decision.verdict {
 			Verdict::Valid | Verdict::Overturned => {
-				if Self::same_devices(&trial) {
-					T::Registry::rate(&trial.provider, rating);
-					let provider = trial.provider.clone();
-					Self::deposit_event(Event::Proven { trial: number, provider, rating });
-				}
+				Self::rate(number, &trial, rating);
 				trial.stage = Stage::Proven { rating, until };
 				Self::put(number, trial);
 				// What was overturned is forgotten: it is not judged a third time.
@@ -75,6 +72,7 @@ impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 			Verdict::Fraud { .. } => {
 				// Whatever its devices are now.
 				T::Registry::rate(&trial.provider, 0);
+				Ratings::<T>::remove(&trial.provider);
 				trial.finder = decision.finder;
 				trial.stage = Stage::False { rating, until };
 				Self::put(number, trial);
@@ -91,9 +89,36 @@ impl<T: Config> Verdicts<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Whether a trial was done with the devices that its provider has now.
-	fn same_devices(trial: &Trial<T::AccountId>) -> bool {
-		T::Registry::devices(&trial.provider) == Some(trial.devices)
+	/// Has what was proven count from now on, if it was with the devices that the provider still has.
+	fn rate(number: TrialId, trial: &Trial<T::AccountId>, rating: u32) {
+		let provider = trial.provider.clone();
+		if T::Registry::devices(&provider) != Some(trial.devices) {
+			return;
+		}
+		let until = T::Clock::now().saturating_add(T::Windows::get().rating.get());
+		T::Registry::rate(&provider, rating);
+		Ratings::<T>::insert(&provider, Rated { devices: trial.devices, until });
+		Self::remind(until, Item::Rating(provider.clone()));
+		Self::deposit_event(Event::Proven { trial: number, provider, rating, until });
+	}
+
+	/// What a provider has proven, if it is of the devices that it still has.
+	pub(crate) fn rated(who: &T::AccountId) -> Option<Rated> {
+		let rated = Ratings::<T>::get(who)?;
+		(T::Registry::devices(who) == Some(rated.devices)).then_some(rated)
+	}
+
+	/// Ends a rating whose time is over, unless it was proven anew.
+	pub(crate) fn expire(whose: &T::AccountId) {
+		if Ratings::<T>::get(whose).is_none_or(|rated| rated.until >= T::Clock::now()) {
+			return;
+		}
+		// With the devices it went as well.
+		if Self::rated(whose).is_some() {
+			T::Registry::rate(whose, 0);
+			Self::deposit_event(Event::Expired { provider: whose.clone() });
+		}
+		Ratings::<T>::remove(whose);
 	}
 
 	/// Takes what a trial came to, and hands it over to be verified.

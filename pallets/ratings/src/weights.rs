@@ -11,6 +11,8 @@ ogpu_traits::weight_info! {
 	every_block();
 	/// Beginning `t` trials.
 	begin(t);
+	/// The end of a rating.
+	expire();
 	/// The end of a trial for which panels with `p` members are kept.
 	end(p);
 }

@@ -37,6 +37,11 @@ impl<T: frame_system::Config> pallet_ratings::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads((4_u64).saturating_mul(t.into())))
 			.saturating_add(T::DbWeight::get().writes((3_u64).saturating_mul(t.into())))
 	}
+	fn expire() -> Weight {
+		Weight::from_parts(150_000_000, 0)
+			.saturating_add(T::DbWeight::get().reads(12))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
 	fn end(p: u32) -> Weight {
 		// As `pallet_tasks::carry_out` and `wake` together.
 		Weight::from_parts(1_600_000_000, 0)

@@ -44,12 +44,14 @@ pub struct Windows {
 	pub demand: Ranged32<10, DAY>,
 	/// From one bell, at which trials begin, to the next.
 	pub bell: Ranged32<20, DAY>,
+	/// For which a rating counts from its proof on.
+	pub rating: Ranged32<100, { 365 * DAY }>,
 	/// For which the record of a task that has ended is kept.
 	pub retention: Ranged32<10, { 365 * DAY }>,
 }
 
 impl Windows {
-	/// Ten minutes for bids and openings, an hour for delivery, thirty days of record.
+	/// Ten minutes for bids and openings, an hour for delivery, thirty days of record and for ratings.
 	pub const PRODUCTION: Self = Self {
 		commit: Ranged32::new(200),
 		reveal: Ranged32::new(100),
@@ -58,6 +60,7 @@ impl Windows {
 		delivery: Ranged32::new(1_200),
 		demand: Ranged32::new(40),
 		bell: Ranged32::new(600),
+		rating: Ranged32::new(30 * DAY),
 		retention: Ranged32::new(30 * DAY),
 	};
 
@@ -70,6 +73,7 @@ impl Windows {
 		delivery: Ranged32::new(10),
 		demand: Ranged32::new(10),
 		bell: Ranged32::new(20),
+		rating: Ranged32::new(1_000),
 		retention: Ranged32::new(1_000),
 	};
 }

@@ -5,7 +5,7 @@ use ogpu_primitives::{
 	MILLI, OGPU,
 	market::{
 		DeviceTier,
-		rules::Charges,
+		rules::{Charges, Windows},
 		trial::{self, LONGEST, MAX_RATING, SLOTS, WAY},
 	},
 };
@@ -212,6 +212,40 @@ fn other_devices_have_proven_nothing() {
 		assert_ok!(Providers::update(signed(PROVIDER), profile(PROVIDER, 2), None));
 		decide(number, Verdict::Valid);
 		assert_eq!(rating(PROVIDER), 0);
+	});
+}
+
+#[test]
+fn a_rating_counts_for_a_while() {
+	let proven = |claimed| {
+		let number = running(PROVIDER, claimed);
+		assert_ok!(root(PROVIDER, number));
+		decide(number, Verdict::Valid);
+	};
+	build_and_execute(|| {
+		let counts = Windows::FAST.rating.get();
+		assert_eq!(Ratings::rated_until(PROVIDER), None);
+		proven(5_000);
+		let until = Now::get() + counts;
+		assert_eq!(Ratings::rated_until(PROVIDER), Some(until));
+		blocks(counts - 100);
+		// Proven anew, it counts from then on.
+		proven(6_000);
+		let until = Now::get() + counts;
+		blocks(counts);
+		assert_eq!((rating(PROVIDER), Ratings::rated_until(PROVIDER)), (6_000, Some(until)));
+		blocks(2);
+		assert_eq!((rating(PROVIDER), Ratings::rated_until(PROVIDER)), (0, None));
+		System::assert_has_event(Event::Expired { provider: PROVIDER }.into());
+		System::reset_events();
+		// What went with the devices does not go again.
+		proven(5_000);
+		assert_ok!(Providers::update(signed(PROVIDER), profile(PROVIDER, 2), None));
+		assert_eq!((rating(PROVIDER), Ratings::rated_until(PROVIDER)), (0, None));
+		blocks(counts + 2);
+		assert!(!System::events().iter().any(|record| {
+			matches!(record.event, RuntimeEvent::Ratings(Event::Expired { .. }))
+		}));
 	});
 }
 
