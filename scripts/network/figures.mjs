@@ -1,5 +1,5 @@
 // Figures of a network of four providers on this machine: one job in three ways, what a pool's requests cost in
-// transactions and blocks, and whether blocks stay on time while all devices are busy.
+// transactions and blocks, what tasks alone and many cost in them, and whether blocks stay on time while all devices are busy.
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
@@ -19,6 +19,8 @@ const DIGITS = join(EXAMPLES, 'digits');
 const EXAMPLE = fileURLToPath(new URL('../../client/examples/javascript/submit.mjs', import.meta.url));
 const KEY = '//Figures//client';
 const SLOT = 3_000;
+// Tasks that are submitted in one transaction.
+const BATCH = 20;
 // For how long blocks are watched, idle and busy.
 const WATCHED = 120;
 
@@ -70,18 +72,23 @@ async function blocks(api, from, to) {
 
 const bestHeight = async (api) => (await api.rpc.chain.getHeader()).number.toNumber();
 
+// Serves a job until it is stopped. The command, and the specification of a task.
+async function offered(manifest, time) {
+	const offer = new Command(network, 'figures', ['offer', manifest, '--max-price', '1', '--work', '10', '--time', time]);
+	const spec = await until('the job to be offered', () => {
+		assert(offer.running, offer.log);
+		return offer.lines.find((line) => 'spec' in line)?.spec;
+	}, 60);
+	return { offer, spec };
+}
+
 // Buys a job with the example in JavaScript. The task's number.
 async function byExample(manifest) {
 	const folder = join(network.folder, 'example');
 	mkdirSync(folder);
 	copyFileSync(EXAMPLE, join(folder, 'submit.mjs'));
 	symlinkSync(fileURLToPath(new URL('node_modules', import.meta.url)), join(folder, 'node_modules'));
-	const terms = ['--max-price', '1', '--work', '10', '--time', '40'];
-	const offer = new Command(network, 'figures', ['offer', manifest, ...terms]);
-	const spec = await until('the job to be offered', () => {
-		assert(offer.running, offer.log);
-		return offer.lines.find((line) => 'spec' in line)?.spec;
-	}, 60);
+	const { offer, spec } = await offered(manifest, '40');
 	const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'submit.mjs'), network.nodes[0].url, KEY, spec], { timeout: 300_000 });
 	await offer.stop('SIGINT');
 	const task = stdout.match(/^is task (\d+)$/m)?.[1];
@@ -165,6 +172,55 @@ async function pool({ api }, batches, each) {
 	return JSON.stringify(found);
 }
 
+// Submits tasks at once, of 20 units each and verified as `standard`, and counts what they come to in transactions of
+// providers, and blocks from root to verdict.
+async function tasksAtOnce({ api }, count) {
+	const { offer, spec } = await offered(requests(`task-of-${count}`, 0, 20), '400');
+	const { reserve, protocolFee, verification } = (await api.call.marketApi.quote(spec)).asOk;
+	const most = [reserve, protocolFee, verification].reduce((sum, price) => sum + price.toBigInt(), 0n);
+	const from = await bestHeight(api);
+	const batches = Array.from({ length: Math.ceil(count / BATCH) }, (_, index) => Math.min(BATCH, count - index * BATCH));
+	const submitted = await Promise.all(batches.map((size) => send(api, client,
+		api.tx.utility.batchAll(Array.from({ length: size }, () => api.tx.tasks.submit(spec, most))))));
+	const tasks = submitted.flat().filter(({ method }) => method === 'Submitted').map(({ data }) => data.task.toNumber());
+	assert.equal(tasks.length, count);
+	let left = tasks;
+	await until('all tasks to be verified', async () => {
+		const found = await api.query.tasks.tasks.multi(left);
+		left = left.filter((_, index) => found[index].isSome && !found[index].unwrap().status.isDelivered);
+		return left.length === 0;
+	}, 1_500, 2000);
+	const read = await blocks(api, from, await bestHeight(api));
+	await offer.stop('SIGINT');
+
+	let [transactions, duties] = [0, 0];
+	for (const { method: { section, method, args } } of read.flatMap(({ extrinsics }) => extrinsics)) {
+		if (section !== 'worker' || method !== 'perform') continue;
+		const [, , done] = args;
+		const ours = done.filter((duty) => duty.isTasks || duty.isAttestations).length;
+		transactions += ours > 0 ? 1 : 0;
+		duties += ours;
+	}
+	const height = (task, method, where) => read.find(({ events }) => events.some(({ section, method: name, data }) =>
+		section === where && name === method && data.task.toNumber() === task))?.height;
+	const verdicts = read.flatMap(({ events }) => events.filter(({ section, method }) => section === 'tasks' && method === 'Decided'))
+		.filter(({ data }) => tasks.includes(data.task.toNumber()));
+	const valid = new Set(verdicts.filter(({ data }) => data.verdict.isValid).map(({ data }) => data.task.toNumber()));
+	const rootToVerdict = [...valid].map((task) => height(task, 'Decided', 'tasks') - height(task, 'Rooted', 'tasks')).sort((a, b) => a - b);
+	const found = {
+		tasks: count,
+		valid: valid.size,
+		blocks: read.length,
+		transactions,
+		perTask: transactions / count,
+		dutiesPerTask: duties / count,
+		rootToVerdict: { median: rootToVerdict[rootToVerdict.length >> 1], most: rootToVerdict.at(-1) },
+	};
+	(figures.tasks ??= []).push(found);
+	assert.equal(valid.size, count, JSON.stringify(found));
+	return JSON.stringify(found);
+}
+
 // How regular blocks are in the next minutes.
 async function regularity(api) {
 	const from = await bestHeight(api);
@@ -206,12 +262,16 @@ const { ferdie } = await wellKnownAccounts();
 const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri(KEY);
 await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 2_000n * OGPU));
 await providersOnNodes({ api, network, funder: ferdie });
-const scenario = (name, run) => report.scenario(name, () => run({ api }));
+// Those whose names have this in them; all if nothing is given.
+const wanted = process.argv[2] ?? '';
+const scenario = (name, run) => (name.includes(wanted) ? report.scenario(name, () => run({ api })) : undefined);
 await scenario('the same job in three ways', threeWays);
 await scenario('a request sent alone', (context) => pool(context, 1, 1));
 await scenario('10 requests in a batch', (context) => pool(context, 1, 10));
 await scenario('10 requests, each a batch', (context) => pool(context, 10, 1));
 await scenario('100 requests in 10 batches', (context) => pool(context, 10, 10));
+await scenario('a task alone', (context) => tasksAtOnce(context, 1));
+await scenario('100 tasks at the same time', (context) => tasksAtOnce(context, 100));
 await scenario('blocks while devices are busy', onTime);
 await api.disconnect();
 await network.stop({ keep: report.failed > 0 });
