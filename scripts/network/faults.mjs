@@ -226,7 +226,10 @@ async function ratingProven({ api, providers: [, provider] }) {
 // bid; somebody without a node does, and says so once it has the task. A panel of the nodes agrees. The client has that
 // looked at again, by judges of whom there are none left, and gets back what is left.
 async function jobAtFault(context) {
-	const { api, events, byHand } = context;
+	const { api, events } = context;
+	const byHand = keyring.addFromUri('//Faults//by-hand');
+	await send(api, ferdie, api.tx.balances.transferKeepAlive(byHand.address, 1_100n * OGPU));
+	await registered(api, byHand, 'by hand', nowhere('03'));
 	const manifest = variation(SEARCH, {
 		folder: join(network.folder, 'at-fault'), files: ['search.cl'], change: (text) => text.replace('len: 16384', 'len: 8192'),
 	});
@@ -264,8 +267,7 @@ const providers = await providersOnNodes({ api, network, funder: ferdie });
 const events = new EventLog(api, await alice.finalised());
 let done = false;
 const following = events.follow(() => done);
-const byHand = keyring.addFromUri('//Faults//by-hand');
-const context = { api, events, providers, byHand };
+const context = { api, events, providers };
 // Those whose names have this in them; all if nothing is given.
 const wanted = process.argv[2] ?? '';
 const scenario = (name, run) => (name.includes(wanted) ? report.scenario(name, () => run(context)) : undefined);
@@ -274,11 +276,7 @@ await Promise.all([
 	scenario('a client that is gone once it has submitted', clientGone),
 ]);
 await scenario('a rating that is proven', ratingProven);
-await scenario('a job that is at fault, and an appeal', async (context) => {
-	await send(api, ferdie, api.tx.balances.transferKeepAlive(byHand.address, 1_100n * OGPU));
-	await registered(api, byHand, 'by hand', nowhere('03'));
-	return jobAtFault(context);
-});
+await scenario('a job that is at fault, and an appeal', jobAtFault);
 await scenario('a provider that is gone once it has acknowledged', takeover);
 await scenario('a verifier that is gone between commit and reveal', verifierGone);
 await scenario('a node that is started again in the middle of its task', nodeRestarted);
