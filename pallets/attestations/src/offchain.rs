@@ -11,9 +11,7 @@ use ogpu_primitives::{
 };
 use ogpu_traits::{
 	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
-	offchain::{
-		Trouble, inputs_are_here, job_of, keep_known, quote, result_of, sources, state_of,
-	},
+	offchain::{Trouble, inputs_are_here, job_of, keep_known, quote, result_of, sources, state_of},
 };
 
 use crate::{Case, Config, Done, Due, Kind, Pallet, REFUSED, Subject, UPHELD};

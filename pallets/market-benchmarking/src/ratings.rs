@@ -9,7 +9,10 @@ use frame_support::{
 	weights::WeightMeter,
 };
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
-use ogpu_primitives::market::verification::{Shape, Tier};
+use ogpu_primitives::market::{
+	DeviceTier,
+	verification::{Shape, Tier},
+};
 use ogpu_traits::{Duties, Moment, Registry};
 use pallet_attestations::{
 	Appeal, Case, Cases, Decided, Earned, Kind, Member, Panels, Phase, Places, Said, Served,
@@ -21,7 +24,7 @@ use pallet_ratings::{
 };
 
 pub use crate::Config;
-use crate::scene::{FEE, group_of, now, panel_of, pass, provider, providers};
+use crate::scene::{FEE, classes, group_of, now, panel_of, pass, provider, providers};
 
 /// What is benchmarked.
 pub struct Pallet<T>(PhantomData<T>);
@@ -61,10 +64,11 @@ fn enough<T: Config>() -> T::AccountId {
 mod benchmarks {
 	use super::*;
 
-	/// As the last that may wait.
+	/// As the last that may wait, where there are too few of the two higher tiers, and many classes of the lowest.
 	#[benchmark]
 	fn apply() -> Result<(), BenchmarkError> {
 		let who = enough::<T>();
+		classes::<T>(&[DeviceTier::Consumer]);
 		let others = (1_000..1_000 + u64::from(MAX_AT_ONCE) - 1).collect();
 		Waiting::<T>::put(BoundedVec::truncate_from(others));
 		#[block]

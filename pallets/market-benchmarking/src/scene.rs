@@ -186,9 +186,9 @@ pub fn providers<T: Config>(count: u32) -> Vec<T::AccountId> {
 }
 
 /// Operators of many classes, over which the chain has to look when it counts those that could verify something:
-/// of every tier and all features, with memories from 8 GiB to 1 TiB.
-pub fn classes<T: Config>() {
-	for tier in DeviceTier::ALL {
+/// of these tiers and all features, with memories from 8 GiB to 1 TiB.
+pub fn classes<T: Config>(tiers: &[DeviceTier]) {
+	for &tier in tiers {
 		for features in 0..=Features::KNOWN.0 {
 			for memory in MEMORY..=40 {
 				pallet_providers::Operators::<T>::mutate((tier as u8, features), memory, |count| {

@@ -10,7 +10,7 @@ use ogpu_primitives::{
 	Balance, OGPU,
 	job::{BlobId, MAX_BUFFERS, MAX_UNITS},
 	market::{
-		TaskId,
+		DeviceTier, TaskId,
 		auction::{self, Quality, Score},
 		stream,
 	},
@@ -169,7 +169,7 @@ mod benchmarks {
 	/// Of a task in 64 parts, with operators of many classes to count.
 	#[benchmark]
 	fn submit() -> Result<(), BenchmarkError> {
-		classes::<T>();
+		classes::<T>(&DeviceTier::ALL);
 		let client = bonded::<T>("client", 0);
 		#[block]
 		{
@@ -326,7 +326,7 @@ mod benchmarks {
 	/// One batch, with operators of many classes to count.
 	#[benchmark]
 	fn send() -> Result<(), BenchmarkError> {
-		classes::<T>();
+		classes::<T>(&DeviceTier::ALL);
 		let client = bonded::<T>("client", 0);
 		Tasks::<T>::open_stream(signed::<T>(&client), stream_spec(), 10_000 * OGPU)?;
 		let batches = BoundedVec::truncate_from(alloc::vec![BATCH]);

@@ -10,9 +10,8 @@ use crate::{
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
-		let due = |until: u32, item| {
-			Agenda::<T>::contains_key(until.max(AgendaFrom::<T>::get()), item)
-		};
+		let due =
+			|until: u32, item| Agenda::<T>::contains_key(until.max(AgendaFrom::<T>::get()), item);
 		let mut count = 0;
 		let waiting = Waiting::<T>::get();
 		let rung = Rung::<T>::get().map(|bell| bell.trials).unwrap_or_default();
