@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { EventLog, OGPU, connect, wellKnownAccounts } from './chain.mjs';
 import { localNetwork, sleep, until } from './nodes.mjs';
 import { providersOnNodes } from './providers.mjs';
-import { recognise, render, train } from './purchases.mjs';
+import { openStream, recognise, render, train } from './purchases.mjs';
 
 const once = process.argv.includes('--once');
 const FINALISED = 3;
@@ -93,12 +93,12 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 	const following = events.follow(() => stopping);
 	following.catch(() => {});
 
-	say('two clients have a classifier trained, and a picture rendered, by auction:');
+	say('two clients have a classifier trained, and a picture rendered, by auction; a third opens a stream:');
 	const cheat = providers[CHEAT].address;
 	const [trained, picture, slashed] = await Promise.all([
-		part('training', () => train(network)).then(async (weights) => {
-			say('with the weights that came, a stream of requests is raced for:');
-			return { weights, ...await part('inference', () => recognise(network, weights)) };
+		Promise.all([part('stream', () => openStream(network)), part('training', () => train(network))]).then(([stream, weights]) => {
+			say('with the weights that came, requests are raced for:');
+			return part('inference', () => recognise(network, stream, weights));
 		}),
 		part('picture', () => render(network)),
 		part('cheat', () => watchCheat(events, cheat)),

@@ -39,19 +39,25 @@ export async function train(network) {
 	return join(out, 'w');
 }
 
-// Recognises the images that training never saw, by a stream of requests, and counts what is right.
-export async function recognise(network, weights) {
+// Opens a stream for requests to recognise digits, with weights that are there already: others come with the requests.
+export async function openStream(network) {
+	const opened = await ogpu(network, 'inference', '//Two', [
+		'stream', 'open', join(DIGITS, 'infer.yaml'), '--reward', 0.001, '--deposit', 20, '--racers', 2, '--work', 0.01, '--time', 40,
+		'--region', REGION,
+	]);
+	const stream = opened.map((line) => line.match(/^stream +(\d+)$/)?.[1]).find(Boolean);
+	assert(stream, 'no stream was opened');
+	return stream;
+}
+
+// Recognises the images that training never saw, by a request to a stream, and counts what is right.
+export async function recognise(network, stream, weights) {
 	const folder = join(network.folder, 'inference');
 	mkdirSync(folder);
 	for (const file of ['infer.yaml', 'infer.cl', 'images.bin']) copyFileSync(join(DIGITS, file), join(folder, file));
 	execFileSync('python3', [join(DIGITS, 'quantise.py'), weights, join(folder, 'trained.bin')]);
 	const manifest = join(folder, 'infer.yaml');
 	const name = 'inference';
-	const opened = await ogpu(network, name, '//Two', [
-		'stream', 'open', manifest, '--reward', 0.001, '--deposit', 20, '--racers', 2, '--work', 0.01, '--time', 40, '--region', REGION,
-	]);
-	const stream = opened.map((line) => line.match(/^stream +(\d+)$/)?.[1]).find(Boolean);
-	assert(stream, 'no stream was opened');
 	const out = join(network.folder, 'digits');
 	const sent = await ogpu(network, name, '//Two', ['stream', 'send', stream, manifest, '--out', out]);
 	const task = sent.map((line) => line.match(/^batches +are the tasks (\d+)$/)?.[1]).find(Boolean);
