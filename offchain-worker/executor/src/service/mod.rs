@@ -831,7 +831,9 @@ impl Core {
 
 	/// Forgets a run that has ended.
 	async fn forget(&self, id: &RunId) -> Result<(), Refusal> {
-		self.unpublish(id);
+		let pin = pin_of(id);
+		let published =
+			self.journal.published(id).map_err(|error| Refusal::Failed(error.to_string()))?;
 		let folder = self.folder(id);
 		let removed = tokio::task::spawn_blocking(move || folder.remove()).await;
 		removed
@@ -839,6 +841,10 @@ impl Core {
 			.map_err(|error| Refusal::Failed(error.to_string()))?;
 		self.unpin_inputs(id);
 		self.journal_write(Write::Forget(*id)).await?;
+		for Published { blob, .. } in published {
+			self.blobs.unshare(&blob);
+			self.blobs.unpin(&blob, &pin);
+		}
 		self.runs().remove(id);
 		Ok(())
 	}
