@@ -20,6 +20,11 @@ pub struct Cli {
 	/// How to run.
 	pub run: sc_cli::RunCmd,
 
+	/// Where compiled runtimes are kept, so that no start compiles one again. Nodes of one user may share it; whoever can
+	/// write to it can have them run anything [default: the folder `runtimes` of the base path].
+	#[arg(long, value_name = "FOLDER")]
+	pub runtimes: Option<PathBuf>,
+
 	#[command(flatten)]
 	/// What runs jobs for it.
 	pub provider: ProviderArgs,

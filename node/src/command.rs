@@ -88,7 +88,7 @@ macro_rules! with_partial {
 		let runner = $cli.create_runner($cmd)?;
 		preflight::check(runner.config(), preflight::Ports::Unused)?;
 		runner.async_run(|$config| {
-			let $partial = service::new_partial(&$config)?;
+			let $partial = service::new_partial(&$config, None)?;
 			$body
 		})
 	}};
@@ -146,8 +146,9 @@ fn run() -> Result<()> {
 			let runner = cli.create_runner(&cli.run)?;
 			preflight::check(runner.config(), preflight::Ports::Used)?;
 			let executor = executor(cli.provider, runner.config())?;
+			let runtimes = cli.runtimes;
 			runner.run_node_until_exit(|config| async move {
-				service::new_full(config, executor).map_err(sc_cli::Error::Service)
+				service::new_full(config, executor, runtimes.as_deref()).map_err(sc_cli::Error::Service)
 			})
 		}
 	}

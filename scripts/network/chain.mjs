@@ -96,6 +96,8 @@ export async function sendExpectingError(api, signer, call) {
 	throw new Error(`${call.method.section}.${call.method.method} was accepted and should not have been`);
 }
 
+const isOf = (event, section, method) => event.section === section && event.method === method;
+
 // Collects every event of every finalised block. A subscription to the best block's events would
 // miss blocks that a reorganisation brings in two at a time. It begins after the block of this height.
 export class EventLog {
@@ -122,6 +124,11 @@ export class EventLog {
 	}
 
 	find(section, method, matches = () => true) {
-		return this.seen.find((event) => event.section === section && event.method === method && matches(event.data));
+		return this.seen.find((event) => isOf(event, section, method) && matches(event.data));
+	}
+
+	// Where such events are among those seen.
+	indices(section, method) {
+		return [...this.seen.keys()].filter((index) => isOf(this.seen[index], section, method));
 	}
 }

@@ -24,7 +24,7 @@ const BATCH = 20;
 // For how long blocks are watched, idle and busy.
 const WATCHED = 120;
 
-const report = new Report();
+const report = new Report(process.argv[2]);
 const figures = { machine: `${cpus().length} cores, ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB` };
 const network = localNetwork({ rpcBase: 39944, p2pBase: 37333, executorBase: 39960, executors: 4 });
 stopOnSignals(network);
@@ -68,6 +68,19 @@ async function blocks(api, from, to) {
 	const read = [];
 	for (let height = from; height <= to; height += 1) read.push(await block(api, height));
 	return read;
+}
+
+// In which of some blocks the market said this of a task first.
+function heightOf(read, task, method) {
+	return read.find(({ events }) => events.some((event) =>
+		event.section === 'tasks' && event.method === method && event.data.task.toNumber() === task))?.height;
+}
+
+// The transactions of some blocks in which providers do their duties.
+function performed(read) {
+	const calls = read.flatMap(({ extrinsics }) => extrinsics.map(({ method }) => method));
+	const performances = calls.filter(({ section, method }) => section === 'worker' && method === 'perform');
+	return performances.map(({ args: [provider, , duties] }) => ({ provider, duties }));
 }
 
 const bestHeight = async (api) => (await api.rpc.chain.getHeader()).number.toNumber();
@@ -135,16 +148,12 @@ async function pool({ api }, batches, each) {
 	const racing = new Map();
 	let judging = 0;
 	const ours = (duty) => duty.isTasks && (duty.asTasks.isRace || duty.asTasks.isShow) && tasks.includes(duty.asTasks.inner.task.toNumber());
-	for (const { method: { section, method, args } } of read.flatMap(({ extrinsics }) => extrinsics)) {
-		if (section !== 'worker' || method !== 'perform') continue;
-		const [provider, , duties] = args;
+	for (const { provider, duties } of performed(read)) {
 		if (duties.some(ours)) racing.set(provider.toString(), (racing.get(provider.toString()) ?? 0) + 1);
 		else if (duties.some((duty) => duty.isAttestations)) judging += 1;
 	}
-	const moment = (task, method) => read.find(({ events }) => events.some((event) =>
-		event.section === 'tasks' && event.method === method && event.data.task.toNumber() === task))?.height;
 	const times = tasks.map((task) => {
-		const moments = ['BatchSent', 'Raced', 'Shown', 'RaceWon', 'Decided'].map((method) => moment(task, method));
+		const moments = ['BatchSent', 'Raced', 'Shown', 'RaceWon', 'Decided'].map((method) => heightOf(read, task, method));
 		assert(moments.every(Boolean), `task ${task}: ${moments}`);
 		const [sent, sealed, shown, won, verified] = moments;
 		return { sealed: sealed - sent, shown: shown - sealed, won: won - sealed, verified: verified - sealed };
@@ -194,19 +203,15 @@ async function tasksAtOnce({ api }, count) {
 	await offer.stop('SIGINT');
 
 	let [transactions, duties] = [0, 0];
-	for (const { method: { section, method, args } } of read.flatMap(({ extrinsics }) => extrinsics)) {
-		if (section !== 'worker' || method !== 'perform') continue;
-		const [, , done] = args;
-		const ours = done.filter((duty) => duty.isTasks || duty.isAttestations).length;
+	for (const performance of performed(read)) {
+		const ours = performance.duties.filter((duty) => duty.isTasks || duty.isAttestations).length;
 		transactions += ours > 0 ? 1 : 0;
 		duties += ours;
 	}
-	const height = (task, method, where) => read.find(({ events }) => events.some(({ section, method: name, data }) =>
-		section === where && name === method && data.task.toNumber() === task))?.height;
 	const verdicts = read.flatMap(({ events }) => events.filter(({ section, method }) => section === 'tasks' && method === 'Decided'))
 		.filter(({ data }) => tasks.includes(data.task.toNumber()));
 	const valid = new Set(verdicts.filter(({ data }) => data.verdict.isValid).map(({ data }) => data.task.toNumber()));
-	const rootToVerdict = [...valid].map((task) => height(task, 'Decided', 'tasks') - height(task, 'Rooted', 'tasks')).sort((a, b) => a - b);
+	const rootToVerdict = [...valid].map((task) => heightOf(read, task, 'Decided') - heightOf(read, task, 'Rooted')).sort((a, b) => a - b);
 	const found = {
 		tasks: count,
 		valid: valid.size,
@@ -262,9 +267,7 @@ const { ferdie } = await wellKnownAccounts();
 const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri(KEY);
 await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 2_000n * OGPU));
 await providersOnNodes({ api, network, funder: ferdie });
-// Those whose names have this in them; all if nothing is given.
-const wanted = process.argv[2] ?? '';
-const scenario = (name, run) => (name.includes(wanted) ? report.scenario(name, () => run({ api })) : undefined);
+const scenario = (name, run) => report.scenario(name, () => run({ api }));
 await scenario('the same job in three ways', threeWays);
 await scenario('a request sent alone', (context) => pool(context, 1, 1));
 await scenario('10 requests in a batch', (context) => pool(context, 1, 10));

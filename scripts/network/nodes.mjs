@@ -83,12 +83,17 @@ export class Network {
 		if (dead) throw new Fatal(`${dead.name} has ended: ${dead.log.trim().split('\n').pop() || 'it said nothing'}`);
 	}
 
-	// Starts every node and waits until the first one answers, and blocks are final: before, each may be on a branch of
-	// its own. Returns that one.
+	// Starts every node, and waits until blocks are final: before, each may be on a branch of its own. The first one
+	// compiles the runtime, which the others find. Returns it.
 	async start() {
+		const [first, ...others] = this.nodes;
+		first.start();
+		await until(`${first.name} to answer`, () => {
+			this.assertRunning();
+			return first.best().then(() => true);
+		}, 90);
+		for (const node of others) node.start();
 		await Promise.all(this.executors.map((executor) => executor.start()));
-		for (const node of this.nodes) node.start();
-		const [first] = this.nodes;
 		await until('the first final block', () => {
 			this.assertRunning();
 			return first.finalised().then((height) => height > 0);
@@ -252,6 +257,7 @@ class Node extends Program {
 			'--listen-addr', `/ip4/${this.host.ip}/tcp/${this.p2pPort}`,
 			'--no-prometheus', '--no-telemetry', '--no-mdns', '--allow-private-ip',
 			'--rpc-methods', 'unsafe', '--rpc-cors', 'all', '--rpc-max-connections', '50',
+			'--runtimes', join(this.network.folder, 'runtimes'),
 			...this.bootnodes.flatMap((node) => ['--bootnodes', node.address]),
 			...this.args,
 		]);

@@ -35,10 +35,13 @@ function workerByHand(api, account, name) {
 	return { key: worker.publicKey, proof };
 }
 
-export async function registered(api, account, name, served, { region = REGION, worker = workerByHand(api, account, name) } = {}) {
+export async function registered(api, account, name, served, { region = REGION, seats = 0, worker = workerByHand(api, account, name) } = {}) {
 	const { key, proof } = worker;
-	await send(api, account, api.tx.providers.register(profile(key, name, served, region), proof));
-	await send(api, account, api.tx.trustLock.bond(1_000n * OGPU));
+	await send(api, account, api.tx.utility.batchAll([
+		api.tx.providers.register(profile(key, name, served, region), proof),
+		api.tx.trustLock.bond(1_000n * OGPU),
+		...(seats > 0 ? [api.tx.providers.setSeats(seats)] : []),
+	]));
 }
 
 // Says that a provider without a node is there. Who has not said so for two sessions gets no work.
@@ -82,16 +85,16 @@ export async function providersOnNodes({ api, network, funder }) {
 	const names = network.executors.map((_, index) => `Nodes//provider-${index}`);
 	const providers = names.map((name) => keyring.addFromUri(`//${name}`));
 	const fund = providers.map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_100n * OGPU));
-	await send(api, funder, api.tx.utility.batchAll(fund));
-	const served = await Promise.all(network.executors.map((executor) => until(`${executor.name} to pass its self-test`, async () => {
+	const funded = send(api, funder, api.tx.utility.batchAll(fund));
+	const passed = network.executors.map((executor) => until(`${executor.name} to pass its self-test`, async () => {
 		const { devices, peer } = await executor.call('GET', '/v1/status');
 		return devices.some(({ health }) => health === 'good') && peer;
-	}, 120)));
+	}, 120));
+	const [served] = await Promise.all([Promise.all(passed), funded]);
 	await Promise.all(providers.map(async (provider, index) => {
 		const worker = await workerOfNode(network.nodes[index], provider, names[index]);
 		const { region } = network.executors[index];
-		await registered(api, provider, names[index], endpoint(served[index]), { region, worker });
-		await send(api, provider, api.tx.providers.setSeats(1));
+		await registered(api, provider, names[index], endpoint(served[index]), { region, seats: 1, worker });
 	}));
 	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.
 	const seats = network.executors.length;

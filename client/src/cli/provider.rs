@@ -244,8 +244,9 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 	let found = chain.provider(&whose).await?;
 	let collateral = chain.collateral(&whose).await?;
 	let trial = chain.trial(&whose).await?;
-	let rated_until = chain.rated_until(&whose).await?;
 	let ProviderState { status, active, seats, tasks, rating, region, .. } = found;
+	// One that went with other devices stays on the chain until its time is over.
+	let rated_until = if rating > 0 { chain.rated_until(&whose).await? } else { None };
 	let status = match status {
 		ProviderStatus::Open if active => "open",
 		ProviderStatus::Open => "open, but its heartbeats do not come: nothing new is given to it",

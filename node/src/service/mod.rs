@@ -13,7 +13,7 @@ mod genesis;
 mod offchain;
 mod partial;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use sc_client_api::BlockBackend;
 use sc_network::{
@@ -40,16 +40,22 @@ const JUSTIFICATION_PERIOD: u32 = 512;
 pub(crate) fn new_full(
 	config: Configuration,
 	executor: Option<Executor>,
+	runtimes: Option<&Path>,
 ) -> Result<TaskManager, Error> {
 	match config.network.network_backend {
-		NetworkBackendType::Libp2p => start::<NetworkWorker<Block, Hash>>(config, executor),
-		NetworkBackendType::Litep2p => start::<Litep2pNetworkBackend>(config, executor),
+		NetworkBackendType::Libp2p => {
+			start::<NetworkWorker<Block, Hash>>(config, executor, runtimes)
+		}
+		NetworkBackendType::Litep2p => {
+			start::<Litep2pNetworkBackend>(config, executor, runtimes)
+		}
 	}
 }
 
 fn start<N: NetworkBackend<Block, Hash>>(
 	config: Configuration,
 	executor: Option<Executor>,
+	runtimes: Option<&Path>,
 ) -> Result<TaskManager, Error> {
 	let PartialComponents {
 		client,
@@ -60,7 +66,7 @@ fn start<N: NetworkBackend<Block, Hash>>(
 		select_chain,
 		transaction_pool,
 		other: partial::Rest { block_import, grandpa_link, babe_link, babe_worker, mut telemetry },
-	} = new_partial(&config)?;
+	} = new_partial(&config, runtimes)?;
 
 	let metrics = N::register_notification_metrics(config.prometheus_registry());
 	let mut net_config = sc_network::config::FullNetworkConfiguration::<_, _, N>::new(

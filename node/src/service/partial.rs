@@ -1,11 +1,14 @@
 //! Client, pool and import queue: what a command on the database needs as well as a running node.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use ogpu_runtime::{Block, RuntimeApi};
 use sc_consensus_babe::{BabeBlockImport, BabeLink, BabeWorkerHandle};
 use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf};
-use sc_service::{Configuration, PartialComponents, error::Error};
+use sc_executor::{DEFAULT_HEAP_ALLOC_STRATEGY, HeapAllocStrategy};
+use sc_service::{
+	Configuration, PartialComponents, config::ExecutorConfiguration, error::Error,
+};
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_babe::{
@@ -52,6 +55,29 @@ pub(super) fn time_and_slot(slot_duration: SlotDuration) -> (SlotProvider, Times
 	(SlotProvider::from_timestamp_and_slot_duration(*now, slot_duration), now)
 }
 
+/// Runs runtimes. What it has compiled is found in a folder by the next start, or by another node: compiling one takes as
+/// long as some blocks, in which a validator is missing.
+fn executor(config: &Configuration, runtimes: Option<&Path>) -> Executor {
+	let ExecutorConfiguration {
+		wasm_method,
+		max_runtime_instances,
+		default_heap_pages,
+		runtime_cache_size,
+	} = &config.executor;
+	let heap = default_heap_pages.map_or(DEFAULT_HEAP_ALLOC_STRATEGY, |pages| {
+		HeapAllocStrategy::Static { extra_pages: pages.try_into().unwrap_or(u32::MAX) }
+	});
+	let own = config.base_path.path().join("runtimes");
+	Executor::builder()
+		.with_execution_method(*wasm_method)
+		.with_onchain_heap_alloc_strategy(heap)
+		.with_offchain_heap_alloc_strategy(heap)
+		.with_max_runtime_instances(*max_runtime_instances)
+		.with_runtime_cache_size(*runtime_cache_size)
+		.with_cache_path(runtimes.unwrap_or(&own))
+		.build()
+}
+
 /// Opens the database and builds what works on it.
 ///
 /// # Errors
@@ -59,6 +85,7 @@ pub(super) fn time_and_slot(slot_duration: SlotDuration) -> (SlotProvider, Times
 /// When the database, the keystore or the genesis cannot be used.
 pub(crate) fn new_partial(
 	config: &Configuration,
+	runtimes: Option<&Path>,
 ) -> Result<
 	PartialComponents<
 		FullClient,
@@ -81,7 +108,7 @@ pub(crate) fn new_partial(
 		})
 		.transpose()?;
 
-	let executor: Executor = sc_service::new_wasm_executor(&config.executor);
+	let executor = executor(config, runtimes);
 	let backend = sc_service::new_db_backend(config.db_config())?;
 	let genesis = genesis::builder(config, &backend, &executor)?;
 	let (client, backend, keystore_container, task_manager) =

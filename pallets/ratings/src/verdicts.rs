@@ -104,17 +104,21 @@ impl<T: Config> Pallet<T> {
 
 	/// What a provider has proven, if it is of the devices that it still has.
 	pub(crate) fn rated(who: &T::AccountId) -> Option<Rated> {
-		let rated = Ratings::<T>::get(who)?;
-		(T::Registry::devices(who) == Some(rated.devices)).then_some(rated)
+		Ratings::<T>::get(who).filter(|rated| Self::counts(who, rated))
+	}
+
+	/// Whether a rating is of the devices that its provider still has.
+	fn counts(whose: &T::AccountId, rated: &Rated) -> bool {
+		T::Registry::devices(whose) == Some(rated.devices)
 	}
 
 	/// Ends a rating whose time is over, unless it was proven anew.
 	pub(crate) fn expire(whose: &T::AccountId) {
-		if Ratings::<T>::get(whose).is_none_or(|rated| rated.until >= T::Clock::now()) {
+		let Some(rated) = Ratings::<T>::get(whose).filter(|rated| rated.until < T::Clock::now()) else {
 			return;
-		}
+		};
 		// With the devices it went as well.
-		if Self::rated(whose).is_some() {
+		if Self::counts(whose, &rated) {
 			T::Registry::rate(whose, 0);
 			Self::deposit_event(Event::Expired { provider: whose.clone() });
 		}

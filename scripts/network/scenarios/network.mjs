@@ -132,12 +132,11 @@ export async function onlyTheEquivocatorWasSlashed({ accounts, events }) {
 	const innocent = (who) => !who.eq(accounts.bob.address);
 	// While all nodes compile a runtime on the same processors, blocks do not come for most of a session: who is heard in that
 	// one, and in the one in which it began, is chance.
-	const indices = (section, method) => [...events.seen.keys()].filter((index) => events.seen[index].section === section && events.seen[index].method === method);
-	const [upgraded = Infinity] = indices('system', 'CodeUpdated');
-	const [, compiled = Infinity] = indices('session', 'NewSession').filter((index) => index > upgraded);
+	const [upgraded = Infinity] = events.indices('system', 'CodeUpdated');
+	const [, compiled = Infinity] = events.indices('session', 'NewSession').filter((index) => index > upgraded);
 	const chance = (index) => index > upgraded && index < compiled;
 	assert(!events.find('staking', 'Slashed', ([who]) => innocent(who)), 'somebody else was slashed');
-	const reported = indices('staking', 'SlashReported').filter((index) => !chance(index)).map((index) => events.seen[index].data);
+	const reported = events.indices('staking', 'SlashReported').filter((index) => !chance(index)).map((index) => events.seen[index].data);
 	assert(!reported.some(([who, fraction]) => innocent(who) && !fraction.isZero()), 'somebody else is to be slashed');
 	assert(!events.find('staking', 'Chilled', ([who]) => innocent(who)), 'somebody else was chilled');
 }

@@ -765,7 +765,7 @@ impl Core {
 		// What a result was computed from is kept with it: whoever verifies it may ask for it.
 		if !matches!(standing.state, RunState::Done { .. }) {
 			self.unpin_inputs(id);
-			self.unpublish(id);
+			self.unpublish(id, &self.journal.published(id).unwrap_or_default());
 			// Results that are none.
 			let _ = folder.remove();
 		}
@@ -820,18 +820,18 @@ impl Core {
 		}
 	}
 
-	/// Serves nothing more of what a run came to.
-	fn unpublish(&self, id: &RunId) {
+	/// Serves nothing more of what was published of a run.
+	fn unpublish(&self, id: &RunId, published: &[Published]) {
 		let pin = pin_of(id);
-		for Published { blob, .. } in self.journal.published(id).unwrap_or_default() {
-			self.blobs.unshare(&blob);
-			self.blobs.unpin(&blob, &pin);
+		for Published { blob, .. } in published {
+			self.blobs.unshare(blob);
+			self.blobs.unpin(blob, &pin);
 		}
 	}
 
 	/// Forgets a run that has ended.
 	async fn forget(&self, id: &RunId) -> Result<(), Refusal> {
-		let pin = pin_of(id);
+		// Before the journal has forgotten it too.
 		let published =
 			self.journal.published(id).map_err(|error| Refusal::Failed(error.to_string()))?;
 		let folder = self.folder(id);
@@ -841,10 +841,7 @@ impl Core {
 			.map_err(|error| Refusal::Failed(error.to_string()))?;
 		self.unpin_inputs(id);
 		self.journal_write(Write::Forget(*id)).await?;
-		for Published { blob, .. } in published {
-			self.blobs.unshare(&blob);
-			self.blobs.unpin(&blob, &pin);
-		}
+		self.unpublish(id, &published);
 		self.runs().remove(id);
 		Ok(())
 	}
