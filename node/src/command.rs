@@ -148,7 +148,8 @@ fn run() -> Result<()> {
 			let executor = executor(cli.provider, runner.config())?;
 			let runtimes = cli.runtimes;
 			runner.run_node_until_exit(|config| async move {
-				service::new_full(config, executor, runtimes.as_deref()).map_err(sc_cli::Error::Service)
+				service::new_full(config, executor, runtimes.as_deref())
+					.map_err(sc_cli::Error::Service)
 			})
 		}
 	}

@@ -46,9 +46,7 @@ pub(crate) fn new_full(
 		NetworkBackendType::Libp2p => {
 			start::<NetworkWorker<Block, Hash>>(config, executor, runtimes)
 		}
-		NetworkBackendType::Litep2p => {
-			start::<Litep2pNetworkBackend>(config, executor, runtimes)
-		}
+		NetworkBackendType::Litep2p => start::<Litep2pNetworkBackend>(config, executor, runtimes),
 	}
 }
 

@@ -6,9 +6,7 @@ use ogpu_runtime::{Block, RuntimeApi};
 use sc_consensus_babe::{BabeBlockImport, BabeLink, BabeWorkerHandle};
 use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf};
 use sc_executor::{DEFAULT_HEAP_ALLOC_STRATEGY, HeapAllocStrategy};
-use sc_service::{
-	Configuration, PartialComponents, config::ExecutorConfiguration, error::Error,
-};
+use sc_service::{Configuration, PartialComponents, config::ExecutorConfiguration, error::Error};
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_babe::{

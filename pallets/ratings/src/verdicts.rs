@@ -114,7 +114,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Ends a rating whose time is over, unless it was proven anew.
 	pub(crate) fn expire(whose: &T::AccountId) {
-		let Some(rated) = Ratings::<T>::get(whose).filter(|rated| rated.until < T::Clock::now()) else {
+		let Some(rated) = Ratings::<T>::get(whose).filter(|rated| rated.until < T::Clock::now())
+		else {
 			return;
 		};
 		// With the devices it went as well.

@@ -1,8 +1,10 @@
 //! Tests of how the runtime is put together. The pallets have their own.
 
+mod attacks;
 mod fees;
 mod filters;
 mod governance;
+mod market;
 mod merit;
 mod presets;
 mod stability;
@@ -13,13 +15,18 @@ use sp_runtime::BuildStorage;
 
 use crate::{RuntimeGenesisConfig, System, presets::preset};
 
-/// Runs `test` on the genesis of the preset called `name`.
-fn on(name: &str, test: impl FnOnce()) {
+/// A chain of which nothing is but the genesis of the preset called `name`.
+fn chain(name: &str) -> TestExternalities {
 	let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).expect("it serialises");
 	merge(&mut config, preset(name).expect("a preset"));
 	let config: RuntimeGenesisConfig = serde_json::from_value(config).expect("a genesis");
 	let storage = config.build_storage().expect("the genesis builds");
-	TestExternalities::from(storage).execute_with(|| {
+	TestExternalities::from(storage)
+}
+
+/// Runs `test` in the first block after the genesis of the preset called `name`.
+fn on(name: &str, test: impl FnOnce()) {
+	chain(name).execute_with(|| {
 		System::set_block_number(1);
 		test();
 	});

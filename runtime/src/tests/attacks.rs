@@ -1,0 +1,547 @@
+//! Attacks on verification, a test each, on the whole chain: blocks with real VRF outputs, transactions that are signed, checked
+//! and applied, the rules of a public network. What their chances are is in docs/simulation.md, and variations are
+//! in the tests of the pallets.
+
+use frame_support::{assert_ok, dispatch::DispatchClass, storage::with_transaction};
+use ogpu_primitives::{
+	OGPU,
+	market::{
+		Features,
+		spec::{Requirements, TaskSpec, Trust},
+		verification::{Shape, Tier},
+	},
+};
+use ogpu_traits::{Claim, Duties, PartOfTask};
+use pallet_attestations::{Due, Kind, Stage, vrf::BLOCKS};
+use pallet_tasks::{Ending, Status};
+use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie, One};
+use sp_runtime::{
+	DispatchError, TransactionOutcome,
+	transaction_validity::{InvalidTransaction, TransactionValidityError},
+};
+
+use super::market::*;
+use crate::{
+	AccountId, Attestations, Executive, Providers, Runtime, RuntimeOrigin, Session, Staking,
+	System, configs::duties::Done,
+};
+
+fn wrong_opening() -> DispatchError {
+	pallet_attestations::Error::<Runtime>::WrongOpening.into()
+}
+
+/// Who has to commit in a panel, and what is due of them.
+fn committing(market: &Market, of: PartOfTask, number: u8) -> Vec<(usize, Due<AccountId>)> {
+	let due = |who: usize| {
+		let all = Attestations::due(&market.providers[who], 16).into_iter();
+		all.map(move |due| (who, due))
+	};
+	let wanted = |due: &Due<AccountId>| matches!(due, Due::Commit { case, panel, .. } if (*case, *panel) == (of, number));
+	(0..market.providers.len()).flat_map(due).filter(|(_, due)| wanted(due)).collect()
+}
+
+/// Makes operators one.
+fn merge(market: &Market, accounts: impl IntoIterator<Item = usize>) {
+	let mut group = None;
+	for account in accounts.into_iter().map(|who| &market.providers[who]) {
+		let own = pallet_providers::Providers::<Runtime>::get(account).expect("a provider").group;
+		match group {
+			None => group = Some(own),
+			Some(group) => {
+				assert_ok!(Providers::merge(RuntimeOrigin::root(), account.clone(), group));
+			}
+		}
+	}
+}
+
+/// Says that a validator and a provider are of one operator.
+fn link(market: &mut Market, validator: Sr25519Keyring, who: usize) {
+	market.block_with(|market| {
+		let (stash, provider) = (validator.to_account_id(), market.providers[who].clone());
+		let link = pallet_providers::Call::link_stash { provider };
+		market.sent(&validator.pair(), link);
+		market.sent(&account_key(who), pallet_providers::Call::accept_stash { stash });
+	});
+}
+
+#[test]
+fn copying_anothers_answer() {
+	market(12, |market| {
+		let task = market.assigned(spec());
+		let of = market.compute_until_drawn(task);
+		let members = committing(market, of, 0);
+		let (honest, due) = members[0].clone();
+		let (copier, _) = members[1];
+		let word = market.answer(honest, due).expect("it commits");
+		// The very hash that another has committed to; and nothing of its own.
+		market.silent_block(0, |market| {
+			for who in [honest, copier] {
+				assert_eq!(
+					market.performs(who, vec![Done::Attestations(word.clone())]),
+					Ok(Ok(()))
+				);
+			}
+		});
+		market.behave(copier, Behaviour::Lazy);
+		market.until(|_| ended(task).is_some());
+		// It is bound to whose it is: the other cannot open it.
+		assert!(market.refused.contains(&(copier, wrong_opening())), "{:?}", market.refused);
+		assert_eq!((ended(task), market.losers()), (Some(Ending::Completed), vec![copier]));
+	});
+}
+
+#[test]
+fn lazy_verifying() {
+	market(12, |market| {
+		for who in 1..4 {
+			market.behave(who, Behaviour::Lazy);
+		}
+		for _ in 0..4 {
+			market.completes(spec());
+		}
+		// Who has not computed cannot say later that it had the same.
+		assert!(market.refused.iter().all(|(_, why)| *why == wrong_opening()));
+		let losers = market.losers();
+		assert!(!losers.is_empty() && losers.iter().all(|who| (1..4).contains(who)), "{losers:?}");
+	});
+}
+
+#[test]
+fn no_show_to_stall_a_round() {
+	market(30, |market| {
+		for who in 1..=6 {
+			market.behave(who, Behaviour::Absent);
+		}
+		for _ in 0..5 {
+			market.completes(spec());
+		}
+		let losers = market.losers();
+		assert!(!losers.is_empty() && losers.iter().all(|who| (1..=6).contains(who)), "{losers:?}");
+	});
+}
+
+#[test]
+fn many_identities_for_one_operator() {
+	market(40, |market| {
+		// Twenty of forty accounts are one operator's, and say that all is right.
+		merge(market, 1..=20);
+		for who in 1..=20 {
+			market.behave(who, Behaviour::Colluding);
+		}
+		market.bad = (0..100).collect();
+		let task = market.assigned(spec());
+		let of = market.compute_until_drawn(task);
+		for number in 0..2 {
+			let drawn = members(of, number);
+			let own = drawn.iter().filter(|who| (1..=20).contains(&market.number_of(who)));
+			assert!(own.count() <= 1, "{drawn:?}");
+		}
+		market.until(|_| is_convicted(of));
+	});
+}
+
+/// Who is drawn if these author the blocks after a root. As if it had never been.
+fn drawn_by(market: &Market, of: PartOfTask, authors: [u32; BLOCKS as usize]) -> Vec<AccountId> {
+	let mut market = market.clone();
+	let drawn = with_transaction(|| {
+		for author in authors {
+			market.silent_block(author, |_| {});
+			assert_eq!(panel(of, 0).stage, Stage::Drawing);
+		}
+		// In the next block, whoever authors that.
+		market.silent_block(0, |_| {});
+		TransactionOutcome::Rollback(Ok::<_, DispatchError>(members(of, 0)))
+	});
+	drawn.expect("it is rolled back")
+}
+
+#[test]
+fn grinding_the_draw() {
+	let draws = |bad: Vec<u32>| {
+		let mut draws = Vec::new();
+		market(40, |market| {
+			market.bad = bad.into_iter().collect();
+			let task = market.assigned(spec());
+			let of = market.compute(task);
+			// Nobody is drawn before six more blocks are there, and each of them decides, the last one as well.
+			draws.push(drawn_by(market, of, [0, 1, 2, 3, 0, 1]));
+			draws.push(drawn_by(market, of, [0, 1, 2, 3, 0, 2]));
+			draws.push(drawn_by(market, of, [1, 1, 2, 3, 0, 1]));
+		});
+		draws
+	};
+	let drawn = draws(Vec::new());
+	assert!(drawn[0] != drawn[1] && drawn[0] != drawn[2] && drawn[1] != drawn[2]);
+	// A provider cannot try roots until it likes the draw: none makes a difference.
+	assert_eq!(draws(vec![1, 2, 3]), drawn);
+}
+
+#[test]
+fn timing_a_commit_by_a_provider_who_authors_blocks() {
+	market(20, |market| {
+		link(market, Alice, EXECUTOR);
+		let own = Session::validators().iter().position(|who| *who == Alice.to_account_id());
+		let own = own.expect("it validates") as u32;
+		let task = market.assigned(spec());
+		let of = market.compute(task);
+		// It could know all outputs of its own blocks before it commits to a root: they are not enough.
+		for _ in 0..BLOCKS + 2 {
+			market.silent_block(own, |_| {});
+		}
+		assert_eq!(panel(of, 0).stage, Stage::Drawing);
+		for other in [own + 1, own + 2, own + 3] {
+			assert_eq!(panel(of, 0).stage, Stage::Drawing);
+			market.silent_block(other, |_| {});
+		}
+		market.silent_block(own, |_| {});
+		assert_ne!(panel(of, 0).stage, Stage::Drawing);
+	});
+}
+
+#[test]
+fn block_stuffing_to_force_no_shows() {
+	market(12, |market| {
+		let task = market.assigned(spec());
+		let of = market.compute(task);
+		let mut rich = [Eve, One].into_iter().cycle();
+		let mut blocks = 0;
+		while ended(task).is_none() {
+			blocks += 1;
+			assert!(blocks < 200, "it does not end");
+			if blocks % 4 == 0 {
+				// A validator of the attacker's lets in nothing but its own, up to the last gram. Such blocks do not count.
+				let before = pallet_tasks::Now::<Runtime>::get();
+				market.silent_block(0, |_| {
+					let whole = crate::configs::BlockWeights::get().max_block;
+					System::register_extra_weight_unchecked(whole, DispatchClass::Operational);
+				});
+				assert_eq!(pallet_tasks::Now::<Runtime>::get(), before);
+				continue;
+			}
+			// The others take what pays most, and duties after it: these have a part of the block of their own.
+			let remark = vec![0; 1_800_000];
+			market.stuffed_block(&rich.next().expect("they go round").pair(), &remark);
+		}
+		assert_eq!(ended(of.task), Some(Ending::Completed));
+		assert_eq!(market.losers(), Vec::<usize>::new());
+	});
+}
+
+#[test]
+fn framing_an_honest_provider_by_two_colluding_verifiers() {
+	market(24, |market| {
+		market.behave(1, Behaviour::Framing);
+		market.behave(2, Behaviour::Framing);
+		for _ in 0..6 {
+			market.completes(spec());
+		}
+		let losers = market.losers();
+		assert!(!losers.is_empty() && losers.iter().all(|who| [1, 2].contains(who)), "{losers:?}");
+	});
+}
+
+#[test]
+fn a_provider_withholds_state_and_blames_the_client() {
+	market(24, |market| {
+		let training = TaskSpec { shape: Shape::Iterative, ..spec() };
+		let task = market.assigned(training);
+		market.does(EXECUTOR, Work::Acknowledge { task, attempt: 0 });
+		market.claims_are_right = false;
+		market.does(EXECUTOR, Work::Claim { task, attempt: 0, claim: Claim::Unavailable });
+		market.until(|_| {
+			matches!(live(task).status, Status::Bidding { .. }) || ended(task).is_some()
+		});
+		// Those who were drawn have what it says that it cannot get: it pays, and somebody else computes.
+		assert_eq!((live(task).attempt, market.losers()), (1, vec![EXECUTOR]));
+	});
+}
+
+#[test]
+fn a_provider_hands_over_no_state() {
+	market(24, |market| {
+		// Nobody is given anything: `Due::Serve` is never attended to. Members begin where the job does.
+		market.completes(TaskSpec { shape: Shape::Iterative, tier: Tier::High, ..spec() });
+		assert_eq!(market.losers(), Vec::<usize>::new());
+	});
+}
+
+#[test]
+fn a_client_serves_inputs_to_some_only() {
+	market(24, |market| {
+		// Whoever is drawn gets nothing, or not in time: it says so, and nobody is at fault for what nobody has seen.
+		for who in 1..24 {
+			market.behave(who, Behaviour::Abstaining);
+		}
+		let task = market.assigned(spec());
+		market.compute(task);
+		market.until(|_| ended(task).is_some());
+		assert_ne!(ended(task), Some(Ending::Fraud));
+		assert_eq!(market.losers(), Vec::<usize>::new());
+	});
+}
+
+#[test]
+fn a_kernel_that_ends_only_on_fast_machines() {
+	market(30, |market| {
+		// Two thirds cannot recompute it in the time that the task gives: they are not taken for liars, nor is the provider.
+		for who in 1..20 {
+			market.behave(who, Behaviour::Abstaining);
+		}
+		for _ in 0..3 {
+			let task = market.assigned(spec());
+			market.compute(task);
+			market.until(|_| ended(task).is_some());
+			assert_ne!(ended(task), Some(Ending::Fraud));
+		}
+		assert_eq!(market.losers(), Vec::<usize>::new());
+	});
+}
+
+#[test]
+fn self_dealing_for_emission_trust_or_reputation() {
+	market(30, |market| {
+		let own = 1;
+		merge(market, [EXECUTOR, own]);
+		// The budget grows with eras, and shrinks by what is credited.
+		let credited = |market: &mut Market, client: sp_core::sr25519::Pair| {
+			let task = market.assigned_by(EXECUTOR, &client, spec());
+			market.compute(task);
+			market.until(|_| matches!(live(task).status, Status::Delivered { .. }));
+			pallet_token::ProviderBudget::<Runtime>::put(OGPU);
+			market.until(|_| ended(task).is_some());
+			OGPU.saturating_sub(pallet_token::ProviderBudget::<Runtime>::get())
+		};
+		let trust = |market: &Market| {
+			pallet_providers::Trusts::<Runtime>::get(&market.providers[EXECUTOR]).clients.len()
+		};
+		assert_eq!((credited(market, account_key(own)), trust(market)), (0, 0));
+		assert!(credited(market, Ferdie.pair()) > 0 && trust(market) == 1);
+		// However much one buys of oneself, it is one client at most.
+		credited(market, account_key(own));
+		credited(market, Ferdie.pair());
+		assert_eq!(trust(market), 1);
+	});
+}
+
+#[test]
+fn ten_small_tasks_for_trust_then_one_large_fraud() {
+	market(30, |market| {
+		let on_trust = TaskSpec { trust: Trust::Earned, ..spec() };
+		let small = TaskSpec { max_price: Some(OGPU), ..on_trust.clone() };
+		for client in [Ferdie, Eve, One].into_iter().cycle().take(10) {
+			let task = market.assigned_to(EXECUTOR, client, small.clone());
+			market.compute(task);
+			market.until(|_| ended(task).is_some());
+			assert_eq!(ended(task), Some(Ending::Completed));
+		}
+		let earned = |market: &Market| {
+			pallet_providers::Trusts::<Runtime>::get(&market.providers[EXECUTOR]).earned
+		};
+		assert_eq!(earned(market).streak, 10);
+		// What ten small ones have burnt makes room for others as small.
+		let asked = |task| live(task).status.assignment().expect("somebody has it").asked;
+		let another = market.assigned(small);
+		assert!(asked(another).is_some());
+		let large = market.assigned(on_trust);
+		assert_eq!(asked(large), None);
+		market.bad = (0..100).collect();
+		let of = market.compute(large);
+		market.until(|_| is_convicted(of));
+		market.until(|_| !is_convicted(of));
+		assert_eq!((earned(market).streak, earned(market).burnt), (0, 0));
+		let lost = BOND - market.bonded(EXECUTOR);
+		assert!(lost > 50 * OGPU, "{lost}");
+	});
+}
+
+#[test]
+fn one_poisoned_checkpoint() {
+	market(30, |market| {
+		// One step of a training is false, and all after it follow from that: it is one false unit.
+		market.bad = [7].into();
+		let training = TaskSpec { shape: Shape::Iterative, units: 20, tier: Tier::Full, ..spec() };
+		let task = market.assigned(training);
+		let of = market.compute(task);
+		market.until(|_| is_convicted(of));
+		let conviction = pallet_tasks::Convictions::<Runtime>::get((task, 0)).expect("it is there");
+		assert_eq!((conviction.unit, conviction.finder.is_some()), (7, true));
+	});
+}
+
+#[test]
+fn replay_on_another_task_round_or_chain() {
+	market(12, |market| {
+		let tasks = [market.assigned(spec()), market.assigned(spec())];
+		let [first, second] = tasks.map(|task| market.compute(task));
+		for _ in 0..=BLOCKS {
+			market.silent_block(System::block_number(), |_| {});
+		}
+		let in_first = committing(market, first, 0);
+		let in_second = committing(market, second, 0);
+		let (both, due) = in_first
+			.into_iter()
+			.find(|(who, _)| in_second.iter().any(|(other, _)| other == who))
+			.expect("of eleven, five are drawn twice");
+		let Some(Word::Commit { commitment, .. }) = market.answer(both, due) else {
+			panic!("it commits");
+		};
+		// On another chain: signed over its genesis, and worth nothing here.
+		let word = Word::Commit { case: first, panel: 0, commitment };
+		let genesis = System::block_hash(0);
+		let foreign = {
+			frame_system::BlockHash::<Runtime>::insert(0, crate::Hash::repeat_byte(8));
+			let call = performed(both, vec![Done::Attestations(word.clone())]);
+			frame_system::BlockHash::<Runtime>::insert(0, genesis);
+			call
+		};
+		let own = performed(both, vec![Done::Attestations(word)]);
+		market.silent_block(0, |_| {
+			let refused = |why| Err(TransactionValidityError::Invalid(why));
+			let apply = |call| Executive::apply_extrinsic(authorised(call));
+			assert_eq!(apply(foreign), refused(InvalidTransaction::BadProof));
+			assert_eq!(apply(own.clone()), Ok(Ok(())));
+			// The same again.
+			assert_eq!(apply(own), refused(InvalidTransaction::Stale));
+		});
+		// In the round of another task: nobody can tell, until it has to be opened.
+		market.silent_block(1, |market| {
+			let word = Word::Commit { case: second, panel: 0, commitment };
+			assert_eq!(market.performs(both, vec![Done::Attestations(word)]), Ok(Ok(())));
+		});
+		market.until(|_| tasks.iter().all(|task| ended(*task).is_some()));
+		assert_eq!(market.refused, vec![(both, wrong_opening())]);
+		assert_eq!(market.losers(), vec![both]);
+	});
+}
+
+#[test]
+fn a_device_that_computes_wrongly() {
+	market(24, |market| {
+		market.behave(1, Behaviour::Broken);
+		for _ in 0..8 {
+			market.completes(spec());
+		}
+		// It says what it believes, is judged, and pays for the judges: not the provider, and not as much as a cheat.
+		assert_eq!(market.losers(), vec![1]);
+		assert!(market.bonded(1) > BOND - 100 * OGPU, "{}", market.bonded(1));
+	});
+}
+
+#[test]
+fn an_executor_or_node_is_killed_at_any_moment() {
+	market(12, |market| {
+		let task = market.assigned(spec());
+		let of = market.compute_until_drawn(task);
+		// A node that does not know what it has sent says all of it again, in every block; one that was away says it late.
+		let away = committing(market, of, 0)[0].0;
+		market.behave(away, Behaviour::Absent);
+		let words: Vec<_> = committing(market, of, 0)
+			.into_iter()
+			.filter_map(|(who, due)| market.answer(who, due).map(|word| (who, word)))
+			.collect();
+		for again in 0..3 {
+			market.silent_block(again, |market| {
+				for (who, word) in &words {
+					let result = market.performs(*who, vec![Done::Attestations(word.clone())]);
+					let stale = Err(TransactionValidityError::Invalid(InvalidTransaction::Stale));
+					assert_eq!(result, if again == 0 { Ok(Ok(())) } else { stale });
+				}
+			});
+		}
+		market.behave(away, Behaviour::Honest);
+		market.until(|_| ended(task).is_some());
+		assert_eq!(ended(task), Some(Ending::Completed));
+		assert_eq!((market.losers(), market.refused.len()), (Vec::new(), 0));
+	});
+}
+
+#[test]
+fn re_org_under_a_commit() {
+	market(40, |market| {
+		let task = market.assigned(spec());
+		let of = market.compute(task);
+		// On one branch somebody is drawn, computes and commits.
+		let mut branch = market.clone();
+		let said = with_transaction(|| {
+			for author in [0, 1, 2, 3, 0, 1, 2] {
+				branch.silent_block(author, |_| {});
+			}
+			let said: Vec<_> = committing(&branch, of, 0)
+				.into_iter()
+				.filter_map(|(who, due)| branch.answer(who, due).map(|word| (who, word)))
+				.collect();
+			TransactionOutcome::Rollback(Ok::<_, DispatchError>(said))
+		});
+		let said = said.expect("it is rolled back");
+		// On the one that stays others are, or the same for other units. What was sent for the first comes into it as well.
+		for author in [0, 1, 2, 3, 0, 3, 2] {
+			market.silent_block(author, |_| {});
+		}
+		let drawn: Vec<usize> = committing(market, of, 0).iter().map(|(who, _)| *who).collect();
+		market.block_with(|market| {
+			for (who, word) in &said {
+				// Whoever is drawn here too has said what counts here before.
+				let stale = Err(TransactionValidityError::Invalid(InvalidTransaction::Stale));
+				assert_eq!(market.performs(*who, vec![Done::Attestations(word.clone())]), stale);
+			}
+		});
+		assert_ne!(drawn, said.iter().map(|(who, _)| *who).collect::<Vec<_>>());
+		market.until(|_| ended(task).is_some());
+		assert_eq!((ended(task), market.losers()), (Some(Ending::Completed), Vec::new()));
+	});
+}
+
+#[test]
+fn slashing_an_honest_provider_because_of_floating_point() {
+	market(16, |market| {
+		// Half of the devices have not proven that they add as they must: what needs that is never theirs to judge.
+		for who in 8..16 {
+			pallet_providers::Providers::<Runtime>::mutate(&market.providers[who], |found| {
+				let devices = &mut found.as_mut().expect("a provider").profile.devices;
+				devices.iter_mut().for_each(|device| device.features = Features(0));
+			});
+			market.behave(who, Behaviour::Broken);
+		}
+		let needs = Requirements { features: Features::EXACT_F32, ..spec().requirements };
+		for _ in 0..4 {
+			let task = market.assigned(TaskSpec { requirements: needs, ..spec() });
+			let of = market.compute_until_drawn(task);
+			assert_eq!(panel(of, 0).kind, Kind::Round);
+			let drawn = [members(of, 0), members(of, 1)].concat();
+			assert!(drawn.iter().all(|who| market.number_of(who) < 8), "{drawn:?}");
+			market.until(|_| ended(task).is_some());
+			assert_eq!(ended(task), Some(Ending::Completed));
+		}
+		assert_eq!(market.losers(), Vec::<usize>::new());
+	});
+}
+
+#[test]
+fn convicting_validators_to_stop_the_chain() {
+	market(30, |market| {
+		let validators = [Alice, Bob, Charlie, Dave];
+		let active = |who: Sr25519Keyring| {
+			Staking::ledger(who.to_account_id().into()).expect("it has a bond").active
+		};
+		let before = validators.map(active);
+		for (who, validator) in validators.into_iter().enumerate() {
+			link(market, validator, who);
+		}
+		market.bad = (0..100).collect();
+		let mut convicted = Vec::new();
+		for who in 0..4 {
+			let task = market.assigned_to(who, Ferdie, spec());
+			convicted.push(market.compute(task));
+		}
+		market.until(|_| convicted.iter().all(|of| is_convicted(*of) || live(of.task).attempt > 0));
+		market.until(|_| convicted.iter().all(|of| !is_convicted(*of)));
+		// All four are punished, and all four go on. It costs them a hundredth of their stake in an era.
+		assert_eq!(market.losers(), vec![0, 1, 2, 3]);
+		market.blocks(100);
+		assert!(pallet_session::DisabledValidators::<Runtime>::get().is_empty());
+		assert_eq!(Session::validators().len(), 4);
+		for (before, after) in before.into_iter().zip(validators.map(active)) {
+			assert!(after < before && after >= before * 97 / 100, "{before} to {after}");
+		}
+	});
+}
