@@ -83,6 +83,8 @@ pub(super) struct Market {
 	pub(super) claims_are_right: bool,
 	/// What was refused of what nodes have said: whose, and why.
 	pub(super) refused: Vec<(usize, DispatchError)>,
+	/// What work was credited of the emission.
+	pub(super) credited: Balance,
 	behaviours: BTreeMap<usize, Behaviour>,
 	slot: u64,
 	parent: crate::Hash,
@@ -114,6 +116,7 @@ pub(super) fn market(providers: usize, test: impl FnOnce(&mut Market)) {
 			bad: BTreeSet::new(),
 			claims_are_right: true,
 			refused: Vec::new(),
+			credited: 0,
 			behaviours: BTreeMap::new(),
 			slot: 1_000_000,
 			parent: crate::Hash::repeat_byte(7),
@@ -200,7 +203,7 @@ pub(super) fn performed(who: usize, duties: Vec<Done>) -> pallet_worker::Call<Ru
 	let payload = crate::Worker::payload(&provider, sequence, &duties);
 	let signature = worker_key(who).sign(&payload);
 	let duties = duties.try_into().expect("they are few");
-	pallet_worker::Call::perform { provider, sequence, duties, signature }
+	pallet_worker::Call::<Runtime>::perform { provider, sequence, duties, signature }
 }
 
 pub(super) fn authorised(call: pallet_worker::Call<Runtime>) -> UncheckedExtrinsic {
@@ -229,7 +232,8 @@ impl Market {
 				for who in group.clone() {
 					let dest = market.providers[who].clone().into();
 					let value = BOND + 1_000 * OGPU;
-					let call = pallet_balances::Call::transfer_keep_alive { dest, value };
+					let call =
+						pallet_balances::Call::<Runtime>::transfer_keep_alive { dest, value };
 					market.sent(&[One, Two, Eve][who % 3].pair(), call);
 				}
 			});
@@ -257,11 +261,11 @@ impl Market {
 		};
 		let proof = key.sign(&message);
 		let calls: Vec<RuntimeCall> = vec![
-			pallet_providers::Call::register { profile, proof }.into(),
-			pallet_trust_lock::Call::bond { amount: BOND }.into(),
-			pallet_providers::Call::set_seats { seats: 1 }.into(),
+			pallet_providers::Call::<Runtime>::register { profile, proof }.into(),
+			pallet_trust_lock::Call::<Runtime>::bond { amount: BOND }.into(),
+			pallet_providers::Call::<Runtime>::set_seats { seats: 1 }.into(),
 		];
-		self.sent(&account_key(who), pallet_utility::Call::batch_all { calls });
+		self.sent(&account_key(who), pallet_utility::Call::<Runtime>::batch_all { calls });
 	}
 
 	/// Applies a transaction of an account in this block, which must go well.
@@ -283,8 +287,8 @@ impl Market {
 	pub(super) fn silent_block(&mut self, authority: u32, more: impl FnOnce(&mut Self)) {
 		self.slot += 1;
 		let authority_index = authority % Babe::authorities().len() as u32;
-		let (id, _) = &Babe::authorities()[authority_index as usize];
-		let author = Sr25519Keyring::from_raw_public(id.clone().into_inner().0)
+		let (id, _) = Babe::authorities()[authority_index as usize].clone();
+		let author = Sr25519Keyring::from_raw_public(sr25519::Public::from(id).0)
 			.expect("they have the well-known keys");
 		let data = sp_consensus_babe::make_vrf_sign_data(
 			&Babe::randomness(),
@@ -305,13 +309,12 @@ impl Market {
 			Digest { logs: vec![DigestItem::babe_pre_digest(digest)] },
 		);
 		Executive::initialize_block(&header);
-		let now = pallet_timestamp::Call::set { now: self.slot * SLOT_MS };
+		let now = pallet_timestamp::Call::<Runtime>::set { now: self.slot * SLOT_MS };
 		let inherent = UncheckedExtrinsic::new_bare(now.into());
 		assert_eq!(Executive::apply_extrinsic(inherent), Ok(Ok(())));
 		Executive::inherents_applied();
 		more(self);
-		let refused: Vec<_> = self.refusals().collect();
-		self.refused.extend(refused);
+		self.note();
 		self.parent = Executive::finalize_block().hash();
 	}
 
@@ -321,7 +324,7 @@ impl Market {
 		let answers: Vec<_> =
 			(0..self.providers.len()).map(|who| (who, self.answers(who))).collect();
 		self.silent_block(author, |market| {
-			let fill = || frame_system::Call::remark { remark: remark.to_vec() }.into();
+			let fill = || frame_system::Call::<Runtime>::remark { remark: remark.to_vec() }.into();
 			while Executive::apply_extrinsic(signed(key, fill())).is_ok() {}
 			market.all_perform(answers);
 		});
@@ -360,6 +363,19 @@ impl Market {
 			}
 			_ => None,
 		})
+	}
+
+	/// Notes what has happened in this block.
+	fn note(&mut self) {
+		let refused: Vec<_> = self.refusals().collect();
+		self.refused.extend(refused);
+		for record in System::events() {
+			if let RuntimeEvent::Token(pallet_token::Event::WorkCredited { amount, .. }) =
+				record.event
+			{
+				self.credited += amount;
+			}
+		}
 	}
 
 	/// The number of a provider.
@@ -417,7 +433,7 @@ impl Market {
 	) -> TaskId {
 		let task = pallet_tasks::NextTask::<Runtime>::get();
 		self.block_with(|market| {
-			market.sent(client, pallet_tasks::Call::submit { spec, most: Balance::MAX });
+			market.sent(client, pallet_tasks::Call::<Runtime>::submit { spec, most: Balance::MAX });
 		});
 		self.give(task, who);
 		task
