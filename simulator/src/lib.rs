@@ -8,11 +8,13 @@
 //! - [`protocol`]: one case from its root to its verdict;
 //! - [`profit`]: what a cheat earns on average under the chain's locks;
 //! - [`auction`]: what sealed bids come to when not everybody bids its cost;
+//! - [`plots`]: how figures look;
 //! - [`report`]: the tables of `docs/simulation.md` and `docs/auctions.md`.
 #![forbid(unsafe_code)]
 
 pub mod auction;
 pub mod closed;
+pub mod plots;
 pub mod profit;
 pub mod protocol;
 pub mod report;

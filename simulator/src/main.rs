@@ -1,5 +1,7 @@
 //! Prints `docs/simulation.md` and `docs/auctions.md`.
 
+use std::{path::PathBuf, process::ExitCode};
+
 use clap::{Parser, ValueEnum};
 use ogpu_simulator::report::{Effort, auctions, verification};
 
@@ -12,6 +14,12 @@ struct Cli {
 	/// Cases for each figure.
 	#[arg(long, default_value_t = 200_000)]
 	cases: u32,
+	/// Cases for figures of what hardly ever happens.
+	#[arg(long, default_value_t = 5_000_000)]
+	rare: u32,
+	/// The folder for plots, beside the page.
+	#[arg(long, value_name = "FOLDER", default_value = "docs/plots")]
+	plots: PathBuf,
 	/// From what all chance follows.
 	#[arg(long, default_value_t = 1)]
 	seed: u64,
@@ -25,14 +33,22 @@ enum Page {
 	Auctions,
 }
 
-fn main() {
-	let Cli { page, cases, seed } = Cli::parse();
-	let effort = Effort { cases, seed };
-	print!(
-		"{}",
-		match page {
-			Page::Verification => verification(effort),
-			Page::Auctions => auctions(effort),
+fn main() -> ExitCode {
+	let Cli { page, cases, rare, plots, seed } = Cli::parse();
+	let effort = Effort { cases, rare, seed };
+	let link = plots.file_name().unwrap_or_default().to_string_lossy().into_owned();
+	let made = match page {
+		Page::Verification => verification(effort, &plots, &link),
+		Page::Auctions => Ok(auctions(effort)),
+	};
+	match made {
+		Ok(page) => {
+			print!("{page}");
+			ExitCode::SUCCESS
 		}
-	);
+		Err(error) => {
+			eprintln!("Error: {error}");
+			ExitCode::FAILURE
+		}
+	}
 }

@@ -4,10 +4,16 @@
 //! beyond it. A cheat that is accepted has saved its share `g` of the cost; one that is convicted loses its lock,
 //! and what it has spent on the rest; one that nobody can judge is paid nothing if somebody has challenged it.
 
-use ogpu_primitives::market::verification::{Chance, Plan, Shape, Tier, lock};
+use ogpu_primitives::market::{
+	rules::{Charges, PanelRules},
+	verification::{Chance, Plan, Shape, Tier, lock},
+};
 use rand::{RngCore, SeedableRng, rngs::SmallRng};
 
-use crate::protocol::{Plot, Verdict, World};
+use crate::{
+	protocol::{Plot, Verdict, World},
+	report::Sum,
+};
 
 /// The share of colluding seats that locks allow for, in thousandths, and their margin in hundredths: the
 /// chain's defaults.
@@ -26,6 +32,13 @@ pub struct Cheat {
 	pub bad: u32,
 	/// The share of the cost that they save.
 	pub saves: f64,
+}
+
+impl Cheat {
+	/// The same with so many units false, of so many.
+	pub fn of(self, bad: u32, units: u32) -> Self {
+		Self { bad, saves: f64::from(bad) / f64::from(units), ..self }
+	}
 }
 
 /// What a way to cheat comes to.
@@ -83,6 +96,7 @@ pub fn outcome(
 	let world = |tier| World {
 		operators: operators - 1,
 		colluding,
+		seats: 1,
 		absent: 0,
 		tier,
 		units,
@@ -116,6 +130,33 @@ pub fn outcome(
 	}
 }
 
+/// What a verifier gets for a unit, of so many.
+fn unit_fee(units: u32) -> f64 {
+	f64::from(Charges::DEFAULT.attestation.get()) / 1e3 / f64::from(units)
+}
+
+/// What those who frame honest providers earn with a task of so many units on average: the finder's share of a lock, less what
+/// whoever challenges wrongly pays. Nobody else of them is counted, though judges in a minority pay as well.
+///
+/// # Panics
+///
+/// When the chain would not take such a task.
+pub fn framing(seen: &Sum, tier: Tier, units: u32) -> f64 {
+	let plans = [(Plan::new(tier, units, 99), 1000)];
+	let locked = lock(UNIT, Shape::Parallel, &plans, Chance::from_thousandths(POLICY.0), POLICY.1);
+	let locked = locked.expect("the chain takes it") as f64 / UNIT as f64;
+	let share = f64::from(Charges::DEFAULT.finder.get()) / 1e6;
+	let wrong = f64::from(PanelRules::PRODUCTION.wrong_challenge.get()) * unit_fee(units);
+	let each = |count: u64| count as f64 / seen.all.max(1) as f64;
+	each(seen.fraud) * share * locked - each(seen.lost) * wrong
+}
+
+/// What a member earns that commits to a guess, with a task of so many units: it cannot open it, like one that is away.
+pub fn guessing(tier: Tier, units: u32) -> f64 {
+	let own = f64::from(tier.units_per_member(units));
+	-own * f64::from(PanelRules::PRODUCTION.no_show.get()) * unit_fee(units)
+}
+
 #[cfg(test)]
 mod tests {
 	use ogpu_primitives::market::trust::LEAST_ASKED;
@@ -135,6 +176,19 @@ mod tests {
 					);
 				}
 			}
+		}
+	}
+
+	#[test]
+	fn verifying_badly_does_not_pay() {
+		use crate::report::{Effort, many, usual};
+		for tier in [Tier::Standard, Tier::High] {
+			for colluding in [1, 10, 20] {
+				let world = World { colluding, plot: Plot::Frame, ..usual(tier) };
+				let seen = many(&world, Effort { cases: 2_000, rare: 0, seed: 3 });
+				assert!(framing(&seen, tier, world.units) < 0.0, "{tier:?}, {colluding}: {seen:?}");
+			}
+			assert!(guessing(tier, 100) < 0.0);
 		}
 	}
 

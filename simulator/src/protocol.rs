@@ -34,10 +34,12 @@ pub enum Plot {
 /// The people, and what is verified.
 #[derive(Clone, Copy, Debug)]
 pub struct World {
-	/// Operators that can be drawn; one seat each.
+	/// Operators that can be drawn.
 	pub operators: u32,
 	/// How many of them collude, from the first on.
 	pub colluding: u32,
+	/// Seats of each of these; of the others everybody has one.
+	pub seats: u32,
 	/// How many of the others never say anything.
 	pub absent: u32,
 	/// How thoroughly it is verified.
@@ -72,6 +74,8 @@ pub struct Ended {
 	pub recomputed: u32,
 	/// Blocks from the root to the verdict, where units take less than two.
 	pub blocks: u32,
+	/// Challenges of units that judges found right. Their challengers pay for that.
+	pub lost: u32,
 }
 
 struct Case<'a> {
@@ -80,6 +84,7 @@ struct Case<'a> {
 	served: BTreeSet<u32>,
 	recomputed: u32,
 	blocks: u32,
+	lost: u32,
 }
 
 fn seed(random: &mut SmallRng) -> Hash {
@@ -97,6 +102,23 @@ impl World {
 		self.colludes(who) || who >= self.colluding + self.absent
 	}
 
+	/// The operator that has a seat. Colluders have the first ones.
+	fn operator(&self, seat: u32) -> u32 {
+		let theirs = self.colluding * self.seats;
+		match seat.checked_sub(theirs) {
+			None => seat / self.seats,
+			Some(seat) => self.colluding + seat,
+		}
+	}
+
+	/// Operators in the order in which their seats are drawn, each once.
+	fn drawn(&self, seed: &Hash) -> impl Iterator<Item = u32> {
+		let all = self.colluding * self.seats + self.operators - self.colluding;
+		let mut sitting = BTreeSet::new();
+		let seats = Shuffle::<Blake2>::new(seed, PANEL_STREAM, all);
+		seats.map(|seat| self.operator(seat)).filter(move |who| sitting.insert(*who))
+	}
+
 	/// One case.
 	pub fn case(&self, random: &mut SmallRng) -> Ended {
 		let first = seed(random);
@@ -111,15 +133,17 @@ impl World {
 				served: BTreeSet::new(),
 				recomputed: 0,
 				blocks: 0,
+				lost: 0,
 			};
 			let verdict = case.decide(random);
-			let ended = Ended { verdict, recomputed: case.recomputed, blocks: case.blocks };
+			let Case { recomputed, blocks, lost, .. } = case;
+			let ended = Ended { verdict, recomputed, blocks, lost };
 			if verdict == Verdict::Valid {
 				return ended;
 			}
 			best.get_or_insert(ended);
 		}
-		best.unwrap_or(Ended { verdict: Verdict::Inconclusive, recomputed: 0, blocks: 0 })
+		best.expect("there is one draw at least")
 	}
 }
 
@@ -141,7 +165,7 @@ impl Case<'_> {
 	fn panel(&mut self, size: u32, random: &mut SmallRng) -> (Hash, Vec<u32>) {
 		let seed = seed(random);
 		let (mut fresh, mut again) = (Vec::new(), Vec::new());
-		for who in Shuffle::<Blake2>::new(&seed, PANEL_STREAM, self.world.operators) {
+		for who in self.world.drawn(&seed) {
 			if self.served.contains(&who) {
 				again.push(who);
 			} else {
@@ -233,7 +257,7 @@ impl Case<'_> {
 			disputed.dedup();
 			for unit in &disputed {
 				match self.judged(*unit, &OF_DISPUTES, random) {
-					Some(true) => {}
+					Some(true) => self.lost += 1,
 					Some(false) => return Verdict::Fraud,
 					None => return Verdict::Inconclusive,
 				}
@@ -255,6 +279,24 @@ impl Case<'_> {
 	}
 }
 
+/// Whether colluders are a quorum of enough rounds in a row, where nobody ever challenges, and everybody may be drawn into
+/// each of them: what [`colluding_run`](crate::closed::colluding_run) computes.
+pub fn lone_run(tier: Tier, operators: u32, colluding: u32, random: &mut SmallRng) -> bool {
+	let mut clean = 0;
+	for left in (1..=tier.max_rounds()).rev() {
+		if clean + left < tier.clean_rounds() {
+			return false;
+		}
+		let members = Shuffle::<Blake2>::new(&seed(random), PANEL_STREAM, operators);
+		let theirs = members.take(tier.members() as usize).filter(|who| *who < colluding).count();
+		clean = if theirs as u32 >= tier.quorum() { clean + 1 } else { 0 };
+		if clean == tier.clean_rounds() {
+			return true;
+		}
+	}
+	false
+}
+
 #[cfg(test)]
 mod tests {
 	use rand::SeedableRng;
@@ -265,6 +307,7 @@ mod tests {
 		World {
 			operators: 100,
 			colluding: 20,
+			seats: 1,
 			absent: 0,
 			tier: Tier::Standard,
 			units: 100,
@@ -284,7 +327,8 @@ mod tests {
 		let mut random = SmallRng::seed_from_u64(1);
 		let ended = World { colluding: 0, ..world() }.case(&mut random);
 		// Two rounds of five members with two units each, twelve blocks after the root.
-		assert_eq!(ended, Ended { verdict: Verdict::Valid, recomputed: 20, blocks: 12 });
+		let expected = Ended { verdict: Verdict::Valid, recomputed: 20, blocks: 12, lost: 0 };
+		assert_eq!(ended, expected);
 	}
 
 	#[test]

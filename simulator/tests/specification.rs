@@ -3,16 +3,15 @@
 use ogpu_primitives::market::verification::Tier;
 use ogpu_simulator::{
 	Frequency,
-	closed::at_least,
+	closed::{at_least, colluding_run},
 	protocol::{Plot, World},
-	report::{Effort, many, usual},
+	report::{Effort, lone_runs, many, usual},
 };
 
-const EFFORT: Effort = Effort { cases: 10_000, seed: 7 };
+const EFFORT: Effort = Effort { cases: 10_000, rare: 400_000, seed: 7 };
 
 fn valid(world: &World) -> Frequency {
-	let sum = many(world, EFFORT);
-	Frequency { hits: sum.valid, tries: sum.all }
+	many(world, EFFORT).accepted()
 }
 
 #[test]
@@ -27,6 +26,27 @@ fn false_roots_are_not_accepted() {
 	let accepted = valid(&World { bad: world.units, ..world });
 	let all_collude = at_least(world.operators, world.colluding, 6, 6);
 	assert!(accepted.allows(all_collude), "{accepted:?} {all_collude:e}");
+}
+
+#[test]
+fn runs_of_colluders_are_as_frequent_as_computed() {
+	for (tier, colluding) in [(Tier::Standard, 20), (Tier::High, 30)] {
+		let seen = lone_runs(tier, colluding, Effort { cases: EFFORT.rare, ..EFFORT });
+		assert!(
+			seen.hits > 10 && seen.allows(colluding_run(tier, 100, colluding)),
+			"{tier:?}: {seen:?}"
+		);
+	}
+}
+
+#[test]
+fn the_fewer_hands_hold_seats_the_less_they_are_worth() {
+	let accepted = |colluding, seats| {
+		let world = World { operators: 80 + colluding, colluding, seats, ..usual(Tier::Standard) };
+		valid(&World { bad: 10, ..world }).value()
+	};
+	// A fifth of the seats each time; of one operator's twenty, one is drawn at most.
+	assert!(accepted(20, 1) > accepted(4, 5) && accepted(4, 5) > accepted(1, 20));
 }
 
 #[test]
@@ -45,16 +65,14 @@ fn the_simulation_agrees_with_what_can_be_computed() {
 	assert!(valid(&world).allows(0.9 * 0.9), "{:?}", valid(&world).interval());
 	// Framers reach a verdict of fraud only as judges; with 45 % that is likely enough to be seen.
 	let framed = World { plot: Plot::Frame, colluding: 45, ..usual(Tier::Standard) };
-	let sum = many(&framed, EFFORT);
-	let fraud = Frequency { hits: sum.fraud, tries: sum.all };
-	assert!(fraud.value() > at_least(99, 45, 15, 10) / 2.0);
+	assert!(many(&framed, EFFORT).convicted().value() > at_least(99, 45, 15, 10) / 2.0);
 }
 
 #[test]
 fn verification_costs_what_it_may() {
 	for units in [20, 64, 100, 640, 4096] {
 		let world = World { units, colluding: 0, ..usual(Tier::Standard) };
-		let sum = many(&world, Effort { cases: 100, seed: 1 });
+		let sum = many(&world, Effort { cases: 100, rare: 0, seed: 1 });
 		let each = sum.recomputed as f64 / sum.all as f64 / f64::from(units);
 		assert!(each <= 0.6, "{units} units: {each}");
 		assert_eq!(sum.blocks, 12 * sum.all);

@@ -12,7 +12,8 @@ use ogpu_primitives::{
 	market::{TaskId, reputation::Aspect},
 };
 use ogpu_traits::{
-	Beneficiaries, Collateral, Decision, LockId, PartOfTask, Purpose, Registry, Verdict, unpaid,
+	Beneficiaries, Collateral, Decision, LockId, PartOfTask, Purpose, Reason, Registry, Verdict,
+	unpaid,
 };
 
 use crate::{
@@ -92,7 +93,7 @@ impl<T: Config> Pallet<T> {
 			let wanted = judges.iter().map(|(_, fee)| *fee).fold(0, Balance::saturating_add);
 			let mut to = Beneficiaries::treasury();
 			to.panel = judges;
-			T::Collateral::slash(&who, lock, wanted, to);
+			T::Collateral::slash(&who, lock, wanted, to, Reason::AppealLost);
 		}
 		Self::release_appeal(&case);
 		case.phase = Phase::Decided(Decided { appeal: Appeal::Lost, ..decided });
@@ -125,7 +126,7 @@ impl<T: Config> Pallet<T> {
 		for who in Self::judged_wrongly(id, &case, decided.unit) {
 			let mut to = Beneficiaries::treasury();
 			to.panel.clone_from(&unpaid_judges);
-			let slashed = T::Collateral::slash_liable(&who, loss, to);
+			let slashed = T::Collateral::slash_liable(&who, loss, to, Reason::Contradicted);
 			unpaid_judges = unpaid(unpaid_judges, slashed.panel);
 			T::Registry::see(&who, Aspect::Disputes, 0, 0);
 		}

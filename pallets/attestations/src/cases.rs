@@ -7,7 +7,9 @@ use ogpu_primitives::{
 	Balance,
 	market::{GroupId, TaskId},
 };
-use ogpu_traits::{Attestation, Claim, Decision, Moment, PartOfTask, Registry, Requested, Verdict};
+use ogpu_traits::{
+	Attestation, Claim, Decision, Moment, PartOfTask, Reason, Registry, Requested, Verdict,
+};
 
 use crate::{
 	Appeal, Case, Cases, Config, Event, Kind, Pallet, Panels, Phase, Places, Said, Stage, Subject,
@@ -94,7 +96,7 @@ impl<T: Config> Attestation<T::AccountId> for Pallet<T> {
 		let (true, Phase::Decided(decided)) = (case.is_decided_fraud(), case.phase) else { return };
 		let loss = case.unit_fee.saturating_mul(T::Rules::get().affirmed.get().into());
 		for who in Self::affirmed(part, &case, decided) {
-			Self::penalise(&who, loss);
+			Self::penalise(&who, loss, Reason::FalseAffirmed);
 		}
 		Self::forget(part);
 	}

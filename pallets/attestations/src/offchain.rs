@@ -215,7 +215,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let job = match job_of(spec, &peers, node) {
 			Ok((job, _)) => job,
-			Err(Trouble::NotAsDeclared) => return say(claim == Claim::Rejected),
+			Err(Trouble::NotAsDeclared) => return say(claim != Claim::Unavailable),
 			Err(Trouble::Later) => return Outcome::Later,
 		};
 		match claim {
@@ -240,6 +240,15 @@ impl<T: Config> Pallet<T> {
 					Err(Trouble::NotAsDeclared) => say(true),
 				}
 			}
+			Claim::Endless => match state_of(run, LANE, Units::All, spec, &peers, node) {
+				Ok(RunState::Done { .. }) => say(false),
+				Ok(RunState::Failed { fault: Fault::Unfinished | Fault::Job(_), .. }) => say(true),
+				// It had all the time that whoever computes it has.
+				Ok(RunState::Running { .. }) if late => say(true),
+				Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
+				Ok(_) | Err(Trouble::Later) => Outcome::Later,
+				Err(Trouble::NotAsDeclared) => say(true),
+			},
 		}
 	}
 

@@ -149,7 +149,7 @@ impl<T: Config> Pallet<T> {
 		let work = match (case.subject, case.shape) {
 			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),
 			// A job may be at fault in one unit alone: judges run all of it.
-			(Subject::Claim(Claim::Rejected), _) => case.time,
+			(Subject::Claim(Claim::Rejected | Claim::Endless), _) => case.time,
 			// Units may start from states that the provider hands over. Who is not given them, or doubts them, has as long
 			// as from the beginning of the job.
 			(Subject::Root(_), Shape::Iterative) if kind == Kind::Round => {

@@ -17,8 +17,8 @@ use ogpu_primitives::{
 	merkle::Hash,
 };
 use ogpu_traits::{
-	Beneficiaries, Claim, Collateral, Decision, LockId, PartOfTask, Purpose, Registry, Verdict,
-	Verdicts, unpaid,
+	Beneficiaries, Claim, Collateral, Decision, LockId, PartOfTask, Purpose, Reason, Registry,
+	Verdict, Verdicts, unpaid,
 };
 
 use crate::{
@@ -138,7 +138,8 @@ impl<T: Config> Pallet<T> {
 				}
 				Some(_) => {
 					let loss = T::Rules::get().minority.get();
-					Self::penalise(&member.who, case.unit_fee.saturating_mul(loss.into()));
+					let loss = case.unit_fee.saturating_mul(loss.into());
+					Self::penalise(&member.who, loss, Reason::Contradicted);
 					T::Registry::see(&member.who, Aspect::Disputes, 0, 0);
 				}
 				None => {}
@@ -159,7 +160,7 @@ impl<T: Config> Pallet<T> {
 				Self::earn_all(id, judges);
 				let verdict = match (agreed == REFUSED, claim) {
 					(true, _) => Verdict::Groundless,
-					(false, Claim::Rejected) => Verdict::Rejected,
+					(false, Claim::Rejected | Claim::Endless) => Verdict::Rejected,
 					(false, Claim::Unavailable) => Verdict::Unavailable,
 				};
 				Self::decide(id, case, verdict, true);
@@ -259,15 +260,15 @@ impl<T: Config> Pallet<T> {
 		dispute: &Dispute<T::AccountId>,
 		fees: Vec<(T::AccountId, Balance)>,
 	) -> Vec<(T::AccountId, Balance)> {
-		let loss = Self::price_of_wrong_challenge(case);
+		let (loss, why) = (Self::price_of_wrong_challenge(case), Reason::ChallengeLost);
 		let mut to = Beneficiaries::treasury();
 		to.panel.clone_from(&fees);
 		let slashed = match dispute.lock {
 			Some(number) => {
 				let lock = LockId::new(Purpose::Dispute, number);
-				T::Collateral::slash(&dispute.challenger, lock, loss, to)
+				T::Collateral::slash(&dispute.challenger, lock, loss, to, why)
 			}
-			None => T::Collateral::slash_liable(&dispute.challenger, loss, to),
+			None => T::Collateral::slash_liable(&dispute.challenger, loss, to, why),
 		};
 		Self::release_disputes(core::slice::from_ref(dispute));
 		T::Registry::see(&dispute.challenger, Aspect::Disputes, 0, 0);
@@ -428,12 +429,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Takes something from a member that did not do what it has a seat for.
-	pub(crate) fn penalise(who: &T::AccountId, amount: Balance) {
-		T::Collateral::slash_liable(who, amount, Beneficiaries::treasury());
+	pub(crate) fn penalise(who: &T::AccountId, amount: Balance, why: Reason) {
+		T::Collateral::slash_liable(who, amount, Beneficiaries::treasury(), why);
 	}
 
 	pub(crate) fn penalise_absence(who: &T::AccountId, case: &Case<T::AccountId>, kind: Kind) {
-		Self::penalise(who, case.fee(kind).saturating_mul(T::Rules::get().no_show.get().into()));
+		let loss = case.fee(kind).saturating_mul(T::Rules::get().no_show.get().into());
+		Self::penalise(who, loss, Reason::NoShow);
 		T::Registry::see(who, Aspect::Timeliness, 0, 0);
 	}
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The version of this API. Both sides must speak the same.
-pub const API_VERSION: u16 = 2;
+pub const API_VERSION: u16 = 3;
 
 /// Identifies a run of a job on one executor. Whoever submits chooses it; submitting the same again
 /// changes nothing.
@@ -151,6 +151,10 @@ pub enum Fault {
 	/// This machine's. Never said on chain: another machine may do better.
 	#[codec(index = 2)]
 	Host,
+	/// It took longer than the job gives a step, or all of it. Another machine may be faster: whose fault that is, others
+	/// must say.
+	#[codec(index = 3)]
+	Unfinished,
 }
 
 /// Where a run stands.

@@ -10,7 +10,7 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash, Hasher},
 };
-use ogpu_traits::{Beneficiaries, Collateral, Merit, Registry, Standing, genesis};
+use ogpu_traits::{Beneficiaries, Collateral, Merit, Reason, Registry, Standing, genesis};
 
 use codec::Encode;
 
@@ -161,7 +161,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes the bond of a bid.
 	fn forfeit(provider: &T::AccountId, id: TaskId, bond: Balance) {
-		T::Collateral::slash(provider, bid_lock(id), bond, Beneficiaries::treasury());
+		let to = Beneficiaries::treasury();
+		T::Collateral::slash(provider, bid_lock(id), bond, to, Reason::BidNotOpened);
 		Self::release(provider, bid_lock(id));
 	}
 

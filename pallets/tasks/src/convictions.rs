@@ -12,8 +12,8 @@ use ogpu_primitives::{
 	market::{TaskId, price::share, reputation::Aspect},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, Merit, PROLONGED, PartOfTask, Registry,
-	Verdict,
+	Attestation, Beneficiaries, Collateral, Decision, Merit, PROLONGED, PartOfTask, Reason,
+	Registry, Verdict,
 };
 
 use crate::{
@@ -96,17 +96,22 @@ impl<T: Config> Pallet<T> {
 		let lock = work_lock(id, attempt);
 		let amount = T::Collateral::locked(&provider, lock);
 		let bounty = share(amount, T::Charges::get().finder.get());
+		let why = match finder {
+			Some(_) => Reason::FalseResult,
+			None => Reason::ResultWithheld,
+		};
 		let to = Beneficiaries {
 			victim: Some((client, damage)),
 			finder: finder.map(|finder| (finder, bounty)),
 			panel: Vec::new(),
 		};
-		T::Collateral::slash(&provider, lock, amount, to);
+		T::Collateral::slash(&provider, lock, amount, to, why);
 		Self::release(&provider, lock);
 		for (who, race) in Accomplices::<T>::drain_prefix((id, attempt)) {
 			let lock = race_lock(id, race);
 			let amount = T::Collateral::locked(&who, lock);
-			T::Collateral::slash(&who, lock, amount, Beneficiaries::treasury());
+			let to = Beneficiaries::treasury();
+			T::Collateral::slash(&who, lock, amount, to, Reason::FalseRace);
 			Self::release(&who, lock);
 		}
 		T::Attestation::carry_out(part);
@@ -183,7 +188,8 @@ impl<T: Config> Pallet<T> {
 		let penalty = share(task.share_left(task.reserve), T::Charges::get().default.get());
 		let to = Beneficiaries::victim(task.client.clone(), cost);
 		let lock = work_lock(id, task.attempt);
-		T::Collateral::slash(&by.provider, lock, cost.saturating_add(penalty), to);
+		let wanted = cost.saturating_add(penalty);
+		T::Collateral::slash(&by.provider, lock, wanted, to, Reason::GroundlessClaim);
 		// With what it just got. Whoever has spent it at once has no less locked than before.
 		let _ = T::Collateral::set_lock(&task.client, of_client, whole);
 		let weight = Self::weight_of(&task, by.price);

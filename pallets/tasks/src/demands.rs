@@ -23,7 +23,7 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher, Multiproof, leaf, verify},
 	piece::Piece,
 };
-use ogpu_traits::{Attestation, Beneficiaries, Collateral, Moment, PartOfTask, Registry};
+use ogpu_traits::{Attestation, Beneficiaries, Collateral, Moment, PartOfTask, Reason, Registry};
 use scale_info::TypeInfo;
 
 use crate::{
@@ -331,7 +331,8 @@ impl<T: Config> Pallet<T> {
 		let penalty = share(at_stake, T::Charges::get().default.get());
 		let to = Beneficiaries::victim(task.client.clone(), damage);
 		let lock = work_lock(id, attempt);
-		T::Collateral::slash(&by.provider, lock, damage.saturating_add(penalty), to);
+		let wanted = damage.saturating_add(penalty);
+		T::Collateral::slash(&by.provider, lock, wanted, to, Reason::NotDelivered);
 		T::Registry::see(&by.provider, Aspect::Timeliness, Self::weight_of(task, price), 0);
 		T::Registry::found_false(&by.provider);
 	}

@@ -268,6 +268,10 @@ impl<T: Config> Pallet<T> {
 			Ok(RunState::Failed { fault: Fault::Job(_), .. }) => {
 				return vec![Done::Claim { task, attempt, claim: Claim::Rejected }];
 			}
+			// It was asked what it costs, and said that it has the time: others look whether the job ends elsewhere.
+			Ok(RunState::Failed { fault: Fault::Unfinished, .. }) => {
+				return vec![Done::Claim { task, attempt, claim: Claim::Endless }];
+			}
 			_ => return Vec::new(),
 		};
 		// All leaves are much to ask for in every block.

@@ -13,7 +13,9 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash},
 };
-use ogpu_traits::{Beneficiaries, Collateral, Merit, Moment, PartOfTask, Requested, genesis};
+use ogpu_traits::{
+	Beneficiaries, Collateral, Merit, Moment, PartOfTask, Reason, Requested, genesis,
+};
 use sp_runtime::SaturatedConversion;
 
 use crate::{
@@ -345,7 +347,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes so much from a racer, and lets go of it.
 	fn expel(id: TaskId, race: u8, provider: &T::AccountId, loss: Balance) {
-		T::Collateral::slash(provider, race_lock(id, race), loss, Beneficiaries::treasury());
+		let (lock, to) = (race_lock(id, race), Beneficiaries::treasury());
+		T::Collateral::slash(provider, lock, loss, to, Reason::RaceNotShown);
 		Self::leave_race(id, race, provider);
 	}
 

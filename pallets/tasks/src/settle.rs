@@ -9,8 +9,8 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, Merit, PartOfTask, Registry, Specs, Verdict,
-	Verdicts, Verification, Verifying, unpaid,
+	Attestation, Beneficiaries, Collateral, Decision, Merit, PartOfTask, Reason, Registry, Specs,
+	Verdict, Verdicts, Verification, Verifying, unpaid,
 };
 
 use codec::Encode;
@@ -276,7 +276,8 @@ impl<T: Config> Pallet<T> {
 					decision.fees.iter().map(|(_, fee)| *fee).fold(0, Balance::saturating_add);
 				let mut to = Beneficiaries::treasury();
 				to.panel.clone_from(&decision.fees);
-				let paid = T::Collateral::slash(&by.provider, lock, wanted, to);
+				let paid =
+					T::Collateral::slash(&by.provider, lock, wanted, to, Reason::GroundlessClaim);
 				Self::pay_verifiers(&mut task, &unpaid(decision.fees, paid.panel));
 				let by = Assignment { lock: T::Collateral::locked(&by.provider, lock), ..by };
 				let weight = Self::weight_of(&task, by.price);
@@ -317,7 +318,7 @@ impl<T: Config> Pallet<T> {
 			finder: None,
 			panel: decision.fees.clone(),
 		};
-		let slashed = T::Collateral::slash(&task.client, lock, wanted, to);
+		let slashed = T::Collateral::slash(&task.client, lock, wanted, to, Reason::JobAtFault);
 		// Slashing may be switched off, or the lock too small, but nobody works for nothing.
 		Self::pay_verifiers(&mut task, &unpaid(decision.fees, slashed.panel));
 		Self::free(&mut task, &by);

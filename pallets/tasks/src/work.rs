@@ -6,7 +6,7 @@ use ogpu_primitives::{
 	merkle::Hash,
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Claim, Collateral, Decision, Moment, PROLONGED, PartOfTask,
+	Attestation, Beneficiaries, Claim, Collateral, Decision, Moment, PROLONGED, PartOfTask, Reason,
 	Registry, Requested, Verdict,
 };
 
@@ -86,8 +86,12 @@ impl<T: Config> Pallet<T> {
 		task.claimed = true;
 		let now = Now::<T>::get();
 		let (by, left) = match (task.status.clone(), claim) {
-			(Status::Assigned { to, until }, _) => (to, until.saturating_sub(now)),
-			(Status::Executing { by, until }, Claim::Rejected) => (by, until.saturating_sub(now)),
+			(Status::Assigned { to, until }, Claim::Rejected | Claim::Unavailable) => {
+				(to, until.saturating_sub(now))
+			}
+			(Status::Executing { by, until }, Claim::Rejected | Claim::Endless) => {
+				(by, until.saturating_sub(now))
+			}
 			_ => return Err(Error::<T>::WrongStatus.into()),
 		};
 		let part = Self::claim_on(id, attempt);
@@ -246,7 +250,8 @@ impl<T: Config> Pallet<T> {
 		T::Registry::found_false(&by.provider);
 		let more = task.successor_costs_more(by.price);
 		let to = Beneficiaries::victim(task.client.clone(), more);
-		T::Collateral::slash(&by.provider, lock, penalty.saturating_add(more), to);
+		let wanted = penalty.saturating_add(more);
+		T::Collateral::slash(&by.provider, lock, wanted, to, Reason::DeadlineMissed);
 		Self::dismiss(id, &mut task, &by);
 		Self::depart(id, &task, by);
 		Self::succeed(id, task);

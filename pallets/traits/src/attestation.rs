@@ -155,6 +155,9 @@ pub enum Claim {
 	/// Inputs cannot be had. Only before the provider has acknowledged that it has them.
 	#[codec(index = 1)]
 	Unavailable,
+	/// The job does not end in the time that it gives itself. Only once it is being computed. Ends like `Rejected`.
+	#[codec(index = 2)]
+	Endless,
 }
 
 /// A verdict, and who has to do with it.

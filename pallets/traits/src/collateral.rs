@@ -89,6 +89,64 @@ impl LockId {
 	}
 }
 
+/// Why something is slashed.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Reason {
+	/// A result was false: others have recomputed it.
+	#[codec(index = 0)]
+	FalseResult,
+	/// A provider has not opened its result, or has not given what it was computed from.
+	#[codec(index = 1)]
+	ResultWithheld,
+	/// The root of a false result was raced with.
+	#[codec(index = 2)]
+	FalseRace,
+	/// Work was not done in time.
+	#[codec(index = 3)]
+	DeadlineMissed,
+	/// A result was not handed over.
+	#[codec(index = 4)]
+	NotDelivered,
+	/// A bid was not opened.
+	#[codec(index = 5)]
+	BidNotOpened,
+	/// What was sealed in a race was not shown, or is false.
+	#[codec(index = 6)]
+	RaceNotShown,
+	/// A job was at fault.
+	#[codec(index = 7)]
+	JobAtFault,
+	/// A claim was groundless.
+	#[codec(index = 8)]
+	GroundlessClaim,
+	/// What was challenged is right.
+	#[codec(index = 9)]
+	ChallengeLost,
+	/// What was appealed against stands.
+	#[codec(index = 10)]
+	AppealLost,
+	/// A member of a panel said nothing, or did not open what it had said.
+	#[codec(index = 11)]
+	NoShow,
+	/// A judge was contradicted by the others.
+	#[codec(index = 12)]
+	Contradicted,
+	/// A member affirmed what is false.
+	#[codec(index = 13)]
+	FalseAffirmed,
+}
+
 /// Who gets what of a slash, in this order while it lasts; the treasury gets the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beneficiaries<AccountId> {
@@ -181,11 +239,17 @@ pub trait Collateral<AccountId> {
 		lock: LockId,
 		amount: Balance,
 		to: Beneficiaries<AccountId>,
+		why: Reason,
 	) -> Slashed;
 
 	/// Takes up to `amount` from what an account has in seats, has free or is withdrawing: liability that
 	/// no lock was made for.
-	fn slash_liable(who: &AccountId, amount: Balance, to: Beneficiaries<AccountId>) -> Slashed;
+	fn slash_liable(
+		who: &AccountId,
+		amount: Balance,
+		to: Beneficiaries<AccountId>,
+		why: Reason,
+	) -> Slashed;
 
 	/// What is bound in an account's seats.
 	fn in_seats(who: &AccountId) -> Balance;

@@ -42,7 +42,9 @@ pub use attestation::{
 	Attestation, Claim, Decision, PartOfTask, Requested, Specs, Verdict, Verdicts, Verification,
 	Verifying,
 };
-pub use collateral::{Beneficiaries, Collateral, Funding, LockId, Purpose, Slashed, unpaid};
+pub use collateral::{
+	Beneficiaries, Collateral, Funding, LockId, Purpose, Reason, Slashed, unpaid,
+};
 pub use duties::{Away, Duties, Node};
 pub use registry::{Registry, SeatTable, Standing, Unmet};
 

@@ -2,7 +2,7 @@
 
 use frame_support::{defensive, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::Balance;
-use ogpu_traits::{Beneficiaries, Collateral, Funding, LockId, Slashed};
+use ogpu_traits::{Beneficiaries, Collateral, Funding, LockId, Reason, Slashed};
 
 use crate::{Config, Error, Event, Ledgers, Locks, Pallet, Slashing};
 
@@ -43,10 +43,11 @@ impl<T: Config> Collateral<T::AccountId> for Pallet<T> {
 		lock: LockId,
 		amount: Balance,
 		to: Beneficiaries<T::AccountId>,
+		why: Reason,
 	) -> Slashed {
 		let before = Locks::<T>::get(who, lock);
 		let amount = amount.min(before);
-		if amount == 0 || Self::withheld(who, Some(lock), amount) {
+		if amount == 0 || Self::withheld(who, Some(lock), amount, why) {
 			return Slashed::default();
 		}
 		let mut ledger = Ledgers::<T>::get(who);
@@ -56,21 +57,22 @@ impl<T: Config> Collateral<T::AccountId> for Pallet<T> {
 		}
 		Self::put(who, ledger);
 		Self::put_lock(who, lock, before - amount);
-		Self::pay_out(who, Some(lock), amount, to)
+		Self::pay_out(who, Some(lock), amount, to, why)
 	}
 
 	fn slash_liable(
 		who: &T::AccountId,
 		amount: Balance,
 		to: Beneficiaries<T::AccountId>,
+		why: Reason,
 	) -> Slashed {
 		let mut ledger = Ledgers::<T>::get(who);
 		let amount = ledger.slash_liable(amount);
-		if amount == 0 || Self::withheld(who, None, amount) {
+		if amount == 0 || Self::withheld(who, None, amount, why) {
 			return Slashed::default();
 		}
 		Self::put(who, ledger);
-		Self::pay_out(who, None, amount, to)
+		Self::pay_out(who, None, amount, to, why)
 	}
 
 	fn in_seats(who: &T::AccountId) -> Balance {
@@ -95,10 +97,10 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Says what a slash would take, if none is to take anything.
-	fn withheld(who: &T::AccountId, lock: Option<LockId>, amount: Balance) -> bool {
+	fn withheld(who: &T::AccountId, lock: Option<LockId>, amount: Balance, why: Reason) -> bool {
 		let withheld = T::Slashing::get() == Slashing::DryRun;
 		if withheld {
-			Self::deposit_event(Event::SlashWithheld { who: who.clone(), lock, amount });
+			Self::deposit_event(Event::SlashWithheld { who: who.clone(), lock, amount, why });
 		}
 		withheld
 	}
@@ -109,6 +111,7 @@ impl<T: Config> Pallet<T> {
 		lock: Option<LockId>,
 		amount: Balance,
 		to: Beneficiaries<T::AccountId>,
+		why: Reason,
 	) -> Slashed {
 		let mut left = amount;
 		let mut shares = Slashed::default();
@@ -125,7 +128,7 @@ impl<T: Config> Pallet<T> {
 		if left > 0 && Self::give_back(&T::Treasury::get(), left).is_err() {
 			defensive!("the treasury can always receive");
 		}
-		Self::deposit_event(Event::Slashed { who: who.clone(), lock, shares });
+		Self::deposit_event(Event::Slashed { who: who.clone(), lock, shares, why });
 		shares
 	}
 

@@ -98,7 +98,7 @@ pub mod pallet {
 	};
 	use frame_system::pallet_prelude::*;
 	use ogpu_primitives::Balance;
-	use ogpu_traits::{Clock, LockId, Moment, Slashed};
+	use ogpu_traits::{Clock, LockId, Moment, Reason, Slashed};
 	use sp_runtime::traits::AccountIdConversion;
 
 	use super::*;
@@ -203,6 +203,8 @@ pub mod pallet {
 			lock: Option<LockId>,
 			/// Who got what.
 			shares: Slashed,
+			/// Why.
+			why: Reason,
 		},
 		/// A promise was broken, but slashing is switched off.
 		SlashWithheld {
@@ -212,6 +214,8 @@ pub mod pallet {
 			lock: Option<LockId>,
 			/// What would have been taken.
 			amount: Balance,
+			/// Why.
+			why: Reason,
 		},
 	}
 

@@ -96,6 +96,7 @@ impl Metrics {
 			RunState::Failed { fault: Fault::Job(_), .. } => "job_fault",
 			RunState::Failed { fault: Fault::Unavailable(_), .. } => "unavailable",
 			RunState::Failed { fault: Fault::Host, .. } => "host_fault",
+			RunState::Failed { fault: Fault::Unfinished, .. } => "unfinished",
 			_ => "cancelled",
 		};
 		self.ended.get_or_create(&Outcome { outcome }).inc();

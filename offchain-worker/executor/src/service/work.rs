@@ -277,7 +277,7 @@ fn failed(
 			tracing::info!(target: "ogpu-worker", run = hex(id), "goes on at the next start");
 		}
 		RunError::Cancelled => end(core, id, standing, RunState::Cancelled, Vec::new()),
-		RunError::TooSlow(why) => fail(standing, Fault::Host, &why),
+		RunError::TooSlow(why) => fail(standing, Fault::Unfinished, &why),
 		RunError::Host(why) => {
 			tracing::warn!(target: "ogpu-worker", run = hex(id), "this machine failed: {why}");
 			if offered.failed(id) {

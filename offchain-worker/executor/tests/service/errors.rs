@@ -226,7 +226,7 @@ fn faults_are_told_by_whose_they_are() {
 		.replace("step: 60s, total: 1h", "step: 1s, total: 2s")
 		.into();
 	let slow = ended(&slow);
-	assert_eq!(slow["fault"]["of"], "host", "{slow}");
+	assert_eq!(slow["fault"]["of"], "time", "{slow}");
 	// A run that failed leaves nothing but its record.
 	let runs = std::fs::read_dir(daemon.data().join("runs")).expect("a folder");
 	assert_eq!(runs.count(), 0);

@@ -331,10 +331,10 @@ fn where_a_challenge_cannot_be_judged_nobody_is_paid_for_the_result() {
 #[test]
 fn seats_that_were_slashed_away_are_drawn_no_longer() {
 	market(12, || {
-		use ogpu_traits::{Beneficiaries, Collateral, SeatTable};
+		use ogpu_traits::{Beneficiaries, Collateral, Reason, SeatTable};
 		let requirements = spec().requirements;
 		assert!(Providers::verifier(&2, &requirements).is_some());
-		TrustLock::slash_liable(&2, BOND - SEAT / 2, Beneficiaries::treasury());
+		TrustLock::slash_liable(&2, BOND - SEAT / 2, Beneficiaries::treasury(), Reason::NoShow);
 		assert_eq!(TrustLock::in_seats(&2), SEAT / 2);
 		assert_eq!(Providers::verifier(&2, &requirements), None);
 	});

@@ -5,7 +5,7 @@ use frame_support::{
 	weights::{Weight, WeightMeter},
 };
 use ogpu_primitives::market::{DeviceTier, Features, spec::Requirements};
-use ogpu_traits::{Beneficiaries, Collateral, Registry, SeatTable};
+use ogpu_traits::{Beneficiaries, Collateral, Reason, Registry, SeatTable};
 use proptest::prelude::*;
 
 use crate::{Error, Holdings, MAX_SEATS, SeatChanges, mock::*};
@@ -88,7 +88,7 @@ fn slashed_seats_are_lost() {
 		session(2);
 		// All but what two and a half seats cost.
 		let taken = BOND - 25 * SEAT / 10;
-		TrustLock::slash_liable(&1, taken, Beneficiaries::treasury());
+		TrustLock::slash_liable(&1, taken, Beneficiaries::treasury(), Reason::NoShow);
 		assert_eq!(TrustLock::in_seats(&1), 25 * SEAT / 10);
 		ask(1, 4);
 		session(4);

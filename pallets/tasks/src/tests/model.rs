@@ -1217,7 +1217,7 @@ impl History {
 		let by = holder_of(&task.state).cloned().expect("somebody has it");
 		let attempt = task.attempt;
 		let executing = matches!(task.state, State::Executing(_));
-		let claims = [Claim::Rejected, Claim::Unavailable];
+		let claims = [Claim::Rejected, Claim::Unavailable, Claim::Endless];
 		match self.random.random_range(0..10) {
 			0 if !executing => {
 				act(by.provider, Done::Decline { task: id, attempt }).expect("it may");
@@ -1230,8 +1230,13 @@ impl History {
 				}
 			}
 			1 => {
-				let claim = claims[self.random.random_range(0..2)];
-				let allowed = !task.claimed && (!executing || claim == Claim::Rejected);
+				let claim = claims[self.random.random_range(0..3)];
+				let timely = match claim {
+					Claim::Rejected => true,
+					Claim::Unavailable => !executing,
+					Claim::Endless => executing,
+				};
+				let allowed = !task.claimed && timely;
 				let claimed = act(by.provider, Done::Claim { task: id, attempt, claim });
 				assert_eq!(claimed.is_ok(), allowed);
 				if allowed {

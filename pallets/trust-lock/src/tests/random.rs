@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ogpu_traits::{Beneficiaries, Collateral, LockId, Purpose};
+use ogpu_traits::{Beneficiaries, Collateral, LockId, Purpose, Reason};
 use proptest::prelude::*;
 
 use crate::{Ledgers, mock::*};
@@ -137,11 +137,22 @@ fn perform(step: &Step) -> bool {
 		Step::Lock(number, to) => TrustLock::set_lock(&PROVIDER, id(number), to).is_ok(),
 		Step::Seats(to) => TrustLock::set_seats(&PROVIDER, to).is_ok(),
 		Step::Slash(number, amount) => {
-			TrustLock::slash(&PROVIDER, id(number), amount, Beneficiaries::victim(CLIENT, 500));
+			TrustLock::slash(
+				&PROVIDER,
+				id(number),
+				amount,
+				Beneficiaries::victim(CLIENT, 500),
+				Reason::NoShow,
+			);
 			true
 		}
 		Step::Liable(amount) => {
-			TrustLock::slash_liable(&PROVIDER, amount, Beneficiaries::victim(CLIENT, 500));
+			TrustLock::slash_liable(
+				&PROVIDER,
+				amount,
+				Beneficiaries::victim(CLIENT, 500),
+				Reason::NoShow,
+			);
 			true
 		}
 		Step::Wait(blocks) => {

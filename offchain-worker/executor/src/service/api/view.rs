@@ -25,6 +25,7 @@ fn fault(fault: &Fault) -> Value {
 		Fault::Job(what) => json!({ "of": "job", "what": job(what) }),
 		Fault::Unavailable(blob) => json!({ "of": "inputs", "blob": blob.to_string() }),
 		Fault::Host => json!({ "of": "host" }),
+		Fault::Unfinished => json!({ "of": "time" }),
 	}
 }
 
