@@ -83,6 +83,14 @@ pub enum Behaviour {
 	Colluding,
 	/// Says of what is right that it is false.
 	Framing,
+	/// What its device adds up otherwise than others do.
+	Deviating,
+	/// Anything, without computing; and then that it had the same as the provider.
+	Lazy,
+	/// What another member has committed to.
+	Copying,
+	/// What is right, with a node that is down for a third of the time.
+	Crashing,
 }
 
 parameter_types! {
@@ -300,8 +308,18 @@ pub(crate) fn truth(task: TaskId, unit: u32) -> Hash {
 	(b"truth", task, unit).using_encoded(Blake2::hash)
 }
 
+/// What framers agree on.
+pub(crate) fn framed(task: TaskId, unit: u32) -> Hash {
+	(b"framed", task, unit).using_encoded(Blake2::hash)
+}
+
+/// What a device comes to that adds up otherwise than others do.
+pub(crate) fn deviating(who: AccountId, task: TaskId, unit: u32) -> Hash {
+	(b"its own", who, task, unit).using_encoded(Blake2::hash)
+}
+
 /// What the executor says that it comes to.
-fn claimed(task: TaskId, unit: u32) -> Hash {
+pub(crate) fn claimed(task: TaskId, unit: u32) -> Hash {
 	match Bad::get().contains(&unit) {
 		true => (b"false", task, unit).using_encoded(Blake2::hash),
 		false => truth(task, unit),
@@ -393,8 +411,8 @@ fn salt(who: AccountId) -> Hash {
 fn leaves_of(who: AccountId, task: TaskId, first: u32, units: &[u32]) -> Vec<(u32, Hash)> {
 	let leaf = |unit: u32| match behaviour(who) {
 		Behaviour::Colluding => claimed(task, first + unit),
-		// What framers agree on.
-		Behaviour::Framing => (b"framed", task, first + unit).using_encoded(Blake2::hash),
+		Behaviour::Framing => framed(task, first + unit),
+		Behaviour::Deviating | Behaviour::Lazy => deviating(who, task, first + unit),
 		_ => truth(task, first + unit),
 	};
 	units.iter().map(|unit| (*unit, leaf(*unit))).collect()
@@ -407,7 +425,14 @@ pub(crate) fn play() {
 		for due in <Attestations as Duties<AccountId>>::due(&who, 100) {
 			if let Some(done) = answer(who, due) {
 				Messages::mutate(|messages| *messages += 1);
-				assert_ok!(act(who, done));
+				let taken = act(who, done.clone());
+				// What was not computed cannot be opened.
+				let hollow = matches!(behaviour(who), Behaviour::Lazy | Behaviour::Copying)
+					&& matches!(done, Done::Reveal { .. });
+				match hollow {
+					true => assert_eq!(taken, Err(crate::Error::<Test>::WrongOpening.into())),
+					false => assert_ok!(taken),
+				}
 			}
 		}
 	}
@@ -419,8 +444,18 @@ pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 		(_, Behaviour::Absent)
 		| (Due::Serve { .. }, _)
 		| (Due::Reveal { .. }, Behaviour::Secretive) => None,
+		// For three blocks of nine.
+		(_, Behaviour::Crashing) if (System::block_number() / 3 + who).is_multiple_of(3) => None,
 		(Due::Commit { case, panel, .. }, Behaviour::Abstaining) => {
 			Some(Done::Abstain { case, panel })
+		}
+		(Due::Commit { case, panel, .. }, Behaviour::Copying) => {
+			let (found, _) = Attestations::panel_of(case, panel)?;
+			let commitment = found.members.iter().find_map(|member| match member.said {
+				crate::Said::Committed(commitment) => Some(commitment),
+				_ => None,
+			})?;
+			Some(Done::Commit { case, panel, commitment })
 		}
 		(Due::Commit { case, panel, of, units, .. }, behaviour) => {
 			let leaves = match of.subject {
@@ -452,7 +487,9 @@ pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 				Subject::Root(_) => {
 					let units: Vec<u32> = opened.iter().map(|(unit, _)| *unit).collect();
 					let own = leaves_of(who, case.task, of.first_unit, &units);
-					(own != opened).then(|| own.into_iter().map(|(_, leaf)| leaf).collect())
+					let hollow = matches!(behaviour, Behaviour::Lazy | Behaviour::Copying);
+					(own != opened && !hollow)
+						.then(|| own.into_iter().map(|(_, leaf)| leaf).collect())
 				}
 			};
 			let leaves = leaves.map(|leaves| leaves.try_into().expect("they are few"));

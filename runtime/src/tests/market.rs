@@ -83,6 +83,8 @@ pub(super) struct Market {
 	pub(super) claims_are_right: bool,
 	/// What was refused of what nodes have said: whose, and why.
 	pub(super) refused: Vec<(usize, DispatchError)>,
+	/// Transactions of nodes in which something was said of a result, and their bytes.
+	pub(super) words: (usize, usize),
 	/// What work was credited of the emission.
 	pub(super) credited: Balance,
 	behaviours: BTreeMap<usize, Behaviour>,
@@ -116,6 +118,7 @@ pub(super) fn market(providers: usize, test: impl FnOnce(&mut Market)) {
 			bad: BTreeSet::new(),
 			claims_are_right: true,
 			refused: Vec::new(),
+			words: (0, 0),
 			credited: 0,
 			behaviours: BTreeMap::new(),
 			slot: 1_000_000,
@@ -413,7 +416,12 @@ impl Market {
 
 	/// What comes of a transaction of a provider's node in this block.
 	pub(super) fn performs(&mut self, who: usize, duties: Vec<Done>) -> ApplyExtrinsicResult {
-		Executive::apply_extrinsic(authorised(performed(who, duties)))
+		let verifies = duties.iter().any(|done| matches!(done, Done::Attestations(_)));
+		let transaction = authorised(performed(who, duties));
+		if verifies {
+			self.words = (self.words.0 + 1, self.words.1 + transaction.encoded_size());
+		}
+		Executive::apply_extrinsic(transaction)
 	}
 
 	/// A block in which a provider's node does this, and that must be taken.

@@ -16,17 +16,25 @@ use ogpu_traits::Guarantor;
 use pallet_tasks::{Assignment, KEPT_BIDS, MAX_ATTEMPTS, OpenBid, Status, Task};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
 
-use super::on;
+use super::{
+	market::{ended, market, spec},
+	on,
+};
 use crate::{AccountId, RuntimeOrigin, Tasks};
 
-/// The bytes of all keys and values of the pallet of tasks.
-fn taken() -> usize {
-	let prefix = sp_io::hashing::twox_128(b"Tasks");
+/// The bytes of all keys and values of a pallet.
+fn taken_by(pallet: &str) -> usize {
+	let prefix = sp_io::hashing::twox_128(pallet.as_bytes());
 	let next = |key: &Vec<u8>| sp_io::storage::next_key(key);
 	let keys = core::iter::successors(next(&prefix.to_vec()), next);
 	keys.take_while(|key| key.starts_with(&prefix))
 		.map(|key| key.len() + sp_io::storage::get(&key).map_or(0, |value| value.len()))
 		.sum()
+}
+
+/// Of that of tasks.
+fn taken() -> usize {
+	taken_by("Tasks")
 }
 
 /// A task of which everything that is said is as long as it can be.
@@ -109,4 +117,48 @@ fn a_live_task_takes_at_most_a_kibibyte() {
 
 fn live() -> Task<AccountId> {
 	Tasks::live(1).expect("it is live")
+}
+
+/// What verifying one result takes, by tier: state at its largest, transactions and their bytes.
+fn verified(tier: Tier, units: u32) -> (usize, usize, usize) {
+	let mut found = (0, 0, 0);
+	market(40, |market| {
+		let task = market.assigned(TaskSpec { tier, units, ..spec() });
+		let (words, state) = (market.words, taken_by("Attestations"));
+		market.compute(task);
+		let mut most = 0;
+		while ended(task).is_none() {
+			market.block();
+			most = most.max(taken_by("Attestations").saturating_sub(state));
+		}
+		// What was drawn for it is gone, as is all that was said; outputs of blocks stay.
+		assert!(taken_by("Attestations") <= state + 64);
+		found = (most, market.words.0 - words.0, market.words.1 - words.1);
+	});
+	found
+}
+
+#[test]
+fn a_round_takes_a_few_kibibytes() {
+	// Rounds, and the bytes that one of them may take in the state, and on the chain.
+	for (tier, units, rounds, in_state, on_chain) in [
+		(Tier::Standard, 100, 2, 2_048, 5_120),
+		(Tier::High, 100, 3, 3_072, 12_288),
+		(Tier::Full, 64, 2, 4_096, 8_192),
+	] {
+		let (state, transactions, bytes) = verified(tier, units);
+		println!(
+			"{tier:?}: {state} bytes of state, {transactions} transactions of {bytes} bytes, for {rounds} rounds"
+		);
+		assert!(state <= rounds * in_state, "{tier:?}: {state}");
+		assert!(bytes <= rounds * on_chain, "{tier:?}: {bytes}");
+	}
+}
+
+#[test]
+fn a_case_and_a_panel_have_a_largest_size() {
+	let case = pallet_attestations::Case::<AccountId>::max_encoded_len();
+	let panel = pallet_attestations::Panel::<AccountId>::max_encoded_len();
+	println!("a case is {case} bytes at most, a panel {panel}");
+	assert!(case <= 4_096 && panel <= 4_096, "{case} {panel}");
 }

@@ -1,15 +1,17 @@
-//! Random histories of honest, colluding, framing, absent, abstaining and secretive members, with honest providers
-//! and cheats, with challenges from outside that are right or wrong, and appeals: what must hold in all of them.
+//! Random histories of members that are honest, crash, collude, frame, copy, are lazy, absent, abstain, do not reveal, or have a
+//! device that deviates, with providers that are honest, cheat or withhold, with challenges from outside that are right or
+//! wrong, and appeals: what the [model](super::model) says, and what must hold in all of them.
 //!
 //! `OGPU_HISTORIES=50000 cargo test --release -p pallet-attestations histories` runs more of them.
 
 use frame_support::traits::fungible::Inspect;
 use ogpu_primitives::market::{spec::TaskSpec, verification::Tier};
-use ogpu_traits::PartOfTask;
+use ogpu_traits::{PartOfTask, Reason};
 use pallet_tasks::{Convictions, Ending, Status};
 use rand::{Rng, SeedableRng, rngs::SmallRng, seq::SliceRandom};
 
-use crate::{Cases, Earned, Event, Panels, Served, Wanted, mock::*};
+use super::model::{Model, Outcome, Part};
+use crate::{Cases, Decided, Earned, Event, Panels, Phase, Served, Wanted, mock::*};
 
 /// What one history is made of.
 #[derive(Debug)]
@@ -19,11 +21,9 @@ struct History {
 	units: u32,
 	parts: u8,
 	/// Fewer than a fifth of the seats.
-	colluding: Vec<AccountId>,
-	framing: Vec<AccountId>,
-	absent: Vec<AccountId>,
-	abstaining: Vec<AccountId>,
-	secretive: Vec<AccountId>,
+	players: Vec<(AccountId, Behaviour)>,
+	/// What the provider is like, who opens its results.
+	provider: Behaviour,
 	bad: Vec<u32>,
 	/// A unit of the first part that somebody challenges from outside.
 	challenged: Option<u32>,
@@ -51,13 +51,28 @@ impl History {
 		};
 		let most = providers as usize / 6;
 		// The stated share holds for all who lie together.
-		let (colluding, framing) = match random.random_range(0..2) {
-			0 => (some(random, most), Vec::new()),
-			_ => (Vec::new(), some(random, most)),
+		let lie = [Behaviour::Colluding, Behaviour::Framing][random.random_range(0..2)];
+		let mut players: Vec<(AccountId, Behaviour)> = Vec::new();
+		for (behaviour, most) in [
+			(lie, most),
+			(Behaviour::Absent, most / 2),
+			(Behaviour::Abstaining, most / 2),
+			(Behaviour::Secretive, 1),
+			(Behaviour::Lazy, 1),
+			(Behaviour::Copying, 1),
+			(Behaviour::Deviating, 1),
+		] {
+			players.extend(some(random, most).into_iter().map(|who| (who, behaviour)));
+		}
+		// They do what they must, in time.
+		let crashing = random.random_range(0..=others.len() / 3);
+		let crashing = others.split_off(others.len() - crashing);
+		players.extend(crashing.into_iter().map(|who| (who, Behaviour::Crashing)));
+		let provider = match random.random_range(0..8) {
+			0 => Behaviour::Absent,
+			1 | 2 => Behaviour::Crashing,
+			_ => Behaviour::Honest,
 		};
-		let absent = some(random, most / 2);
-		let abstaining = some(random, most / 2);
-		let secretive = some(random, 1);
 		let bad = match random.random_range(0..5) {
 			0 => (0..units).collect(),
 			1 => vec![random.random_range(0..units)],
@@ -73,29 +88,20 @@ impl History {
 			tier,
 			units,
 			parts,
-			colluding,
-			framing,
-			absent,
-			abstaining,
-			secretive,
+			players,
+			provider,
 			bad,
 			challenged,
-			appeals: random.random(),
+			// Whoever has not opened has nothing to appeal.
+			appeals: random.random() && provider != Behaviour::Absent,
 		}
 	}
 
 	fn behaviours(&self) {
-		for (who, behaviour) in [
-			(&self.colluding, Behaviour::Colluding),
-			(&self.framing, Behaviour::Framing),
-			(&self.absent, Behaviour::Absent),
-			(&self.abstaining, Behaviour::Abstaining),
-			(&self.secretive, Behaviour::Secretive),
-		] {
-			for who in who {
-				behave(*who, behaviour);
-			}
+		for (who, behaviour) in &self.players {
+			behave(*who, *behaviour);
 		}
+		behave(EXECUTOR, self.provider);
 	}
 
 	/// Runs it. How the task ended.
@@ -108,42 +114,95 @@ impl History {
 			let (tier, units, parts) = (self.tier, self.units, self.parts);
 			let task = assigned(TaskSpec { tier, units, parts, time: 200, ..spec() });
 			compute(task);
-			let mut challenged = self.challenged;
-			let mut appeals = self.appeals;
-			let mut appeal = move || {
-				let found = Convictions::<Test>::get((task, 0));
-				if let Some(conviction) = found.filter(|_| appeals) {
+			let mut model = Model::new(task);
+			let withholds = self.provider == Behaviour::Absent;
+			let (mut challenged, mut appeals) = (self.challenged, self.appeals);
+			for blocks in 0.. {
+				assert!(blocks < 3_000, "it does not end: {self:?}");
+				let conviction = Convictions::<Test>::get((task, 0)).filter(|_| appeals);
+				if let Some(conviction) = conviction {
 					let origin = RuntimeOrigin::signed(EXECUTOR);
 					Attestations::appeal(origin, conviction.part).expect("it can be appealed");
+					let case = Attestations::standing(conviction.part).expect("it is kept");
+					let Phase::Decided(Decided { unit, .. }) = case.phase else { unreachable!() };
+					model.appealed(conviction.part.part, unit);
 					appeals = false;
 				}
-			};
-			until(|| {
-				appeal();
 				let delivered = pallet_tasks::Tasks::<Test>::get(task)
 					.is_some_and(|task| matches!(task.status, Status::Delivered { .. }));
 				if delivered && let Some(unit) = challenged.take() {
 					let part = PartOfTask { task, attempt: 0, part: 0 };
 					let origin = RuntimeOrigin::signed(WATCHTOWER);
 					Attestations::challenge(origin, part, unit).expect("it can be challenged");
+					model.challenged(0, WATCHTOWER, unit);
 				}
-				ended(task).is_some()
-			});
-			until(|| Convictions::<Test>::iter_keys().next().is_none());
+				if ended(task).is_some() && Convictions::<Test>::iter_keys().next().is_none() {
+					break;
+				}
+				silent_block();
+				model.begun(withholds);
+				play();
+				model.spoken();
+			}
+			self.agrees(task, &model);
 			self.check(task, issued);
 			found = ended(task);
 		});
 		found.expect("every task ends")
 	}
 
+	/// Verdicts are those of the model.
+	fn agrees(&self, task: u64, model: &Model) {
+		let valid = |part: &Part| part.outcome == Outcome::Valid;
+		let all = model.parts.values().all(valid);
+		assert_eq!(all, ended(task) == Some(Ending::Completed), "{model:?}, in {self:?}");
+		let fraud = model.parts.values().any(|part| part.outcome == Outcome::Fraud);
+		let convicted = System::events().into_iter().any(|record| {
+			matches!(record.event, RuntimeEvent::Tasks(pallet_tasks::Event::Convicted { .. }))
+		});
+		assert_eq!(fraud, convicted, "{model:?}, in {self:?}");
+	}
+
+	/// Whoever is slashed has done what it is slashed for.
+	fn reasons(&self) {
+		for record in System::events() {
+			let RuntimeEvent::TrustLock(pallet_trust_lock::Event::Slashed { who, why, .. }) =
+				record.event
+			else {
+				continue;
+			};
+			let how = behaviour(who);
+			let deserved = match why {
+				Reason::NoShow => matches!(
+					how,
+					Behaviour::Absent | Behaviour::Secretive | Behaviour::Lazy | Behaviour::Copying
+				),
+				Reason::ChallengeLost => {
+					who == WATCHTOWER || matches!(how, Behaviour::Framing | Behaviour::Deviating)
+				}
+				Reason::Contradicted => {
+					matches!(how, Behaviour::Framing | Behaviour::Deviating | Behaviour::Colluding)
+				}
+				Reason::FalseAffirmed => how == Behaviour::Colluding,
+				Reason::FalseResult => who == EXECUTOR && !self.bad.is_empty(),
+				Reason::ResultWithheld => who == EXECUTOR && self.provider == Behaviour::Absent,
+				Reason::AppealLost => who == EXECUTOR,
+				_ => false,
+			};
+			assert!(deserved, "{who} is slashed for {why:?}, in {self:?}");
+		}
+	}
+
 	fn check(&self, task: u64, issued: u128) {
-		let liars = |who: &AccountId| behaviour(*who) != Behaviour::Honest;
+		self.reasons();
+		let liars =
+			|who: &AccountId| !matches!(behaviour(*who), Behaviour::Honest | Behaviour::Crashing);
 		let bonded = |who| pallet_trust_lock::Ledgers::<Test>::get(who).bonded();
 		// No honest party that keeps its deadlines is ever slashed.
 		for who in (2..=self.providers).filter(|who| !liars(who)) {
 			assert_eq!(bonded(who), BOND, "{who} is honest, in {self:?}");
 		}
-		if self.bad.is_empty() {
+		if self.bad.is_empty() && self.provider != Behaviour::Absent {
 			assert_eq!(bonded(EXECUTOR), BOND, "the provider is honest, in {self:?}");
 		}
 		// Every fraud that an honest member has met is punished.

@@ -7,5 +7,6 @@ mod draws;
 mod errors;
 mod histories;
 mod life;
+mod model;
 mod nodes;
 mod trust;
