@@ -3,10 +3,11 @@
 import { cpus } from 'node:os';
 import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
 import { localNetwork } from './nodes.mjs';
+import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
-import { streamByHand, taskByHand, taskByNodes } from './scenarios/market.mjs';
+import { requestsByNodes, streamByHand, taskByHand, taskByNodes, trainingByNodes } from './scenarios/market.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 
 const LIMIT_SECONDS = 8 * 60;
@@ -46,6 +47,9 @@ const byHand = [
 	scenario('a task by hand, from bid to payment', taskByHand),
 	scenario('a stream by hand, topped up and closed', streamByHand),
 ];
+// Whose nodes do the work. Scenarios that need them fail if there are none.
+context.providers = providersOnNodes({ api, network, funder: context.accounts.ferdie });
+context.providers.catch(() => {});
 // @polkadot/api forgets some of its methods when the runtime changes under it.
 context.beforeUpgrade = Promise.all(byHand);
 await Promise.all([
@@ -57,6 +61,8 @@ await Promise.all([
 	scenario('an equivocator is slashed', life.equivocatorIsSlashed),
 	scenario('eras pay out', life.erasPayOut),
 	scenario('a task that nodes bid for, compute and verify by themselves', taskByNodes),
+	scenario('a training that nodes compute and verify by its states', trainingByNodes),
+	scenario('requests that nodes race for', requestsByNodes),
 	scenario('a runtime upgrade by referendum', upgradeByReferendum),
 ]);
 done = true;

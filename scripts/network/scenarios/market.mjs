@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
-import { Command, until } from '../nodes.mjs';
-import { bidsByHand, heartbeat, nowhere, providersOnNodes, registered } from '../providers.mjs';
+import { Command, until, variation } from '../nodes.mjs';
+import { bidsByHand, heartbeat, nowhere, registered } from '../providers.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../../offchain-worker/examples', import.meta.url));
+const DIGITS = join(EXAMPLES, 'digits');
 
 const someJob = {
 	job: { hash: new Uint8Array(32).fill(3), blob: new Uint8Array(32).fill(4), len: 1000, source: nowhere('05'), reader: new Uint8Array(32).fill(5) },
@@ -126,16 +127,68 @@ function promisedRoot(job) {
 	return page.split('\n').find((line) => line.startsWith(`| \`${job}\``)).match(/`([0-9a-f]{64})`/)[1];
 }
 
-export async function taskByNodes({ api, network, accounts: { ferdie } }) {
-	const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri('//Nodes//client');
-	await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 1_100n * OGPU));
-	const providers = await providersOnNodes({ api, network, funder: ferdie });
+// A new client with something to spend, once there are providers. Its key.
+async function clientOfNodes({ api, accounts: { ferdie }, providers }, name) {
+	const key = `//Nodes//${name}`;
+	const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri(key);
+	await Promise.all([send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 1_100n * OGPU)), providers]);
+	return key;
+}
+
+// A training of twenty segments: those who verify it are handed the states before theirs.
+export async function trainingByNodes(context) {
+	const { api, network } = context;
+	const key = await clientOfNodes(context, 'trainer');
+	const manifest = variation(join(DIGITS, 'train.yaml'), {
+		folder: join(network.folder, 'training'),
+		files: ['train.cl', 'images.bin', 'labels.bin', 'start.bin'],
+		change: (text) => text.replace('{count: 2000, checkpoint_every: 100,', '{count: 300, checkpoint_every: 15,'),
+	});
+	const out = join(network.folder, 'trained');
+	const command = new Command(network, 'trainer', [
+		'submit', manifest, '--key', key, '--max-price', '5', '--work', '30', '--time', '60', '--out', out,
+	]);
+	assert.equal(await command.ended(300), 0, command.log);
+	assert.equal(readFileSync(join(out, 'w')).length, 4 * 4_810);
+	const { task } = command.lines.find((line) => 'task' in line);
+	await until('the window to end', async () => (await api.query.tasks.records(task)).isSome, 120);
+	const record = (await api.query.tasks.records(task)).unwrap();
+	assert.equal(record.ending.type, 'Completed');
+	return `task ${task}, for ${Number(record.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
+}
+
+// Requests that nodes race for.
+export async function requestsByNodes(context) {
+	const { network } = context;
+	const key = await clientOfNodes(context, 'requester');
+	const manifest = join(DIGITS, 'infer.yaml');
+	const run = async (...args) => {
+		const command = new Command(network, 'requester', [...args, '--key', key]);
+		const from = command.lines.length;
+		assert.equal(await command.ended(240), 0, command.log);
+		return command.lines.slice(from);
+	};
+	const opened = await run('stream', 'open', manifest, '--reward', '0.001', '--deposit', '20', '--racers', '2', '--work', '0.01', '--time', '40');
+	const { stream } = opened.find((line) => 'stream' in line);
+	const out = join(network.folder, 'requests');
+	const sent = await run('stream', 'send', stream, manifest, '--out', out);
+	const [task] = sent.find((line) => 'tasks' in line).tasks;
+	const digits = readFileSync(join(out, `task-${task}`, 'digits'));
+	const labels = readFileSync(join(DIGITS, 'labels.bin')).subarray(-digits.length);
+	const right = digits.filter((digit, image) => digit === labels[image]).length;
+	assert(right > 0.9 * labels.length, `only ${right} of ${labels.length} digits are right`);
+	return `stream ${stream}: ${right} of ${digits.length} digits are right`;
+}
+
+export async function taskByNodes(context) {
+	const { api, network, providers } = context;
+	const key = await clientOfNodes(context, 'client');
 
 	// A client on the command line, which serves its inputs, follows the task and fetches the result.
 	const manifest = join(EXAMPLES, 'hash-search', 'search.yaml');
 	const out = join(network.folder, 'result');
 	const command = new Command(network, 'client', [
-		'submit', manifest, '--key', '//Nodes//client', '--max-price', '100', '--work', '100', '--time', '30', '--out', out,
+		'submit', manifest, '--key', key, '--max-price', '100', '--work', '100', '--time', '30', '--out', out,
 	]);
 	const task = BigInt(await until('the client to submit its task', () => {
 		assert(command.running, command.log);
@@ -175,6 +228,6 @@ export async function taskByNodes({ api, network, accounts: { ferdie } }) {
 	assert.equal(await nothing.ended(60), 8, nothing.log);
 	assert.match(nothing.lines[0].error, /the task has ended/);
 	assert.equal(ended.ending.type, 'Completed');
-	assert(providers.some(({ address }) => address === ended.provider.toString()));
+	assert((await providers).some(({ address }) => address === ended.provider.toString()));
 	return `task ${task} came to the root of its page, for ${Number(ended.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
 }
