@@ -9,7 +9,7 @@ use frame_support::{
 use ogpu_primitives::{
 	Balance,
 	executor::{API_VERSION, Health},
-	job,
+	job::{self, Prelude},
 	market::{
 		DeviceTier, Endpoint, Features, GroupId,
 		reputation::{Aspect, TOKEN_WEIGHT},
@@ -272,7 +272,15 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		let Ok(status) = node.status() else { return Vec::new() };
 		let good = || status.devices.iter().filter(|device| device.health == Health::Good);
 		// One that speaks another version would be asked in vain, by the client that waits for its work too.
-		let speaks = (status.api, status.job_format) == (API_VERSION, job::VERSION);
+		let speaks = (status.api, status.job_format) == (API_VERSION, job::VERSION)
+			&& Prelude::ALL.iter().all(|prelude| status.preludes.contains(prelude));
+		if !speaks {
+			log::error!(
+				target: "ogpu-worker",
+				"the executor has API {}, jobs {} and preludes {:?}, where this chain wants {API_VERSION}, {} and {:?}: it gets 				 no work until ogpu-worker is of the same release as the chain",
+				status.api, status.job_format, status.preludes, job::VERSION, Prelude::ALL,
+			);
+		}
 		if !speaks || status.draining || good().next().is_none() {
 			return Vec::new();
 		}

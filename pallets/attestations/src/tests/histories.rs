@@ -4,6 +4,12 @@
 //!
 //! `OGPU_HISTORIES=50000 cargo test --release -p pallet-attestations histories` runs more of them.
 
+use std::{
+	collections::BTreeMap,
+	sync::atomic::{AtomicU32, Ordering},
+	thread,
+};
+
 use frame_support::traits::fungible::Inspect;
 use ogpu_primitives::market::{spec::TaskSpec, verification::Tier};
 use ogpu_traits::{PartOfTask, Reason};
@@ -237,15 +243,41 @@ impl History {
 	}
 }
 
-#[test]
-fn every_history_ends_rightly() {
-	let count: u32 =
-		std::env::var("OGPU_HISTORIES").map_or(150, |count| count.parse().expect("a number"));
-	let mut random = SmallRng::seed_from_u64(1);
-	let mut endings = std::collections::BTreeMap::<String, u32>::new();
+/// How often histories of one piece ended in which way.
+fn piece(seed: u64, count: u32) -> BTreeMap<String, u32> {
+	let mut random = SmallRng::seed_from_u64(seed);
+	let mut endings = BTreeMap::new();
 	for _ in 0..count {
 		let ending = History::new(&mut random).run();
 		*endings.entry(format!("{ending:?}")).or_default() += 1;
+	}
+	endings
+}
+
+#[test]
+fn every_history_ends_rightly() {
+	const PIECES: u32 = 16;
+	let count: u32 =
+		std::env::var("OGPU_HISTORIES").map_or(160, |count| count.parse().expect("a number"));
+	// On all processors; the same histories on any number of them.
+	let next = AtomicU32::new(0);
+	let work = || {
+		let pieces = std::iter::from_fn(|| {
+			let number = next.fetch_add(1, Ordering::Relaxed);
+			(number < PIECES)
+				.then(|| piece(number.into(), count / PIECES + u32::from(number < count % PIECES)))
+		});
+		pieces.collect::<Vec<_>>()
+	};
+	let processors = thread::available_parallelism().map_or(1, usize::from);
+	let pieces: Vec<_> = thread::scope(|scope| {
+		let threads: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+		let done = threads.into_iter().map(|thread| thread.join());
+		done.flat_map(|pieces| pieces.expect("a history has failed")).collect()
+	});
+	let mut endings = BTreeMap::<String, u32>::new();
+	for (ending, times) in pieces.into_iter().flatten() {
+		*endings.entry(ending).or_default() += times;
 	}
 	println!("{count} histories: {endings:?}");
 	// Some are convicted, and nobody takes over.

@@ -169,6 +169,11 @@ pub enum Prelude {
 	Dm1,
 }
 
+impl Prelude {
+	/// All that a job may ask for.
+	pub const ALL: [Self; 1] = [Self::Dm1];
+}
+
 /// The program of a job.
 #[derive(
 	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
