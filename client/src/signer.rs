@@ -35,7 +35,9 @@ impl Signer {
 			))
 		};
 		// A soft path alone would be an account of everybody's, and is most likely a file that is not there.
-		let is_path = text.starts_with('/') && !text.starts_with("//");
+		let is_path = !text.contains(' ')
+			&& !text.contains("//")
+			&& (text.contains('/') || text.ends_with(".key"));
 		if text.is_empty() || is_path {
 			return Err(wrong(
 				if is_path { "there is no such file" } else { "it is empty" }.into(),
@@ -84,7 +86,9 @@ mod tests {
 		let read = Signer::read(file.to_str().expect("UTF-8")).expect("the same");
 		assert_eq!(read.account(), made.account());
 		assert_ne!(Signer::generate().expect("random numbers").0.account(), made.account());
-		for wrong in ["", "no such words at all", "0x12", "/etc", "/no/such/file"] {
+		for wrong in
+			["", "no such words at all", "0x12", "/etc", "/no/such/file", "./no.key", "no.key"]
+		{
 			assert!(matches!(Signer::read(wrong), Err(Error::Usage(_))), "{wrong}");
 		}
 	}

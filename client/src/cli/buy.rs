@@ -281,7 +281,7 @@ impl Submit {
 		let needed = quote.most().saturating_add(quote.client_lock);
 		if free < needed {
 			return Err(Error::Refused(format!(
-				"{} oGPU are needed for now, and {} has {}",
+				"{} oGPU are needed for now, and {} has {}: send it some, or name another account with --key",
 				show(needed),
 				signer.account(),
 				show(free)

@@ -1,7 +1,7 @@
 //! What there is on the market: `tasks` and `providers`.
 
 use clap::Args;
-use ogpu_client::Error;
+use ogpu_client::{Error, ProviderState};
 use ogpu_primitives::{
 	amount::show,
 	market::{DeviceTier, Features, spec::Requirements, view::TaskView},
@@ -80,9 +80,35 @@ impl Providers {
 		let mut after = None;
 		loop {
 			let (page, next) = chain.providers(&requirements, after).await?;
-			for provider in page {
-				let provider = provider.to_string();
-				common.say().line(&provider, json!({ "provider": provider }));
+			for account in page {
+				let found = match chain.provider(&account).await {
+					// It has just left.
+					Err(Error::Refused(_)) => continue,
+					found => found?,
+				};
+				let ProviderState { devices, rating, region, seats, tasks, .. } = found;
+				let [verdicts, timeliness, uptime, disputes] = found.reputation;
+				common.say().line(
+					format!(
+						"{account}   {}; rating {rating}, region {region}, {tasks} tasks, {seats} seats, reputation {verdicts} \
+						 {timeliness} {uptime} {disputes}",
+						devices.join(", ")
+					),
+					json!({
+						"provider": account.to_string(),
+						"devices": devices,
+						"rating": rating,
+						"region": region,
+						"tasks": tasks,
+						"seats": seats,
+						"reputation": {
+							"verdicts": verdicts,
+							"timeliness": timeliness,
+							"uptime": uptime,
+							"disputes": disputes,
+						},
+					}),
+				);
 			}
 			match next {
 				Some(next) => after = Some(next),

@@ -231,7 +231,9 @@ impl core::fmt::Display for SpecFault {
 			Self::Memory => "there are no devices with so much memory",
 			Self::UnknownFeature => "a feature is asked for that does not exist",
 			Self::Reputation => "the reputation is above 1,000 thousandths",
-			Self::Price => "the largest price is zero or too high",
+			Self::Price => {
+				"the largest price is less than the chain takes (0.001 oGPU unless governance says otherwise), or too high"
+			}
 			Self::Time => "there is no time to compute it in, or more than thirty days",
 			Self::Racers => "a stream pays one to four racers",
 			Self::RedundantUnits => {
