@@ -82,6 +82,7 @@ pub mod pallet {
 	};
 	use ogpu_traits::{Duties, genesis};
 	use sp_core::sr25519;
+	use sp_runtime::SaturatedConversion;
 
 	use super::*;
 	use crate::node::LocalNode;
@@ -277,6 +278,14 @@ pub mod pallet {
 			(DOMAIN, genesis::<T>(), provider, sequence, duties).encode()
 		}
 
+		/// Higher in each block. A node acts upon a block that others may not have yet, above all upon its own: they refuse what
+		/// it sends then, and are never sent it again. What it sends after the next block takes the place of that in its pool, and
+		/// is new to them.
+		fn priority() -> TransactionPriority {
+			let block: u64 = frame_system::Pallet::<T>::block_number().saturated_into();
+			(TransactionPriority::MAX / 2).saturating_add(block)
+		}
+
 		fn authorize_perform(
 			_: TransactionSource,
 			provider: &T::AccountId,
@@ -315,7 +324,7 @@ pub mod pallet {
 				return Err(InvalidTransaction::BadProof.into());
 			}
 			ValidTransaction::with_tag_prefix("OgpuWorker")
-				.priority(TransactionPriority::MAX / 2)
+				.priority(Self::priority())
 				.and_provides((provider, *sequence))
 				.longevity(16)
 				.propagate(true)

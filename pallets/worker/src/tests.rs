@@ -56,6 +56,20 @@ fn dispatch(call: RuntimeCall) {
 }
 
 #[test]
+fn what_was_not_taken_is_replaced_after_the_next_block() {
+	surroundings().chain.execute_with(|| {
+		let call = signed(0, vec![TestDone::Good(1)]);
+		let priority = || {
+			let answer = call.authorize(TransactionSource::Local).expect("it is authorised");
+			answer.expect("it is admitted").0.priority
+		};
+		let before = priority();
+		System::set_block_number(System::block_number() + 1);
+		assert!(priority() > before);
+	});
+}
+
+#[test]
 fn only_the_worker_key_speaks_for_a_provider() {
 	surroundings().chain.execute_with(|| {
 		let good = vec![TestDone::Good(1)];
