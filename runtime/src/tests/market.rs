@@ -19,7 +19,7 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher, Tree},
 };
 use ogpu_traits::{Duties, PartOfTask, genesis};
-use pallet_attestations::{Cases, Due, Panel, Panels, REFUSED, Subject, UPHELD, vrf::BLOCKS};
+use pallet_attestations::{Cases, Due, Panel, Panels, REFUSED, Stage, Subject, UPHELD};
 use pallet_providers::{
 	Device, HeartbeatDone, HeartbeatDue, PROOF_DOMAIN, Profile as ProviderProfile,
 };
@@ -229,24 +229,18 @@ impl Market {
 				assert_ok!(Parameters::set_parameter(RuntimeOrigin::root(), parameter));
 			}
 		});
-		for first in (0..self.providers.len()).step_by(8) {
-			let group = first..self.providers.len().min(first + 8);
-			self.block_with(|market| {
-				for who in group.clone() {
-					let dest = market.providers[who].clone().into();
-					let value = BOND + 1_000 * OGPU;
-					let call =
-						pallet_balances::Call::<Runtime>::transfer_keep_alive { dest, value };
-					market.sent(&[One, Two, Eve][who % 3].pair(), call);
-				}
-			});
-			self.block_with(|market| group.for_each(|who| market.register(who)));
+		for who in 0..self.providers.len() {
+			let dest = self.providers[who].clone().into();
+			let value = BOND + 1_000 * OGPU;
+			let call = pallet_balances::Call::<Runtime>::transfer_keep_alive { dest, value };
+			self.send(&[One, Two, Eve][who % 3].pair(), call);
+			self.register(who);
 		}
 		let seats = self.providers.len() as u32;
 		self.until(|_| pallet_providers::SeatCount::<Runtime>::get() == seats);
 	}
 
-	fn register(&self, who: usize) {
+	fn register(&mut self, who: usize) {
 		let key = worker_key(who);
 		let message = (PROOF_DOMAIN, genesis::<Runtime>(), &self.providers[who]).encode();
 		let device = Device {
@@ -268,12 +262,30 @@ impl Market {
 			pallet_trust_lock::Call::<Runtime>::bond { amount: BOND }.into(),
 			pallet_providers::Call::<Runtime>::set_seats { seats: 1 }.into(),
 		];
-		self.sent(&account_key(who), pallet_utility::Call::<Runtime>::batch_all { calls });
+		self.send(&account_key(who), pallet_utility::Call::<Runtime>::batch_all { calls });
 	}
 
-	/// Applies a transaction of an account in this block, which must go well.
-	pub(super) fn sent(&self, key: &sr25519::Pair, call: impl Into<RuntimeCall>) {
-		assert_eq!(Executive::apply_extrinsic(signed(key, call.into())), Ok(Ok(())));
+	/// Goes on until a transaction of an account is in a block. It must go well.
+	pub(super) fn send(&mut self, key: &sr25519::Pair, call: impl Into<RuntimeCall>) {
+		let call = call.into();
+		let apply = |_: &mut Self| Executive::apply_extrinsic(signed(key, call.clone()));
+		assert_eq!(self.in_a_block(apply), Ok(Ok(())), "{call:?}");
+	}
+
+	/// What comes of a transaction in the next block that has room for it: the first of a session has much else to do.
+	fn in_a_block(
+		&mut self,
+		apply: impl Fn(&mut Self) -> ApplyExtrinsicResult,
+	) -> ApplyExtrinsicResult {
+		let full = Err(TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources));
+		for _ in 0..20 {
+			let mut result = full;
+			self.block_with(|market| result = apply(market));
+			if result != full {
+				return result;
+			}
+		}
+		full
 	}
 
 	/// A block of the authority with this number, in which everybody says what was due after the block before; and `more`.
@@ -281,8 +293,8 @@ impl Market {
 		let answers: Vec<_> =
 			(0..self.providers.len()).map(|who| (who, self.answers(who))).collect();
 		self.silent_block(authority, |market| {
-			market.all_perform(answers);
 			more(market);
+			market.all_perform(answers);
 		});
 	}
 
@@ -408,9 +420,10 @@ impl Market {
 	fn all_perform(&mut self, answers: Vec<(usize, Vec<Done>)>) {
 		for (who, duties) in answers.into_iter().filter(|(_, duties)| !duties.is_empty()) {
 			let result = self.performs(who, duties);
-			// It may have come too late for all that is in it.
-			let stale = Err(TransactionValidityError::Invalid(InvalidTransaction::Stale));
-			assert!(result == Ok(Ok(())) || result == stale, "{who}: {result:?}");
+			// It may have come too late for all that is in it, or the block is full: then it is sent again.
+			let later = [InvalidTransaction::Stale, InvalidTransaction::ExhaustsResources]
+				.map(|why| Err(TransactionValidityError::Invalid(why)));
+			assert!(result == Ok(Ok(())) || later.contains(&result), "{who}: {result:?}");
 		}
 	}
 
@@ -426,10 +439,12 @@ impl Market {
 
 	/// A block in which a provider's node does this, and that must be taken.
 	pub(super) fn does(&mut self, who: usize, work: Work) {
-		self.block_with(|market| {
-			assert_eq!(market.performs(who, vec![Done::Tasks(work)]), Ok(Ok(())));
+		let apply = |market: &mut Self| {
+			let result = market.performs(who, vec![Done::Tasks(work.clone())]);
 			assert_eq!(market.refusals().find(|(whose, _)| *whose == who), None);
-		});
+			result
+		};
+		assert_eq!(self.in_a_block(apply), Ok(Ok(())));
 	}
 
 	/// Has a client submit a task, which somebody wins for half of what would be paid.
@@ -440,9 +455,7 @@ impl Market {
 		spec: TaskSpec,
 	) -> TaskId {
 		let task = pallet_tasks::NextTask::<Runtime>::get();
-		self.block_with(|market| {
-			market.sent(client, pallet_tasks::Call::<Runtime>::submit { spec, most: Balance::MAX });
-		});
+		self.send(client, pallet_tasks::Call::<Runtime>::submit { spec, most: Balance::MAX });
 		self.give(task, who);
 		task
 	}
@@ -493,11 +506,22 @@ impl Market {
 		PartOfTask { task, attempt, part: 0 }
 	}
 
-	/// The same, until members have been drawn.
+	/// The same, until members have been drawn and before any of them says something.
 	pub(super) fn compute_until_drawn(&mut self, task: TaskId) -> PartOfTask {
 		let of = self.compute(task);
-		self.blocks(BLOCKS + 1);
+		self.until(|_| panel(of, 0).stage != Stage::Drawing);
 		of
+	}
+
+	/// Goes on in silence until members have been drawn. In how many blocks.
+	pub(super) fn silence_until_drawn(&mut self, of: PartOfTask) -> u32 {
+		for blocks in 0..40 {
+			if panel(of, 0).stage != Stage::Drawing {
+				return blocks;
+			}
+			self.silent_block(System::block_number(), |_| {});
+		}
+		panic!("nobody is drawn");
 	}
 
 	/// Has the executor do a task, until that has ended.

@@ -212,7 +212,9 @@ impl Part {
 				let provider = claimed(self.task, self.first + unit);
 				match agreed(self, n / 2 + 1) {
 					None => self.nobody_can_say(),
-					Some(leaf) if leaf == provider => self.outcome = Outcome::Valid,
+					Some(leaf) if leaf == provider => {
+						(self.outcome, self.judging) = (Outcome::Valid, false);
+					}
 					Some(_) => self.outcome = Outcome::Fraud,
 				}
 			}
