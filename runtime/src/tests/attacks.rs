@@ -370,7 +370,7 @@ fn ten_small_tasks_for_trust_then_one_large_fraud() {
 		assert_eq!(earned(market).streak, 10);
 		// What ten small ones have burnt makes room for others as small.
 		let asked = |task| live(task).status.assignment().expect("somebody has it").asked;
-		let another = market.assigned(small);
+		let another = market.assigned(TaskSpec { max_price: Some(OGPU / 2), ..small });
 		assert!(asked(another).is_some());
 		let large = market.assigned(on_trust);
 		assert_eq!(asked(large), None);
@@ -439,7 +439,8 @@ fn replay_on_another_task_round_or_chain() {
 			assert_eq!(market.performs(both, vec![Done::Attestations(word)]), Ok(Ok(())));
 		});
 		market.until(|_| tasks.iter().all(|task| ended(*task).is_some()));
-		assert_eq!(market.refused, vec![(both, wrong_opening())]);
+		assert!(!market.refused.is_empty());
+		assert!(market.refused.iter().all(|refused| *refused == (both, wrong_opening())));
 		assert_eq!(market.losers(), vec![both]);
 	});
 }
@@ -574,7 +575,10 @@ fn convicting_validators_to_stop_the_chain() {
 			let task = market.assigned_to(who, Ferdie, spec());
 			convicted.push(market.compute(task));
 		}
-		market.until(|_| convicted.iter().all(|of| is_convicted(*of) || live(of.task).attempt > 0));
+		let is_taken_away = |of: &PartOfTask| {
+			pallet_tasks::Tasks::<Runtime>::get(of.task).is_none_or(|task| task.attempt > 0)
+		};
+		market.until(|_| convicted.iter().all(is_taken_away));
 		market.until(|_| convicted.iter().all(|of| !is_convicted(*of)));
 		// All four are punished, and all four go on. It costs them a hundredth of their stake in an era.
 		assert_eq!(market.losers(), vec![0, 1, 2, 3]);
