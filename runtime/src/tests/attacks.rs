@@ -370,7 +370,7 @@ fn ten_small_tasks_for_trust_then_one_large_fraud() {
 		assert_eq!(earned(market).streak, 10);
 		// What ten small ones have burnt makes room for others as small.
 		let asked = |task| live(task).status.assignment().expect("somebody has it").asked;
-		let another = market.assigned(TaskSpec { max_price: Some(OGPU / 2), ..small });
+		let another = market.assigned(TaskSpec { max_price: Some(OGPU / 4), ..small });
 		assert!(asked(another).is_some());
 		let large = market.assigned(on_trust);
 		assert_eq!(asked(large), None);
