@@ -7,7 +7,7 @@ use ogpu_primitives::{
 	Balance, OGPU,
 	market::{
 		Features,
-		spec::{Requirements, TaskSpec, Trust},
+		spec::{Requirements, TaskSpec},
 		verification::{Shape, Tier},
 	},
 };
@@ -350,37 +350,6 @@ fn self_dealing_for_emission_trust_or_reputation() {
 		credited(market, Ferdie);
 		let trust = pallet_providers::Trusts::<Runtime>::get(&market.providers[EXECUTOR]);
 		assert!(trust.clients.len() <= 2, "{trust:?}");
-	});
-}
-
-#[test]
-fn ten_small_tasks_for_trust_then_one_large_fraud() {
-	market(30, |market| {
-		let on_trust = TaskSpec { trust: Trust::Earned, ..spec() };
-		let small = TaskSpec { max_price: Some(OGPU), ..on_trust.clone() };
-		for client in [Ferdie, Eve, One].into_iter().cycle().take(10) {
-			let task = market.assigned_to(EXECUTOR, client, small.clone());
-			market.compute(task);
-			market.until(|_| ended(task).is_some());
-			assert_eq!(ended(task), Some(Ending::Completed));
-		}
-		let earned = |market: &Market| {
-			pallet_providers::Trusts::<Runtime>::get(&market.providers[EXECUTOR]).earned
-		};
-		assert_eq!(earned(market).streak, 10);
-		// What ten small ones have burnt makes room for others as small.
-		let asked = |task| live(task).status.assignment().expect("somebody has it").asked;
-		let another = market.assigned(TaskSpec { max_price: Some(OGPU / 4), ..small });
-		assert!(asked(another).is_some());
-		let large = market.assigned(on_trust);
-		assert_eq!(asked(large), None);
-		market.bad = (0..100).collect();
-		let of = market.compute(large);
-		market.until(|_| is_convicted(of));
-		market.until(|_| !is_convicted(of));
-		assert_eq!((earned(market).streak, earned(market).burnt), (0, 0));
-		let lost = BOND - market.bonded(EXECUTOR);
-		assert!(lost > 50 * OGPU, "{lost}");
 	});
 }
 
