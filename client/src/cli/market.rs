@@ -8,7 +8,7 @@ use ogpu_primitives::{
 };
 use serde_json::json;
 
-use super::{Common, task::describe};
+use super::{Common, provider::reputation, task::describe};
 
 #[derive(Args)]
 pub(crate) struct Tasks {
@@ -101,12 +101,7 @@ impl Providers {
 						"region": region,
 						"tasks": tasks,
 						"seats": seats,
-						"reputation": {
-							"verdicts": verdicts,
-							"timeliness": timeliness,
-							"uptime": uptime,
-							"disputes": disputes,
-						},
+						"reputation": reputation(found.reputation),
 					}),
 				);
 			}

@@ -13,7 +13,7 @@ use ogpu_primitives::{
 	job::Prelude,
 	market::{Endpoint, Features, trial::MAX_RATING},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
 	Common,
@@ -235,6 +235,11 @@ async fn apply(common: &Common, rating: u32) -> Result<(), Error> {
 	Ok(())
 }
 
+/// A reputation as it is printed for programs.
+pub(super) fn reputation([verdicts, timeliness, uptime, disputes]: [u16; 4]) -> Value {
+	json!({ "verdicts": verdicts, "timeliness": timeliness, "uptime": uptime, "disputes": disputes })
+}
+
 async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error> {
 	let whose = match whose {
 		None => common.signer()?.account(),
@@ -287,12 +292,7 @@ async fn show_provider(common: &Common, whose: Option<&str>) -> Result<(), Error
 			"trial": trial.map(|trial| json!({ "number": trial.number, "claimed": trial.claimed, "stage": trial.word() })),
 			"tasks": tasks,
 			"seats": seats,
-			"reputation": {
-				"verdicts": verdicts,
-				"timeliness": timeliness,
-				"uptime": uptime,
-				"disputes": disputes,
-			},
+			"reputation": reputation(found.reputation),
 			"bonded": show(collateral.bonded),
 			"locked": show(collateral.locked),
 			"in_seats": show(collateral.seats),
