@@ -277,7 +277,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		if !speaks {
 			log::error!(
 				target: "ogpu-worker",
-				"the executor has API {}, jobs {} and preludes {:?}, where this chain wants {API_VERSION}, {} and {:?}: it gets 				 no work until ogpu-worker is of the same release as the chain",
+				"the executor has API {}, jobs {} and preludes {:?}, where this chain wants {API_VERSION}, {} and {:?}: it gets \
+				 no work until ogpu-worker is of the same release as the chain",
 				status.api, status.job_format, status.preludes, job::VERSION, Prelude::ALL,
 			);
 		}
