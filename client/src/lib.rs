@@ -38,8 +38,8 @@ mod signer;
 mod store;
 
 pub use chain::{
-	AccountId, Call, Chain, Changes, Collateral, Conviction, Decided, Device, Profile,
-	ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Trial, Vote,
+	AccountId, Call, Chain, Changes, Collateral, Conviction, Decided, Device, Profile, Proposed,
+	ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Track, Trial, Vote,
 	WorkerProof,
 };
 pub use delivery::{Delivery, Output};

@@ -14,7 +14,7 @@ use ogpu_primitives::{
 	merkle::Hash,
 };
 
-use super::{AccountId, Decided};
+use super::{AccountId, Decided, Proposed, Track};
 
 /// A call of a pallet.
 #[derive(Clone, Debug)]
@@ -218,6 +218,19 @@ impl Call {
 	/// Takes out collateral whose time has come.
 	pub fn withdraw() -> Self {
 		call("TrustLock", "withdraw", ())
+	}
+
+	/// Proposes that holders decide on a call. If they are for it, it is made in the next block that the track allows.
+	pub fn propose(track: Track, proposed: &Proposed) -> Self {
+		// Of a call that is given itself, and of a moment that is counted from the decision.
+		const INLINE: u8 = 1;
+		const AFTER: u8 = 1;
+		call("Referenda", "submit", (track.origin, INLINE, &proposed.0, AFTER, 1u32))
+	}
+
+	/// Places the deposit without which a referendum is not decided.
+	pub fn place_decision_deposit(referendum: u32) -> Self {
+		call("Referenda", "place_decision_deposit", referendum)
 	}
 
 	/// Votes in a referendum.

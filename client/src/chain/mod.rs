@@ -12,7 +12,7 @@ mod provider;
 mod transaction;
 
 pub use call::{Call, Conviction, Device, Profile, Vote};
-pub use governance::{Referendum, Standing};
+pub use governance::{Proposed, Referendum, Standing, Track};
 pub use market::{Changes, Decided, StreamState};
 pub use provider::{Collateral, ProviderState, Status as ProviderStatus, Trial, WorkerProof};
 pub use transaction::Receipt;

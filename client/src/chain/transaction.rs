@@ -77,6 +77,16 @@ impl Receipt {
 		found.ok_or_else(|| node("the transaction has no event of a stream"))
 	}
 
+	/// The number of the referendum that was begun.
+	///
+	/// # Errors
+	///
+	/// When none was.
+	pub fn referendum(&self) -> Result<u32, Error> {
+		let found = self.events("Referenda", "Submitted").next();
+		found.ok_or_else(|| node("the transaction has no event of a referendum"))
+	}
+
 	/// The numbers of the tasks that the batches are, in their order.
 	pub fn batches(&self) -> Vec<TaskId> {
 		let sent = self.events::<(StreamId, TaskId)>("Tasks", "BatchSent");

@@ -1,11 +1,15 @@
 //! Referenda and votes.
 
 use clap::{Subcommand, ValueEnum};
-use ogpu_client::{Call, Conviction, Error, Referendum, Standing, Vote};
+use ogpu_client::{Call, Conviction, Error, Proposed, Referendum, Standing, Track, Vote};
 use ogpu_primitives::{Balance, amount::show};
 use serde_json::json;
 
-use super::{Common, buy::amount, send::do_call};
+use super::{
+	Common,
+	buy::amount,
+	send::{do_call, send},
+};
 
 /// For or against.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -27,6 +31,19 @@ pub(crate) enum Gov {
 	/// One referendum.
 	Show {
 		/// Its number.
+		referendum: u32,
+	},
+	/// Proposes a call, on which holders then vote. A deposit is reserved.
+	Propose {
+		/// The track that may do it: root, parameter_admin, treasurer, small_spender, slash_canceller, emergency_pauser,
+		/// referendum_canceller or referendum_killer.
+		track: Track,
+		/// The call in SCALE, as polkadot.js apps shows it: 0x and hexadecimal digits.
+		call: Proposed,
+	},
+	/// Places the decision deposit of a referendum, without which it is not decided. Anybody may.
+	Deposit {
+		/// The number of the referendum.
 		referendum: u32,
 	},
 	/// Votes. Tokens stay yours, and locked for as long as the conviction says if your side wins.
@@ -73,6 +90,10 @@ impl Gov {
 				tell(common, &common.chain().await?.referendum(*referendum).await?);
 				Ok(())
 			}
+			Self::Propose { track, call } => propose(common, *track, call).await,
+			Self::Deposit { referendum } => {
+				do_call(common, Call::place_decision_deposit(*referendum)).await
+			}
 			Self::Vote { referendum, side, amount, conviction } => {
 				let conviction = match conviction {
 					0 => Conviction::None,
@@ -90,6 +111,22 @@ impl Gov {
 			}
 		}
 	}
+}
+
+async fn propose(common: &Common, track: Track, proposed: &Proposed) -> Result<(), Error> {
+	let signer = common.signer()?;
+	let chain = common.chain().await?;
+	let what = chain.describe(proposed).await?;
+	let sent = send(common, &chain, &signer, &Call::propose(track, proposed)).await?;
+	let Some(receipt) = sent else { return Ok(()) };
+	let index = receipt.referendum()?;
+	common.say().line(
+		format!(
+			"referendum {index} is about {what}. It is decided once somebody has placed its decision deposit: `ogpu gov deposit {index}`"
+		),
+		json!({ "referendum": index, "proposal": what }),
+	);
+	Ok(())
 }
 
 fn tell(common: &Common, Referendum { index, standing }: &Referendum) {

@@ -11,7 +11,8 @@ use ogpu_traits::{Duties, Moment, Node, PartOfTask, Registry};
 use scale_info::TypeInfo;
 
 use crate::{
-	Case, Config, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo,
+	Case, Config, Draw, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo,
+	draw_of,
 };
 
 /// The most panels whose units are computed, or asked after, in one block.
@@ -93,6 +94,8 @@ pub enum Done {
 		case: PartOfTask,
 		/// In which panel.
 		panel: u8,
+		/// In which draw of it.
+		draw: Draw,
 		/// [`ogpu_primitives::market::tally::commitment`] of what it got.
 		commitment: Hash,
 	},
@@ -103,6 +106,8 @@ pub enum Done {
 		case: PartOfTask,
 		/// In which panel.
 		panel: u8,
+		/// In which draw of it.
+		draw: Draw,
 	},
 	/// It opens leaves of its result.
 	#[codec(index = 2)]
@@ -134,7 +139,7 @@ impl Done {
 	fn about(&self) -> (PartOfTask, u8) {
 		match self {
 			Self::Commit { case, panel, .. }
-			| Self::Abstain { case, panel }
+			| Self::Abstain { case, panel, .. }
 			| Self::Open { case, panel, .. }
 			| Self::Reveal { case, panel, .. } => (*case, *panel),
 		}
@@ -178,8 +183,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		let Some(panel) = Panels::<T>::get(case, number) else { return false };
 		let said = panel.place_of(provider).map(|place| panel.members[place].said);
 		match (done, panel.stage) {
-			(Done::Commit { .. } | Done::Abstain { .. }, Stage::Committing { .. }) => {
-				said == Some(Said::Nothing)
+			(Done::Commit { draw, .. } | Done::Abstain { draw, .. }, Stage::Committing { .. }) => {
+				said == Some(Said::Nothing) && *draw == draw_of(&panel.seed)
 			}
 			(Done::Open { .. }, Stage::Opening { .. }) => said.is_none(),
 			(Done::Reveal { .. }, Stage::Revealing { .. }) => {
@@ -199,11 +204,12 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn perform(provider: &T::AccountId, done: Done) -> DispatchResult {
 		match done {
-			Done::Commit { case, panel, commitment } => {
-				Self::take_commitment(provider, case, panel, Said::Committed(commitment))
+			Done::Commit { case, panel, draw, commitment } => {
+				let said = Said::Committed(commitment);
+				Self::take_commitment(provider, case, panel, draw, said)
 			}
-			Done::Abstain { case, panel } => {
-				Self::take_commitment(provider, case, panel, Said::Abstained)
+			Done::Abstain { case, panel, draw } => {
+				Self::take_commitment(provider, case, panel, draw, Said::Abstained)
 			}
 			Done::Open { case, panel, leaves, siblings } => {
 				Self::open_leaves(provider, case, panel, leaves.into(), siblings.into())

@@ -405,6 +405,8 @@ pub mod pallet {
 		AppealedBefore,
 		/// Nobody has judged it: the provider has not opened, or given, what it had to.
 		NotJudged,
+		/// It was computed for another draw of the panel, on a branch that was left.
+		OtherDraw,
 	}
 
 	#[pallet::hooks]

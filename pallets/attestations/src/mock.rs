@@ -26,7 +26,7 @@ use pallet_trust_lock::Slashing;
 use sp_core::{Pair, sr25519};
 use sp_runtime::{BuildStorage, DispatchResult};
 
-use crate::{self as pallet_attestations, Done, Due, REFUSED, Subject, UPHELD};
+use crate::{self as pallet_attestations, Done, Due, REFUSED, Subject, UPHELD, draw_of};
 
 pub(crate) type AccountId = u64;
 type Block = frame_system::mocking::MockBlock<Test>;
@@ -446,18 +446,18 @@ pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 		| (Due::Reveal { .. }, Behaviour::Secretive) => None,
 		// For three blocks of nine.
 		(_, Behaviour::Crashing) if (System::block_number() / 3 + who).is_multiple_of(3) => None,
-		(Due::Commit { case, panel, .. }, Behaviour::Abstaining) => {
-			Some(Done::Abstain { case, panel })
+		(Due::Commit { case, panel, seed, .. }, Behaviour::Abstaining) => {
+			Some(Done::Abstain { case, panel, draw: draw_of(&seed) })
 		}
-		(Due::Commit { case, panel, .. }, Behaviour::Copying) => {
+		(Due::Commit { case, panel, seed, .. }, Behaviour::Copying) => {
 			let (found, _) = Attestations::panel_of(case, panel)?;
 			let commitment = found.members.iter().find_map(|member| match member.said {
 				crate::Said::Committed(commitment) => Some(commitment),
 				_ => None,
 			})?;
-			Some(Done::Commit { case, panel, commitment })
+			Some(Done::Commit { case, panel, draw: draw_of(&seed), commitment })
 		}
-		(Due::Commit { case, panel, of, units, .. }, behaviour) => {
+		(Due::Commit { case, panel, of, units, seed, .. }, behaviour) => {
 			let leaves = match of.subject {
 				Subject::Root(_) => leaves_of(who, case.task, of.first_unit, &units),
 				Subject::Claim(_) => vec![(0, opinion(behaviour))],
@@ -465,7 +465,7 @@ pub(crate) fn answer(who: AccountId, due: Due<AccountId>) -> Option<Done> {
 			let genesis = ogpu_traits::genesis::<Test>();
 			let commitment =
 				commitment::<Blake2>(&genesis, &(case, panel), &who, &salt(who), &leaves);
-			Some(Done::Commit { case, panel, commitment })
+			Some(Done::Commit { case, panel, draw: draw_of(&seed), commitment })
 		}
 		(Due::Open { case, panel, units, .. }, _) => {
 			let of = Attestations::standing(case).expect("it is verified");

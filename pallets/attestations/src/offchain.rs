@@ -14,7 +14,7 @@ use ogpu_traits::{
 	offchain::{Trouble, inputs_are_here, job_of, keep_known, quote, result_of, sources, state_of},
 };
 
-use crate::{Case, Config, Done, Due, Kind, Pallet, REFUSED, Subject, UPHELD};
+use crate::{Case, Config, Done, Due, Kind, Pallet, REFUSED, Subject, UPHELD, draw_of};
 
 /// For whom runs of members are: whoever computes for pay does not wait for them, nor they for it.
 pub(crate) const LANE: &[u8] = b"verification";
@@ -121,14 +121,15 @@ impl<T: Config> Pallet<T> {
 					}
 					Outcome::Later if !late => return None,
 					Outcome::Later | Outcome::Nothing => {
-						return Some(Done::Abstain { case: id, panel });
+						let draw = draw_of(&seed);
+						return Some(Done::Abstain { case: id, panel, draw });
 					}
 				}
 			}
 		};
 		let Remembered { salt, leaves } = remembered;
 		let commitment = commitment::<Blake2>(&genesis::<T>(), &(id, panel), who, &salt, &leaves);
-		Some(Done::Commit { case: id, panel, commitment })
+		Some(Done::Commit { case: id, panel, draw: draw_of(&seed), commitment })
 	}
 
 	/// The leaves of some units of a part, recomputed: from the states that its provider hands over, if they are a member's

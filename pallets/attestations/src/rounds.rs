@@ -10,8 +10,8 @@ use ogpu_primitives::{
 use ogpu_traits::{Clock, PartOfTask, genesis};
 
 use crate::{
-	Case, Cases, Config, Dispute, Error, Event, Kind, Pallet, Panel, Panels, REFUSED, Said, Stage,
-	Subject, UPHELD, Wanted,
+	Case, Cases, Config, Dispute, Draw, Error, Event, Kind, Pallet, Panel, Panels, REFUSED, Said,
+	Stage, Subject, UPHELD, Wanted, draw_of,
 };
 
 /// How many times as long a provider has for opening a result that was found valid before.
@@ -39,6 +39,7 @@ impl<T: Config> Pallet<T> {
 		who: &T::AccountId,
 		id: PartOfTask,
 		number: u8,
+		draw: Draw,
 		said: Said,
 	) -> DispatchResult {
 		let case = Self::case(id)?;
@@ -46,6 +47,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(matches!(panel.stage, Stage::Committing { .. }), Error::<T>::WrongStage);
 		let place = panel.place_of(who).ok_or(Error::<T>::NotMember)?;
 		ensure!(panel.members[place].said == Said::Nothing, Error::<T>::SaidBefore);
+		ensure!(draw == draw_of(&panel.seed), Error::<T>::OtherDraw);
 		panel.members[place].said = said;
 		if said == Said::Abstained {
 			Wanted::<T>::remove(who, (id, number));

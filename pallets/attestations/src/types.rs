@@ -31,6 +31,15 @@ pub const UPHELD: Hash = [1; 32];
 /// What a judge of a claim reveals when it is not.
 pub const REFUSED: Hash = [0; 32];
 
+/// Which draw of a panel is meant: the first bytes of its seed. On another fork the same panel is drawn otherwise, and what
+/// was computed for the one says nothing in the other.
+pub type Draw = [u8; 4];
+
+/// The draw with a seed.
+pub const fn draw_of(seed: &Hash) -> Draw {
+	[seed[0], seed[1], seed[2], seed[3]]
+}
+
 /// Somebody says that a unit is false.
 #[derive(
 	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

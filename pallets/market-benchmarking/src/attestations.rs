@@ -139,7 +139,7 @@ mod benchmarks {
 		panel::<T>(of, found, Kind::Final, stage, members, |who| {
 			if *who == last { Said::Nothing } else { Said::Committed([1; 32]) }
 		});
-		let done = Done::Commit { case: of, panel: 0, commitment: [1; 32] };
+		let done = Done::Commit { case: of, panel: 0, draw: [9; 4], commitment: [1; 32] };
 		#[block]
 		{
 			act::<T>(&last, done)?;

@@ -7,12 +7,12 @@ use ogpu_primitives::{
 	Balance, OGPU,
 	market::{
 		Features,
-		spec::{Requirements, TaskSpec},
+		spec::{Requirements, TaskSpec, Trust},
 		verification::{Shape, Tier},
 	},
 };
 use ogpu_traits::{Claim, Duties, PartOfTask};
-use pallet_attestations::{Decided, Due, Kind, Phase, Stage, vrf::BLOCKS};
+use pallet_attestations::{Decided, Due, Kind, Phase, Stage, draw_of, vrf::BLOCKS};
 use pallet_tasks::{Ending, Status};
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie, One};
 use sp_runtime::{
@@ -320,6 +320,39 @@ fn a_kernel_that_most_cannot_recompute_in_time() {
 }
 
 #[test]
+fn ten_small_tasks_for_trust_then_one_large_fraud() {
+	market(30, |market| {
+		let on_trust = TaskSpec { trust: Trust::Earned, ..spec() };
+		let small = TaskSpec { max_price: Some(OGPU), ..on_trust.clone() };
+		let earned = |market: &Market| {
+			pallet_providers::Trusts::<Runtime>::get(&market.providers[EXECUTOR]).earned
+		};
+		let asked = |task| live(task).status.assignment().expect("somebody has it").asked;
+		// The ten, and one more: only after that is there any trust. All of them are verified as their clients ask.
+		for client in [Ferdie, Eve, One].into_iter().cycle().take(11) {
+			let task = market.assigned_to(EXECUTOR, client, small.clone());
+			assert_eq!(asked(task), None);
+			market.compute(task);
+			market.until(|_| ended(task).is_some());
+			assert_eq!(ended(task), Some(Ending::Completed));
+		}
+		assert_eq!(earned(market).streak, 11);
+		// What they have burnt makes room for another as small, and for nothing large.
+		let another = market.assigned(small);
+		assert!(asked(another).is_some());
+		let large = market.assigned(on_trust);
+		assert_eq!(asked(large), None);
+		market.bad = (0..100).collect();
+		let of = market.compute(large);
+		market.until(|_| is_convicted(of));
+		market.until(|_| !is_convicted(of));
+		assert_eq!((earned(market).streak, earned(market).burnt), (0, 0));
+		let lost = BOND - market.bonded(EXECUTOR);
+		assert!(lost > 50 * OGPU, "{lost}");
+	});
+}
+
+#[test]
 fn self_dealing_for_emission_trust_or_reputation() {
 	market(30, |market| {
 		// One's own account cannot even have its own bid.
@@ -384,8 +417,9 @@ fn replay_on_another_task_round_or_chain() {
 		let Some(Word::Commit { commitment, .. }) = market.answer(both, due) else {
 			panic!("it commits");
 		};
+		let draw = |of| draw_of(&panel(of, 0).seed);
 		// On another chain: signed over its genesis, and worth nothing here.
-		let word = Word::Commit { case: first, panel: 0, commitment };
+		let word = Word::Commit { case: first, panel: 0, draw: draw(first), commitment };
 		let genesis = System::block_hash(0);
 		let foreign = {
 			frame_system::BlockHash::<Runtime>::insert(0, crate::Hash::repeat_byte(8));
@@ -404,7 +438,7 @@ fn replay_on_another_task_round_or_chain() {
 		});
 		// In the round of another task: nobody can tell, until it has to be opened.
 		market.silent_block(1, |market| {
-			let word = Word::Commit { case: second, panel: 0, commitment };
+			let word = Word::Commit { case: second, panel: 0, draw: draw(second), commitment };
 			assert_eq!(market.performs(both, vec![Done::Attestations(word)]), Ok(Ok(())));
 		});
 		market.until(|_| tasks.iter().all(|task| ended(*task).is_some()));
@@ -480,7 +514,8 @@ fn re_org_under_a_commit() {
 			TransactionOutcome::Rollback(Ok::<_, DispatchError>(said))
 		});
 		let said = said.expect("it is rolled back");
-		// On the one that stays others are, or the same for other units. What was sent for the first comes into it as well.
+		// On the one that stays others are, or the same for other units. What was sent for the first comes into it as well, and
+		// counts for nobody.
 		for author in [0, 1, 2, 3, 0, 3] {
 			market.silent_block(author, |_| {});
 		}
@@ -488,12 +523,9 @@ fn re_org_under_a_commit() {
 		let drawn: Vec<usize> = committing(market, of, 0).iter().map(|(who, _)| *who).collect();
 		market.block_with(|market| {
 			for (who, word) in &said {
-				// Whoever is not drawn here has nothing to say here; others may come to the same, but for other units.
-				if !drawn.contains(who) {
-					let stale = Err(TransactionValidityError::Invalid(InvalidTransaction::Stale));
-					let word = Done::Attestations(word.clone());
-					assert_eq!(market.performs(*who, vec![word]), stale);
-				}
+				let stale = Err(TransactionValidityError::Invalid(InvalidTransaction::Stale));
+				let word = Done::Attestations(word.clone());
+				assert_eq!(market.performs(*who, vec![word]), stale);
 			}
 		});
 		assert_ne!(drawn, said.iter().map(|(who, _)| *who).collect::<Vec<_>>());

@@ -19,7 +19,7 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher, Tree},
 };
 use ogpu_traits::{Duties, PartOfTask, genesis};
-use pallet_attestations::{Cases, Due, Panel, Panels, REFUSED, Stage, Subject, UPHELD};
+use pallet_attestations::{Cases, Due, Panel, Panels, REFUSED, Stage, Subject, UPHELD, draw_of};
 use pallet_providers::{
 	Device, HeartbeatDone, HeartbeatDue, PROOF_DOMAIN, Profile as ProviderProfile,
 };
@@ -587,10 +587,12 @@ impl Market {
 		}
 		match due {
 			Due::Serve { .. } => None,
-			Due::Commit { case, panel, .. } if self.behaviour(who) == Behaviour::Abstaining => {
-				Some(Word::Abstain { case, panel })
+			Due::Commit { case, panel, seed, .. }
+				if self.behaviour(who) == Behaviour::Abstaining =>
+			{
+				Some(Word::Abstain { case, panel, draw: draw_of(&seed) })
 			}
-			Due::Commit { case, panel, of, units, .. } => {
+			Due::Commit { case, panel, of, units, seed, .. } => {
 				let leaves = match of.subject {
 					Subject::Root(_) => self.leaves_of(who, case.task, units.into_iter()),
 					Subject::Claim(_) => vec![(0, self.opinion(who))],
@@ -602,7 +604,7 @@ impl Market {
 					&salt(who),
 					&leaves,
 				);
-				Some(Word::Commit { case, panel, commitment })
+				Some(Word::Commit { case, panel, draw: draw_of(&seed), commitment })
 			}
 			Due::Open { case, panel, units, .. } => {
 				let of = Cases::<Runtime>::get((case.task, case.attempt), case.part)

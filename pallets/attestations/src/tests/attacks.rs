@@ -23,7 +23,7 @@ fn copying_anothers_answer() {
 			.collect();
 		let (honest, due) = drawn[0].clone();
 		let done = answer(honest, due).expect("it commits");
-		let Done::Commit { case, panel, commitment } = done.clone() else { unreachable!() };
+		let Done::Commit { case, panel, draw, commitment } = done.clone() else { unreachable!() };
 		let (copier, _) = drawn
 			.iter()
 			.find(|(who, due)| {
@@ -31,7 +31,7 @@ fn copying_anothers_answer() {
 			})
 			.expect("there are five");
 		act(honest, done).expect("it may");
-		act(*copier, Done::Commit { case, panel, commitment }).expect("it may");
+		act(*copier, Done::Commit { case, panel, draw, commitment }).expect("it may");
 		play();
 		until(|| Attestations::due(copier, 10).iter().any(|due| matches!(due, Due::Reveal { .. })));
 		// What it copied is bound to somebody else: it cannot be opened by the copier.
@@ -104,7 +104,9 @@ fn replay_on_another_task() {
 		else {
 			panic!("it commits");
 		};
-		act(both, Done::Commit { case: ids[1], panel: 0, commitment })
+		let (second, _) = Attestations::panel_of(ids[1], 0).expect("it is drawn");
+		let draw = crate::draw_of(&second.seed);
+		act(both, Done::Commit { case: ids[1], panel: 0, draw, commitment })
 			.expect("nobody can tell yet");
 		behave(both, Behaviour::Secretive);
 		let before = bonded(both);

@@ -3,7 +3,7 @@
 use frame_support::{assert_noop, assert_ok};
 use ogpu_traits::{Duties, PartOfTask};
 
-use crate::{Done, Due, Error, mock::*, vrf::BLOCKS};
+use crate::{Done, Due, Error, draw_of, mock::*, vrf::BLOCKS};
 
 /// A result whose first panel has just been drawn.
 fn drawn() -> PartOfTask {
@@ -24,17 +24,21 @@ fn first_due(who: impl Fn(&Due<AccountId>) -> bool) -> (AccountId, Due<AccountId
 fn only_members_commit_and_only_once() {
 	market(12, || {
 		let id = drawn();
-		let commit = |panel| Done::Commit { case: id, panel, commitment: [1; 32] };
 		let (member, due) = first_due(|due| matches!(due, Due::Commit { .. }));
-		let Due::Commit { panel, .. } = due else { unreachable!() };
+		let Due::Commit { panel, seed, .. } = due else { unreachable!() };
+		let draw = draw_of(&seed);
+		let commit = |panel| Done::Commit { case: id, panel, draw, commitment: [1; 32] };
 		assert_noop!(act(EXECUTOR, commit(panel)), Error::<Test>::NotMember);
 		assert_noop!(act(member, commit(9)), Error::<Test>::NoSuchPanel);
 		let nowhere = PartOfTask { task: 99, ..id };
-		let done = Done::Commit { case: nowhere, panel, commitment: [1; 32] };
+		let done = Done::Commit { case: nowhere, panel, draw, commitment: [1; 32] };
 		assert_noop!(act(member, done), Error::<Test>::NoSuchCase);
+		let elsewhere = Done::Abstain { case: id, panel, draw: draw_of(&[9; 32]) };
+		assert_noop!(act(member, elsewhere), Error::<Test>::OtherDraw);
 		assert_ok!(act(member, commit(panel)));
 		assert_noop!(act(member, commit(panel)), Error::<Test>::SaidBefore);
-		assert_noop!(act(member, Done::Abstain { case: id, panel }), Error::<Test>::SaidBefore);
+		let abstain = Done::Abstain { case: id, panel, draw };
+		assert_noop!(act(member, abstain), Error::<Test>::SaidBefore);
 		let reveal = Done::Reveal { case: id, panel, salt: [0; 32], leaves: None };
 		assert_noop!(act(member, reveal), Error::<Test>::WrongStage);
 	});

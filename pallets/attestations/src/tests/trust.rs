@@ -108,7 +108,7 @@ fn nobody_is_trusted_whose_client_does_not_agree_or_whose_lock_is_too_small() {
 #[test]
 fn ten_small_tasks_for_trust_then_one_large_fraud() {
 	market(30, || {
-		// What ten small tasks have burnt makes room for others as small, and no large one.
+		// What small tasks have burnt makes room for others as small, and no large one.
 		trusted(12, 10 * OGPU / 100);
 		let asked = |task: u64| live(task).status.assignment().expect("somebody has it").asked;
 		let small = assigned(TaskSpec { max_price: Some(OGPU), ..on_trust() });
