@@ -41,8 +41,6 @@ mod migrations;
 pub mod parameters;
 #[warn(missing_docs)]
 pub mod presets;
-#[cfg(test)]
-mod tests;
 #[warn(missing_docs)]
 pub mod timing;
 #[warn(missing_docs)]
@@ -98,7 +96,7 @@ pub type TxExtension = (
 );
 
 /// The extension of a transaction that no account signs and pays for.
-pub(crate) fn unsigned_extension() -> TxExtension {
+pub fn unsigned_extension() -> TxExtension {
 	(
 		frame_system::AuthorizeCall::new(),
 		frame_system::CheckNonZeroSender::new(),

@@ -34,7 +34,7 @@ use sp_runtime::{
 };
 
 use super::chain;
-use crate::{
+use ogpu_runtime::{
 	AccountId, Babe, Executive, Header, Parameters, Runtime, RuntimeCall, RuntimeEvent,
 	RuntimeOrigin, SignedPayload, System, UncheckedExtrinsic,
 	configs::duties::{Done, Due as MarketDue, MarketDuties},
@@ -89,7 +89,7 @@ pub(super) struct Market {
 	pub(super) credited: Balance,
 	behaviours: BTreeMap<usize, Behaviour>,
 	slot: u64,
-	parent: crate::Hash,
+	parent: ogpu_runtime::Hash,
 }
 
 /// The key of a provider's account.
@@ -122,7 +122,7 @@ pub(super) fn market(providers: usize, test: impl FnOnce(&mut Market)) {
 			credited: 0,
 			behaviours: BTreeMap::new(),
 			slot: 1_000_000,
-			parent: crate::Hash::repeat_byte(7),
+			parent: ogpu_runtime::Hash::repeat_byte(7),
 		};
 		market.open();
 		test(&mut market);
@@ -203,7 +203,7 @@ fn signed(key: &sr25519::Pair, call: RuntimeCall) -> UncheckedExtrinsic {
 pub(super) fn performed(who: usize, duties: Vec<Done>) -> pallet_worker::Call<Runtime> {
 	let provider = AccountId::from(account_key(who).public());
 	let sequence = pallet_worker::Words::<Runtime>::get(&provider).sequence;
-	let payload = crate::Worker::payload(&provider, sequence, &duties);
+	let payload = ogpu_runtime::Worker::payload(&provider, sequence, &duties);
 	let signature = worker_key(who).sign(&payload);
 	let duties = duties.try_into().expect("they are few");
 	pallet_worker::Call::<Runtime>::perform { provider, sequence, duties, signature }

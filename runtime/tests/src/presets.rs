@@ -5,7 +5,7 @@ use sp_keyring::Sr25519Keyring::{Alice, Eve};
 use sp_staking::EraIndex;
 
 use super::on;
-use crate::{
+use ogpu_runtime::{
 	Balances, Session, Staking, Token, Treasury,
 	presets::{self, DEV, GENESIS_BOND, LOCAL, TESTNET},
 	timing::{self, Profile},
@@ -20,8 +20,8 @@ fn every_preset_builds_under_the_cap() {
 			assert_eq!(Token::minted(), Balances::total_issuance());
 			assert!(Balances::total_issuance() < CAP);
 			assert_eq!(
-				pallet_staking::MaxValidatorsCount::<crate::Runtime>::get(),
-				Some(crate::configs::MAX_CANDIDATES)
+				pallet_staking::MaxValidatorsCount::<ogpu_runtime::Runtime>::get(),
+				Some(ogpu_runtime::configs::MAX_CANDIDATES)
 			);
 			assert!(Treasury::pot() > 0, "{name}: the treasury's account must exist");
 			let bonded = Staking::ledger(Alice.to_account_id().into()).map(|ledger| ledger.active);
@@ -42,7 +42,7 @@ fn names_and_presets_agree() {
 #[test]
 fn only_dev_has_sudo() {
 	for (name, expected) in [(DEV, true), (LOCAL, false), (TESTNET, false)] {
-		on(name, || assert_eq!(pallet_sudo::Key::<crate::Runtime>::exists(), expected, "{name}"));
+		on(name, || assert_eq!(pallet_sudo::Key::<ogpu_runtime::Runtime>::exists(), expected, "{name}"));
 	}
 }
 

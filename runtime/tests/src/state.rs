@@ -20,7 +20,7 @@ use super::{
 	market::{ended, market, spec},
 	on,
 };
-use crate::{AccountId, RuntimeOrigin, Tasks};
+use ogpu_runtime::{AccountId, RuntimeOrigin, Tasks};
 
 /// The bytes of all keys and values of a pallet.
 fn taken_by(pallet: &str) -> usize {
@@ -81,7 +81,7 @@ fn a_live_task_takes_at_most_a_kibibyte() {
 		let before = taken();
 		assert_ok!(Tasks::submit(origin(), longest(), Balance::MAX));
 		let bidding = taken() - before;
-		pallet_tasks::Tasks::<crate::Runtime>::mutate(1, |task| {
+		pallet_tasks::Tasks::<ogpu_runtime::Runtime>::mutate(1, |task| {
 			let task = task.as_mut().expect("it was just submitted");
 			let (provider, group, quality) = (Bob.to_account_id(), 7, Quality::ONE);
 			let bid = OpenBid {
@@ -106,7 +106,7 @@ fn a_live_task_takes_at_most_a_kibibyte() {
 			task.status = Status::Executing { by, until: 1_000 };
 		});
 		// Nobody bids for what somebody has.
-		pallet_tasks::Auctions::<crate::Runtime>::remove(1);
+		pallet_tasks::Auctions::<ogpu_runtime::Runtime>::remove(1);
 		let executing = taken() - before;
 		let largest = Task::<AccountId>::max_encoded_len();
 		println!("a task takes {bidding} bytes while it is bid for, {executing} at its largest");

@@ -1,4 +1,5 @@
 //! Tests of how the runtime is put together. The pallets have their own.
+#![cfg(test)]
 
 mod attacks;
 mod fees;
@@ -13,7 +14,7 @@ mod state;
 use sp_io::TestExternalities;
 use sp_runtime::BuildStorage;
 
-use crate::{RuntimeGenesisConfig, System, presets::preset};
+use ogpu_runtime::{RuntimeGenesisConfig, System, presets::preset};
 
 /// A chain of which nothing is but the genesis of the preset called `name`.
 fn chain(name: &str) -> TestExternalities {

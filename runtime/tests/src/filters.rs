@@ -7,7 +7,7 @@ use sp_keyring::Sr25519Keyring::{Alice, Bob};
 use sp_runtime::traits::Dispatchable;
 
 use super::on;
-use crate::{
+use ogpu_runtime::{
 	Runtime, RuntimeCall, RuntimeOrigin, SafeMode,
 	configs::{NoSudoOutsideDev, ProxyType},
 	governance::origins::Origin,
@@ -121,7 +121,7 @@ fn a_miss_disables_nobody_and_a_slash_does() {
 	on(LOCAL, || {
 		let decide = |percent| {
 			let severity = OffenceSeverity(sp_runtime::Perbill::from_percent(percent));
-			<crate::configs::DisableTheSlashed as DisablingStrategy<Runtime>>::decision(
+			<ogpu_runtime::configs::DisableTheSlashed as DisablingStrategy<Runtime>>::decision(
 				&Bob.to_account_id(),
 				severity,
 				&vec![],

@@ -7,7 +7,7 @@ use sp_keyring::Sr25519Keyring::Alice;
 use sp_runtime::{DispatchError, traits::Get};
 
 use super::on;
-use crate::{
+use ogpu_runtime::{
 	OriginCaller, Parameters, Runtime, RuntimeCall, RuntimeOrigin, Treasury,
 	governance::{
 		Tracks,
@@ -55,7 +55,7 @@ fn a_fast_referendum_can_pass_in_under_three_minutes() {
 	});
 	on(TESTNET, || {
 		let root = Tracks::info(0).expect("root");
-		assert!(root.decision_period >= 7 * crate::timing::DAYS);
+		assert!(root.decision_period >= 7 * ogpu_runtime::timing::DAYS);
 	});
 }
 

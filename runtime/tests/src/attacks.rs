@@ -21,7 +21,7 @@ use sp_runtime::{
 };
 
 use super::market::*;
-use crate::{
+use ogpu_runtime::{
 	AccountId, Attestations, Executive, Providers, Runtime, RuntimeOrigin, Session, Staking,
 	System, configs::duties::Done,
 };
@@ -209,7 +209,7 @@ fn block_stuffing_to_force_no_shows() {
 				// A validator of the attacker's lets in nothing but its own, up to the last gram. Such blocks do not count.
 				let before = pallet_tasks::Now::<Runtime>::get();
 				market.silent_block(0, |_| {
-					let whole = crate::configs::BlockWeights::get().max_block;
+					let whole = ogpu_runtime::configs::BlockWeights::get().max_block;
 					System::register_extra_weight_unchecked(whole, DispatchClass::Operational);
 				});
 				assert_eq!(pallet_tasks::Now::<Runtime>::get(), before);
@@ -422,7 +422,7 @@ fn replay_on_another_task_round_or_chain() {
 		let word = Word::Commit { case: first, panel: 0, draw: draw(first), commitment };
 		let genesis = System::block_hash(0);
 		let foreign = {
-			frame_system::BlockHash::<Runtime>::insert(0, crate::Hash::repeat_byte(8));
+			frame_system::BlockHash::<Runtime>::insert(0, ogpu_runtime::Hash::repeat_byte(8));
 			let call = performed(both, vec![Done::Attestations(word.clone())]);
 			frame_system::BlockHash::<Runtime>::insert(0, genesis);
 			call

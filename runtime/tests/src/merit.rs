@@ -13,7 +13,7 @@ use sp_core::{Pair, sr25519};
 use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Eve, Ferdie};
 
 use super::on;
-use crate::{
+use ogpu_runtime::{
 	AccountId, Balances, Merit, Providers, Runtime, RuntimeEvent, RuntimeOrigin, Staking, System,
 	merit::{Event, Reporting},
 	parameters::{self, RuntimeParameters},
@@ -182,7 +182,7 @@ fn with_slashing_off_no_stake_is_lost() {
 			parameters::market::Slashes,
 			Some(Slashing::DryRun),
 		);
-		assert_ok!(crate::Parameters::set_parameter(
+		assert_ok!(ogpu_runtime::Parameters::set_parameter(
 			RuntimeOrigin::root(),
 			RuntimeParameters::Market(off)
 		));

@@ -6,7 +6,7 @@ use ogpu_primitives::OGPU;
 use sp_keyring::Sr25519Keyring::Bob;
 
 use super::on;
-use crate::{
+use ogpu_runtime::{
 	AllPalletsWithSystem, RuntimeCall, SessionKeys, UncheckedExtrinsic, VERSION, presets::TESTNET,
 };
 
@@ -79,7 +79,7 @@ fn a_transfer_is_encoded_as_wallets_know_it() {
 #[test]
 fn session_keys_come_in_the_order_that_specifications_store() {
 	on(TESTNET, || {
-		let keys = pallet_session::NextKeys::<crate::Runtime>::get(Bob.to_account_id());
+		let keys = pallet_session::NextKeys::<ogpu_runtime::Runtime>::get(Bob.to_account_id());
 		let keys: SessionKeys = keys.expect("Bob validates");
 		let encoded = keys.encode();
 		assert_eq!(encoded.len(), 128);

@@ -5,7 +5,7 @@ use sp_keyring::Sr25519Keyring::{Alice, Bob};
 use sp_runtime::traits::{Convert, One};
 
 use super::on;
-use crate::{
+use ogpu_runtime::{
 	Balances, BlockNumber, Runtime, RuntimeCall, TransactionPayment, Treasury,
 	configs::{BlockWeights, MAXIMUM_BLOCK_LENGTH, NORMAL_DISPATCH_RATIO},
 	fees::{self, FeeMultiplier},
@@ -91,7 +91,7 @@ fn with_an_author_half_the_fee_and_all_of_the_tip_are_its() {
 	use sp_consensus_babe::digests::{PreDigest, SecondaryPlainPreDigest};
 	on(TESTNET, || {
 		let author = Bob.to_account_id();
-		let index = crate::Session::validators()
+		let index = ogpu_runtime::Session::validators()
 			.iter()
 			.position(|validator| *validator == author)
 			.expect("Bob validates");
