@@ -42,7 +42,9 @@ fn names_and_presets_agree() {
 #[test]
 fn only_dev_has_sudo() {
 	for (name, expected) in [(DEV, true), (LOCAL, false), (TESTNET, false)] {
-		on(name, || assert_eq!(pallet_sudo::Key::<ogpu_runtime::Runtime>::exists(), expected, "{name}"));
+		on(name, || {
+			assert_eq!(pallet_sudo::Key::<ogpu_runtime::Runtime>::exists(), expected, "{name}")
+		});
 	}
 }
 

@@ -19,6 +19,14 @@ use rand::{Rng, SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use super::model::{Model, Outcome, Part};
 use crate::{Cases, Decided, Earned, Event, Panels, Phase, Served, Wanted, mock::*};
 
+/// What has happened since it was asked last.
+fn news() -> Vec<RuntimeEvent> {
+	let events = System::events().into_iter().map(|record| record.event).collect();
+	// The longer the list, the longer it takes to read.
+	System::reset_events();
+	events
+}
+
 /// What one history is made of.
 #[derive(Debug)]
 struct History {
@@ -121,6 +129,9 @@ impl History {
 			let task = assigned(TaskSpec { tier, units, parts, time: 200, ..spec() });
 			compute(task);
 			let mut model = Model::new(task);
+			// All that has happened, from here on.
+			let mut story = Vec::new();
+			news();
 			let withholds = self.provider == Behaviour::Absent;
 			let (mut challenged, mut appeals) = (self.challenged, self.appeals);
 			for blocks in 0.. {
@@ -146,38 +157,40 @@ impl History {
 					break;
 				}
 				silent_block();
-				model.begun(withholds);
+				let begun = news();
+				model.begun(&begun, withholds);
 				play();
-				model.spoken();
+				let spoken = news();
+				model.spoken(&spoken);
+				story.extend(begun.into_iter().chain(spoken));
 			}
-			self.agrees(task, &model);
-			self.check(task, issued);
+			self.agrees(task, &model, &story);
+			self.check(task, issued, &story);
 			found = ended(task);
 		});
 		found.expect("every task ends")
 	}
 
 	/// Verdicts are those of the model.
-	fn agrees(&self, task: u64, model: &Model) {
+	fn agrees(&self, task: u64, model: &Model, story: &[RuntimeEvent]) {
 		let valid = |part: &Part| part.outcome == Outcome::Valid;
 		let all = model.parts.values().all(valid);
 		assert_eq!(all, ended(task) == Some(Ending::Completed), "{model:?}, in {self:?}");
 		let fraud = model.parts.values().any(|part| part.outcome == Outcome::Fraud);
-		let convicted = System::events().into_iter().any(|record| {
-			matches!(record.event, RuntimeEvent::Tasks(pallet_tasks::Event::Convicted { .. }))
+		let convicted = story.iter().any(|event| {
+			matches!(event, RuntimeEvent::Tasks(pallet_tasks::Event::Convicted { .. }))
 		});
 		assert_eq!(fraud, convicted, "{model:?}, in {self:?}");
 	}
 
 	/// Whoever is slashed has done what it is slashed for.
-	fn reasons(&self) {
-		for record in System::events() {
-			let RuntimeEvent::TrustLock(pallet_trust_lock::Event::Slashed { who, why, .. }) =
-				record.event
+	fn reasons(&self, story: &[RuntimeEvent]) {
+		for event in story {
+			let RuntimeEvent::TrustLock(pallet_trust_lock::Event::Slashed { who, why, .. }) = event
 			else {
 				continue;
 			};
-			let how = behaviour(who);
+			let (who, how) = (*who, behaviour(*who));
 			let deserved = match why {
 				Reason::NoShow => matches!(
 					how,
@@ -199,8 +212,8 @@ impl History {
 		}
 	}
 
-	fn check(&self, task: u64, issued: u128) {
-		self.reasons();
+	fn check(&self, task: u64, issued: u128, story: &[RuntimeEvent]) {
+		self.reasons(story);
 		let liars =
 			|who: &AccountId| !matches!(behaviour(*who), Behaviour::Honest | Behaviour::Crashing);
 		let bonded = |who| pallet_trust_lock::Ledgers::<Test>::get(who).bonded();
@@ -216,10 +229,10 @@ impl History {
 			let units = TaskSpec { units: self.units, parts: self.parts, ..spec() };
 			units.first_unit(part)
 		};
-		let met = System::events().into_iter().any(|record| match record.event {
+		let met = story.iter().any(|event| match event {
 			RuntimeEvent::Attestations(Event::Challenged { part, unit, challenger, .. }) => {
-				let truly = self.bad.contains(&(first(part) + unit));
-				truly && (challenger == WATCHTOWER || !liars(&challenger))
+				let truly = self.bad.contains(&(first(*part) + unit));
+				truly && (*challenger == WATCHTOWER || !liars(challenger))
 			}
 			_ => false,
 		});

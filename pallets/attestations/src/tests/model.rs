@@ -248,7 +248,6 @@ impl Part {
 pub(super) struct Model {
 	task: u64,
 	pub(super) parts: BTreeMap<u8, Part>,
-	seen: usize,
 }
 
 impl Model {
@@ -259,7 +258,7 @@ impl Model {
 			let (first, units) = (spec.first_unit(part), spec.units_of(part));
 			(part, Part::new(task, first, units, spec.tier))
 		});
-		Self { task, parts: parts.collect(), seen: System::events().len() }
+		Self { task, parts: parts.collect() }
 	}
 
 	fn of(&self, part: u8) -> PartOfTask {
@@ -280,17 +279,14 @@ impl Model {
 	}
 
 	/// Follows what has happened at the beginning of a block: panels are drawn, and end.
-	pub(super) fn begun(&mut self, withholds: bool) {
-		let events = System::events();
-		let news: Vec<_> = events[self.seen..].iter().map(|record| record.event.clone()).collect();
-		self.seen = events.len();
+	pub(super) fn begun(&mut self, news: &[RuntimeEvent], withholds: bool) {
 		for event in news {
 			let RuntimeEvent::Attestations(event) = event else { continue };
 			match event {
-				Event::Drawn { part, panel, .. } => self.drawn(part, panel),
+				Event::Drawn { part, panel, .. } => self.drawn(*part, *panel),
 				Event::NotOpened { part, .. } => {
 					assert!(withholds, "the provider has not opened, in {self:?}");
-					let part = self.parts.get_mut(&part).expect("it is verified");
+					let part = self.parts.get_mut(part).expect("it is verified");
 					if !part.is_over() {
 						part.outcome = Outcome::Fraud;
 					}
@@ -372,18 +368,16 @@ impl Model {
 	}
 
 	/// Follows what was said in a block.
-	pub(super) fn spoken(&mut self) {
-		let events = System::events();
-		for record in &events[self.seen..] {
+	pub(super) fn spoken(&mut self, news: &[RuntimeEvent]) {
+		for event in news {
 			if let RuntimeEvent::Attestations(Event::Revealed {
 				part, panel, member, agrees, ..
-			}) = &record.event
+			}) = event
 			{
 				let part = self.parts.get_mut(part).expect("it is verified");
 				part.revealed(*panel, *member, *agrees);
 			}
 		}
-		self.seen = events.len();
 	}
 }
 
