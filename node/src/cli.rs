@@ -34,7 +34,7 @@ pub struct Cli {
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProviderArgs {
 	/// The executor that runs this provider's jobs: `ogpu-worker serve` on this machine, or one behind
-	/// TLS. The node's keystore needs the provider's worker key (key type `ogpu`).
+	/// TLS. Makes a worker key if there is none.
 	#[arg(long, value_name = "URL", requires = "executor_token_file")]
 	pub executor_url: Option<String>,
 

@@ -305,20 +305,26 @@ export function stopOnSignals(network) {
 	}
 }
 
-// The four validators of the `local` network, each on its host; the first `executors` of them have one each. The first
-// starts its own; the one with the number `cheat` makes up what it computes.
-export function localNetwork({ executors = 0, cheat, hosts = [], ...options } = {}) {
+// The four validators of the `local` network, each on its host; the first `executors` of them have one each, or, with
+// `fullNode`, one fewer and a fifth node, which validates nothing. The first starts its own; the one with the number
+// `cheat` makes up what it computes.
+export function localNetwork({ executors = 0, cheat, fullNode = false, hosts = [], ...options } = {}) {
 	const network = new Network({ chain: 'local', ...options });
-	for (const [index, name] of ['alice', 'bob', 'charlie', 'dave'].entries()) {
-		const args = ['--validator', `--${name}`];
-		if (index < executors) {
-			const executor = network.executor(`${name}-executor`, { cheats: index === cheat, host: hosts[index] });
+	const validators = ['alice', 'bob', 'charlie', 'dave'];
+	const names = fullNode ? [...validators, 'frank'] : validators;
+	const owners = fullNode ? [...validators.slice(0, executors - 1), 'frank'] : validators.slice(0, executors);
+	for (const [index, name] of names.entries()) {
+		const args = validators.includes(name) ? ['--validator', `--${name}`] : [];
+		let executor;
+		if (owners.includes(name)) {
+			executor = network.executor(`${name}-executor`, { cheats: index === cheat, host: hosts[index] });
 			executor.owned = index === 0;
 			args.push(...(executor.owned
 				? ['--provider', '--executor-config', executor.configFile, '--executor-data', executor.data]
 				: ['--executor-url', executor.seenAt, '--executor-token-file', executor.tokenFile]));
 		}
-		network.node(name, { args, host: hosts[index] });
+		const node = network.node(name, { args, host: hosts[index] });
+		if (executor) executor.node = node;
 	}
 	return network;
 }

@@ -1,6 +1,5 @@
 // Providers: by hand, and on nodes that do the work by themselves.
 
-import assert from 'node:assert/strict';
 import { Keyring } from '@polkadot/api';
 import { bnToU8a, stringToU8a, u8aConcat } from '@polkadot/util';
 import { blake2AsU8a } from '@polkadot/util-crypto';
@@ -68,17 +67,6 @@ export function bidsByHand(api, task) {
 	};
 }
 
-// The worker key of a node: of its own making, or inserted as a person would.
-async function workerOfNode(node, account, name) {
-	const keyOfNode = () => node.rpc('provider_workerProof', account.address);
-	if (node.args.includes('--provider')) return keyOfNode();
-	const none = await keyOfNode().then(() => 'there is a key', ({ message }) => message);
-	assert(none.includes('no worker key'), none);
-	const worker = new Keyring({ type: 'sr25519' }).addFromUri(`//${name}//worker`);
-	await node.rpc('author_insertKey', 'ogpu', `//${name}//worker`, `0x${Buffer.from(worker.publicKey).toString('hex')}`);
-	return keyOfNode();
-}
-
 // Makes the nodes that have executors providers with a seat each. From here on nobody does anything by hand for them.
 export async function providersOnNodes({ api, network, funder }) {
 	const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
@@ -92,8 +80,8 @@ export async function providersOnNodes({ api, network, funder }) {
 	}, 120));
 	const [served] = await Promise.all([Promise.all(passed), funded]);
 	await Promise.all(providers.map(async (provider, index) => {
-		const worker = await workerOfNode(network.nodes[index], provider, names[index]);
-		const { region } = network.executors[index];
+		const { node, region } = network.executors[index];
+		const worker = await node.rpc('provider_workerProof', provider.address);
 		await registered(api, provider, names[index], endpoint(served[index]), { region, seats: 1, worker });
 	}));
 	// Seats count from the session after the next on: whoever changes the table cannot know what is drawn from it.

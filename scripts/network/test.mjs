@@ -7,13 +7,13 @@ import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
-import { requestsByNodes, streamByHand, taskByHand, taskByNodes, trainingByNodes } from './scenarios/market.mjs';
+import { fullNodeVerified, requestsByNodes, streamByHand, taskByHand, taskByNodes, trainingByNodes } from './scenarios/market.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 
 const LIMIT_SECONDS = 8 * 60;
 const report = new Report();
 
-const network = localNetwork({ rpcBase: 19944, p2pBase: 31333, executorBase: 19960, executors: 3 });
+const network = localNetwork({ rpcBase: 19944, p2pBase: 31333, executorBase: 19960, executors: 3, fullNode: true });
 // However the test ends, no node stays behind.
 async function abort(why, code) {
 	console.log(`  FAILED: ${why}; the logs are in ${network.folder}`);
@@ -67,6 +67,7 @@ await Promise.all([
 ]);
 done = true;
 await Promise.all([finality, following]);
+await scenario('a provider whose node is no validator verifies like others', fullNodeVerified);
 await scenario('nobody but the equivocator was slashed', life.onlyTheEquivocatorWasSlashed);
 clearTimeout(timeout);
 

@@ -44,7 +44,7 @@ impl ProviderApiServer for Provider {
 		let [key] = keys[..] else {
 			return Err(match keys.len() {
 				0 => refuse(
-					"this node has no worker key; start it with --provider, or insert one of type ogpu",
+					"this node has no worker key; start it with --provider or --executor-url, or insert one of type ogpu",
 				),
 				_ => refuse("this node has several worker keys; leave one in its keystore"),
 			});

@@ -112,13 +112,11 @@ pub(super) fn spawn(
 	let mut told = Told(storage);
 	// One that an earlier run was told of may be another's by now.
 	told.nowhere();
+	let Some(executor) = executor else { return Ok(()) };
+	worker_key(keystore)?;
 	let follow = match executor {
-		None => return Ok(()),
-		Some(Executor::Elsewhere(executor)) => executor.follow(told).boxed(),
-		Some(Executor::Own(executor)) => {
-			worker_key(keystore)?;
-			executor.supervise(told).boxed()
-		}
+		Executor::Elsewhere(executor) => executor.follow(told).boxed(),
+		Executor::Own(executor) => executor.supervise(told).boxed(),
 	};
 	spawner.spawn("executor", Some("offchain-worker"), follow);
 	Ok(())

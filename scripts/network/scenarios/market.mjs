@@ -233,3 +233,13 @@ export async function taskByNodes(context) {
 	assert((await providers).some(({ address }) => address === ended.provider.toString()));
 	return `task ${task} came to the root of its page, for ${Number(ended.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
 }
+
+// A provider need not be a validator. Looked at when everything else is over.
+export async function fullNodeVerified({ network, providers, events }) {
+	const [own] = (await providers).filter((_, index) => !network.executors[index].node.args.includes('--validator'));
+	assert(own, 'every provider is a validator');
+	const words = events.indices('attestations', 'Committed').map((index) => events.seen[index].data)
+		.filter(({ member, abstains }) => member.eq(own.address) && abstains.isFalse);
+	assert(words.length > 0, 'it never had anything to say');
+	return `it verified ${words.length} times`;
+}
