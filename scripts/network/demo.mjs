@@ -17,11 +17,15 @@ const seconds = () => Math.round((Date.now() - started) / 1000);
 
 const network = localNetwork({ executors: 4, cheat: CHEAT });
 let stopping = false;
+// Where what happened is, once it has.
+let summary;
+const tellSummary = () => console.log(`what happened, as JSON: ${summary}`);
 async function stop(code) {
 	if (stopping) return;
 	stopping = true;
 	console.log('stopping the network');
 	await network.stop();
+	if (summary) tellSummary();
 	process.exit(code);
 }
 process.on('SIGINT', () => stop(once ? 130 : 0));
@@ -114,7 +118,6 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 	}
 	const scheduled = (await api.query.token.scheduled()).toBigInt();
 	console.log(`supply: ${amount(scheduled)} of 21000000 oGPU scheduled`);
-	const summary = join(tmpdir(), 'ogpu-demo.json');
 	const told = {
 		seconds: seconds(),
 		parts,
@@ -125,10 +128,12 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 		paid,
 		slashed: slashed.data.toHuman(),
 	};
-	writeFileSync(summary, `${JSON.stringify(told, null, '\t')}\n`);
+	const file = join(tmpdir(), 'ogpu-demo.json');
+	writeFileSync(file, `${JSON.stringify(told, null, '\t')}\n`);
 
-	console.log(`what happened, as JSON: ${summary}`);
+	summary = file;
 	if (once) await stop(0);
+	tellSummary();
 	console.log('\nCtrl-C stops the network. Meanwhile, in another terminal:');
 	console.log(`  . scripts/env && $OGPU_BIN/ogpu tasks --node ${alice.url}`);
 	for (;;) {
