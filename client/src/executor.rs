@@ -9,8 +9,38 @@ use ogpu_primitives::{
 	market::Endpoint,
 };
 use reqwest::{Body, RequestBuilder, Response};
+use serde::{Deserialize, Serialize};
 
 use crate::{Error, Order};
+
+/// What a device asks for work, in oGPU.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct DevicePrice {
+	/// Its name.
+	pub device: String,
+	/// For a second of its time.
+	pub per_second: String,
+	/// At least, for any job.
+	pub minimum: String,
+}
+
+/// What an executor asks for work.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Prices {
+	/// Each of its devices.
+	pub devices: Vec<DevicePrice>,
+}
+
+/// Another price, in oGPU; what is not given stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PriceChange {
+	/// For a second of a device's time.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub per_second: Option<String>,
+	/// At least, for any job.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub minimum: Option<String>,
+}
 
 /// An executor's HTTP interface.
 #[derive(Clone, Debug)]
@@ -47,6 +77,27 @@ impl Executor {
 		let bytes = answer.bytes().await.map_err(|error| self.gone(&error))?;
 		let status = ExecutorStatus::decode_all(&mut &bytes[..]).ok();
 		status.filter(|status| status.api == API_VERSION).ok_or_else(|| {
+			Error::Host(format!("the executor at {} is of another release", self.url))
+		})
+	}
+
+	/// What its devices ask for work; with a price, what they ask from now on.
+	///
+	/// # Errors
+	///
+	/// When it refuses, or does not answer.
+	pub async fn prices(&self, change: Option<&PriceChange>) -> Result<Prices, Error> {
+		let url = format!("{}/v1/prices", self.url);
+		let asked = match change {
+			None => self.http.get(url),
+			Some(change) => {
+				let change = serde_json::to_vec(change);
+				let change = change.map_err(|error| Error::Host(error.to_string()))?;
+				self.http.put(url).header("content-type", "application/json").body(change)
+			}
+		};
+		let answer = self.ask(asked).await?.bytes().await.map_err(|error| self.gone(&error))?;
+		serde_json::from_slice(&answer).map_err(|_| {
 			Error::Host(format!("the executor at {} is of another release", self.url))
 		})
 	}

@@ -44,7 +44,7 @@ pub use chain::{
 };
 pub use delivery::{Delivery, Output};
 pub use error::Error;
-pub use executor::Executor;
+pub use executor::{DevicePrice, Executor, PriceChange, Prices};
 pub use order::Order;
 pub use replay::{Replay, Replayed, Verdict};
 pub use signer::Signer;

@@ -1,10 +1,11 @@
 //! What a provider's operator does.
 
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand};
 use ogpu_client::{
-	AccountId, Call, Device, Error, Executor, Profile, ProviderState, ProviderStatus,
+	AccountId, Call, Device, DevicePrice, Error, Executor, PriceChange, Profile, ProviderState,
+	ProviderStatus,
 };
 use ogpu_primitives::{
 	Balance,
@@ -68,6 +69,8 @@ pub(crate) enum Provider {
 		#[arg(long, conflicts_with = "rating")]
 		withdraw: bool,
 	},
+	/// What your executor asks for work; with a price, what it asks from now on.
+	Prices(Ask),
 	/// Takes nothing new: what is under way is finished.
 	Drain,
 	/// Takes work again after `drain`.
@@ -103,6 +106,39 @@ pub(crate) struct Describe {
 	/// The country that the machine is in, by its ISO 3166-1 number: 276 is Germany.
 	#[arg(long, value_name = "NUMBER")]
 	region: u16,
+}
+
+#[derive(Args)]
+pub(crate) struct Ask {
+	/// Your executor.
+	#[arg(long, default_value = "http://127.0.0.1:9960", value_name = "URL")]
+	executor: String,
+	/// The file in which it keeps its token: `token` in its data folder.
+	#[arg(long, value_name = "FILE")]
+	executor_token_file: PathBuf,
+	/// For a second of a device's time, in oGPU.
+	#[arg(long, value_name = "AMOUNT", value_parser = amount)]
+	per_second: Option<Balance>,
+	/// At least, for any job, in oGPU.
+	#[arg(long, value_name = "AMOUNT", value_parser = amount)]
+	minimum: Option<Balance>,
+}
+
+impl Ask {
+	async fn run(&self, common: &Common) -> Result<(), Error> {
+		let executor = Executor::at(&self.executor, Some(&self.executor_token_file))?;
+		let change =
+			PriceChange { per_second: self.per_second.map(show), minimum: self.minimum.map(show) };
+		let changes = change != PriceChange::default() && !common.dry_run;
+		let prices = executor.prices(changes.then_some(&change)).await?;
+		for DevicePrice { device, per_second, minimum } in prices.devices {
+			common.say().line(
+				format!("{device}: {per_second} oGPU for a second, at least {minimum} for a job"),
+				json!({ "device": device, "per_second": per_second, "minimum": minimum }),
+			);
+		}
+		Ok(())
+	}
 }
 
 fn account(text: &str) -> Result<AccountId, String> {
@@ -202,6 +238,7 @@ impl Provider {
 			Self::Seats { seats } => Call::set_seats(*seats),
 			Self::Rate { rating: Some(rating), .. } => return apply(common, *rating).await,
 			Self::Rate { .. } => Call::withdraw_application(),
+			Self::Prices(ask) => return ask.run(common).await,
 			Self::Drain => Call::retire(),
 			Self::Resume => Call::resume(),
 			Self::Retire => Call::deregister(),

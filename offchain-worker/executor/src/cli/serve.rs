@@ -49,7 +49,9 @@ impl Serve {
 				let name = path.display().to_string();
 				let text = fs::read_to_string(path)
 					.map_err(|error| Trouble::usage(format!("{name}: {error}")))?;
-				Config::parse(&name, &text).map_err(|error| Trouble::usage(error.to_string()))?
+				let config = Config::parse(&name, &text)
+					.map_err(|error| Trouble::usage(error.to_string()))?;
+				Config { file: Some(path.clone()), ..config }
 			}
 		};
 		if let Some(data) = &self.data {

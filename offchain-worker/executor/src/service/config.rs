@@ -38,6 +38,9 @@ pub struct Config {
 	pub price: Price,
 	/// What is special about single devices.
 	pub device: Vec<DeviceRule>,
+	/// The file that it was read from.
+	#[serde(skip)]
+	pub file: Option<PathBuf>,
 }
 
 /// Bounds of all kinds.
@@ -194,6 +197,7 @@ impl Default for Config {
 			blobs: Blobs::default(),
 			price: Price::default(),
 			device: Vec::new(),
+			file: None,
 		}
 	}
 }
@@ -304,11 +308,6 @@ impl Config {
 		self.device.iter().find(|rule| {
 			device.key.name.contains(&rule.matches) || device.key.platform.contains(&rule.matches)
 		})
-	}
-
-	/// The price on a device.
-	pub fn price(&self, device: &Device) -> &Price {
-		self.rule(device).and_then(|rule| rule.price.as_ref()).unwrap_or(&self.price)
 	}
 }
 

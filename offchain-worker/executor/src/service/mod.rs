@@ -17,6 +17,7 @@ mod listen;
 mod metrics;
 mod pool;
 mod prepare;
+mod prices;
 mod quote;
 mod results;
 mod runs;
@@ -142,6 +143,8 @@ struct Core {
 	verdicts: Mutex<Vec<(Hash, Arc<Admitted>)>>,
 	/// The hashes of pieces of results that somebody has asked for.
 	pieces: Mutex<HashMap<(RunId, u32, u8), Arc<OnceCell<Arc<Hashes>>>>>,
+	/// Held while the price is changed.
+	pricing: tokio::sync::Mutex<()>,
 	/// Held while what a run serves is changed.
 	publishing: tokio::sync::Mutex<()>,
 	metrics: Metrics,
@@ -322,6 +325,7 @@ impl Service {
 			ready: Arc::new(Semaphore::new(ready)),
 			verdicts: Mutex::default(),
 			pieces: Mutex::default(),
+			pricing: tokio::sync::Mutex::default(),
 			publishing: tokio::sync::Mutex::default(),
 			metrics: Metrics::new(),
 			draining: AtomicBool::new(false),

@@ -3,7 +3,7 @@
 use std::{
 	path::{Path, PathBuf},
 	sync::{
-		Arc, Mutex, PoisonError,
+		Arc, Mutex, PoisonError, RwLock,
 		atomic::{AtomicU64, Ordering},
 	},
 	time::Duration,
@@ -41,8 +41,8 @@ pub(super) struct Offered {
 	pub(super) fingerprint: Hash,
 	/// What waits for it.
 	pub(super) queue: DeviceQueue,
-	/// What it costs.
-	pub(super) price: Price,
+	/// What it costs, if that is special.
+	price: Option<Price>,
 	/// With the run that failed last, and how many have in a row.
 	health: Mutex<(Health, RunId, u32)>,
 	/// A file that is there when it has passed the self-test.
@@ -123,6 +123,8 @@ pub(super) enum Unfit {
 pub(super) struct Pool {
 	tools: Tools,
 	limits: Limits,
+	/// What devices cost that have no price of their own.
+	price: RwLock<Price>,
 	/// The devices.
 	pub(super) devices: Vec<Arc<Offered>>,
 }
@@ -147,7 +149,7 @@ impl Pool {
 			let offered = Offered {
 				fingerprint,
 				queue: DeviceQueue::new(bounds),
-				price: config.price(&device).clone(),
+				price: config.rule(&device).and_then(|rule| rule.price.clone()),
 				health: Mutex::new((Health::Good, [0; 32], 0)),
 				passed: folder.join(format!("selftest-{}", hex(&fingerprint))),
 				mean_ms: AtomicU64::new(0),
@@ -159,7 +161,22 @@ impl Pool {
 			Arc::new(offered)
 		});
 		let devices = devices.collect();
-		Self { tools, limits, devices }
+		Self { tools, limits, price: RwLock::new(config.price.clone()), devices }
+	}
+
+	/// What devices cost that have no price of their own.
+	pub(super) fn price(&self) -> Price {
+		self.price.read().unwrap_or_else(PoisonError::into_inner).clone()
+	}
+
+	/// What a device costs.
+	pub(super) fn price_of(&self, offered: &Offered) -> Price {
+		offered.price.clone().unwrap_or_else(|| self.price())
+	}
+
+	/// Has devices cost something else that have no price of their own.
+	pub(super) fn set_price(&self, price: Price) {
+		*self.price.write().unwrap_or_else(PoisonError::into_inner) = price;
 	}
 
 	/// The device for a job: of those that can run it, the one with the fewest runs before it.

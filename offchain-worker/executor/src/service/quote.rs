@@ -94,7 +94,7 @@ impl Service {
 		let before = offered.queue.waiting() + usize::from(offered.queue.is_busy());
 		let wait = offered.mean() * before as u32;
 		Ok(Quote::Offer {
-			price: offered.price.of(whole),
+			price: self.0.pool.price_of(offered).of(whole),
 			run_ms: (whole.as_millis() as u64).max(1),
 			wait_ms: wait.as_millis() as u64,
 			device: device as u32,

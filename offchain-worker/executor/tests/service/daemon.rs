@@ -45,11 +45,15 @@ impl Daemon {
 	/// A daemon with these lines in its configuration.
 	pub(crate) fn new(config: &str) -> Self {
 		let folder = TempDir::new().expect("a folder");
-		fs::write(folder.path().join("worker.toml"), config).expect("a file");
 		let address = SocketAddr::from(([127, 0, 0, 1], 0));
 		let mut daemon = Self { folder, child: None, address, token: String::new() };
+		fs::write(daemon.config(), config).expect("a file");
 		daemon.start();
 		daemon
+	}
+
+	pub(crate) fn config(&self) -> PathBuf {
+		self.folder.path().join("worker.toml")
 	}
 
 	pub(crate) fn data(&self) -> PathBuf {
@@ -65,7 +69,7 @@ impl Daemon {
 			.expect("a log");
 		let mut child = Command::new(env!("CARGO_BIN_EXE_ogpu-worker"))
 			.args(["serve", "--listen", "127.0.0.1:0", "--config"])
-			.arg(self.folder.path().join("worker.toml"))
+			.arg(self.config())
 			.arg("--data")
 			.arg(self.data())
 			.env("RUST_LOG", "info")

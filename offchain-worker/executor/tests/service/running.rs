@@ -134,6 +134,39 @@ fn a_job_is_quoted_before_it_is_sent() {
 }
 
 #[test]
+fn a_price_is_changed_while_the_service_runs_and_kept() {
+	let mut daemon = Daemon::new("# mine\n[price]\nminimum = \"50.5\"\n");
+	let offer = |daemon: &Daemon| {
+		let form = little(daemon, 3);
+		let mut quote = daemon.post_json("/v1/quote", &form).json();
+		until("a quote", || {
+			quote = daemon.post_json("/v1/quote", &form).json();
+			quote["quote"] != "pending"
+		});
+		quote["price"].clone()
+	};
+	assert_eq!(offer(&daemon), "50.5");
+	let put = |daemon: &Daemon, body: &str| {
+		daemon.ask("PUT", "/v1/prices", &["Content-Type: application/json"], body.as_bytes())
+	};
+	for wrong in ["{\"minimum\": 3}", "{\"minimum\": \"-3\"}", "{\"each\": \"3\"}", "[]"] {
+		assert_eq!(put(&daemon, wrong).status, 400, "{wrong}");
+	}
+	let changed = put(&daemon, "{\"minimum\": \"7\"}").json();
+	assert_eq!((&changed["minimum"], &changed["per_second"]), (&"7".into(), &"0.001".into()));
+	assert_eq!(changed["devices"][0]["minimum"], "7", "{changed}");
+	assert_eq!(offer(&daemon), "7");
+	daemon.kill();
+	daemon.start();
+	assert_eq!((offer(&daemon), daemon.get("/v1/prices").json()), ("7".into(), changed.clone()));
+	// What cannot be kept is not asked either.
+	std::fs::remove_file(daemon.config()).expect("it is there");
+	let refused = put(&daemon, "{\"minimum\": \"8\"}");
+	assert_eq!((refused.status, refused.error().as_str()), (409, "conflict"));
+	assert_eq!(daemon.get("/v1/prices").json(), changed);
+}
+
+#[test]
 fn a_drained_service_goes_on_with_its_runs() {
 	let mut daemon = Daemon::new("[limits]\ndrain = \"100ms\"\n");
 	let long = daemon.post_json(

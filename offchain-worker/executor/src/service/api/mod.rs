@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `GET /v1/status` | what this executor is; needs no token |
 //! | `POST /v1/quote` | what a job would cost here |
+//! | `GET`, `PUT /v1/prices` | what devices ask; another price |
 //! | `POST /v1/jobs` | run a job, or some of its units; returns at once |
 //! | `GET /v1/jobs` | all runs |
 //! | `GET /v1/jobs/{id}?wait=ms` | how a run stands, at the latest after so long |
@@ -25,6 +26,7 @@ mod bodies;
 mod error;
 mod form;
 mod jobs;
+mod prices;
 mod publish;
 mod status;
 mod view;
@@ -48,6 +50,7 @@ pub fn router(service: Service, token: Token) -> Router {
 	let request = service.0.config.limits.request.0;
 	let small = Router::new()
 		.route("/v1/quote", post(status::quote))
+		.route("/v1/prices", get(prices::get).put(prices::put))
 		.route("/v1/jobs", get(jobs::list))
 		.route("/v1/jobs/{id}", get(jobs::get).delete(jobs::delete))
 		.route("/v1/jobs/{id}/leaves", get(jobs::leaves))
