@@ -1,6 +1,5 @@
 // What goes wrong on a network: providers, verifiers and clients that are gone in the middle of a task, nodes that are
-// started again, a cable that is pulled. Longer than the network test, and apart from it; it needs root, for a machine
-// of its own making.
+// started again, a cable that is pulled. For the last it makes a machine of its own, which needs root.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -21,11 +20,16 @@ const LONG = 512 * 120;
 const [SPLIT, SESSION] = [7, 10];
 const report = new Report(process.argv[2]);
 
-// Two of the four are on a machine of their own.
-const apart = machineApart('ogpu-faults', '10.117.83');
-const network = localNetwork({
-	rpcBase: 29944, p2pBase: 34333, executorBase: 29960, executors: 4, hosts: [apart.near, apart.near, apart, apart],
-});
+// Two of the four are on a machine of their own, where one can be made.
+let apart;
+let alone;
+try {
+	apart = machineApart('ogpu-faults', '10.117.83');
+} catch (error) {
+	alone = error.message;
+}
+const hosts = apart ? [apart.near, apart.near, apart, apart] : [];
+const network = localNetwork({ rpcBase: 29944, p2pBase: 34333, executorBase: 29960, executors: 4, hosts });
 // The first, which api and clients talk to, is never the one that is killed: it is in another country than some ask for.
 network.executors[0].region = REGION + 1;
 stopOnSignals(network);
@@ -272,13 +276,16 @@ const scenario = (name, run) => report.scenario(name, () => run(context));
 await Promise.all([
 	scenario('a client that leaves its inputs with an executor', inputsKept),
 	scenario('a client that is gone once it has submitted', clientGone),
+	scenario('a job that is at fault, and an appeal', jobAtFault),
+	scenario('a rating that is proven', ratingProven),
 ]);
-await scenario('a rating that is proven', ratingProven);
-await scenario('a job that is at fault, and an appeal', jobAtFault);
+// One at a time: of four, two that are gone leave no panel.
 await scenario('a provider that is gone once it has acknowledged', takeover);
 await scenario('a verifier that is gone between commit and reveal', verifierGone);
 await scenario('a node that is started again in the middle of its task', nodeRestarted);
-await scenario('a network that falls in two halves, and heals', splitAndHealed);
+const split = 'a network that falls in two halves, and heals';
+if (apart) await scenario(split, splitAndHealed);
+else report.skip(split, alone);
 done = true;
 await following;
 await scenario('nobody is convicted or slashed, and nothing is left in escrow', async () => {

@@ -17,6 +17,11 @@ export class Report {
 		return `${this.passed} passed, ${this.failed} failed`;
 	}
 
+	// Says of a scenario that it cannot be run here, and why.
+	skip(name, why) {
+		if (name.includes(this.wanted)) console.log(`  skipped ${name}: ${why}`);
+	}
+
 	// Runs a scenario; what it returns is told beside its name.
 	async scenario(name, run) {
 		if (!name.includes(this.wanted)) return;
