@@ -220,36 +220,33 @@ impl<T: Config> Pallet<T> {
 			Err(Trouble::Later) => return Outcome::Later,
 		};
 		match claim {
-			Claim::Unavailable => match inputs_are_here(&job, &peers, node) {
-				Ok(true) => say(false),
-				Ok(false) if late => say(true),
-				_ => Outcome::Later,
-			},
-			Claim::Rejected => {
-				match quote(job, &peers, node) {
-					Ok(Quote::Refused { fault: Fault::Job(_), .. }) => return say(true),
-					Ok(Quote::Offer { .. }) => {}
-					Ok(Quote::Refused { .. }) => return Outcome::Nothing,
-					_ => return Outcome::Later,
-				}
-				// All of it: a job may be at fault in one unit alone.
-				match state_of(run, LANE, Units::All, spec, &peers, node) {
-					Ok(RunState::Done { .. }) => say(false),
-					Ok(RunState::Failed { fault: Fault::Job(_), .. }) => say(true),
-					Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
-					Ok(_) | Err(Trouble::Later) => Outcome::Later,
-					Err(Trouble::NotAsDeclared) => say(true),
-				}
+			Claim::Unavailable => {
+				return match inputs_are_here(&job, &peers, node) {
+					Ok(true) => say(false),
+					Ok(false) if late => say(true),
+					_ => Outcome::Later,
+				};
 			}
-			Claim::Endless => match state_of(run, LANE, Units::All, spec, &peers, node) {
-				Ok(RunState::Done { .. }) => say(false),
-				Ok(RunState::Failed { fault: Fault::Unfinished | Fault::Job(_), .. }) => say(true),
-				// It had all the time that whoever computes it has.
-				Ok(RunState::Running { .. }) if late => say(true),
-				Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
-				Ok(_) | Err(Trouble::Later) => Outcome::Later,
-				Err(Trouble::NotAsDeclared) => say(true),
+			Claim::Rejected => match quote(job, &peers, node) {
+				Ok(Quote::Refused { fault: Fault::Job(_), .. }) => return say(true),
+				Ok(Quote::Offer { .. }) => {}
+				Ok(Quote::Refused { .. }) => return Outcome::Nothing,
+				_ => return Outcome::Later,
 			},
+			// How long it takes is not to be found out twice.
+			Claim::Endless => {}
+		}
+		let endless = claim == Claim::Endless;
+		// All of it: a job may be at fault in one unit alone.
+		match state_of(run, LANE, Units::All, spec, &peers, node) {
+			Ok(RunState::Done { .. }) => say(false),
+			Ok(RunState::Failed { fault: Fault::Job(_), .. }) => say(true),
+			Ok(RunState::Failed { fault: Fault::Unfinished, .. }) if endless => say(true),
+			// It had all the time that whoever computes it has.
+			Ok(RunState::Running { .. }) if endless && late => say(true),
+			Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
+			Ok(_) | Err(Trouble::Later) => Outcome::Later,
+			Err(Trouble::NotAsDeclared) => say(true),
 		}
 	}
 
