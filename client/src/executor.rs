@@ -97,9 +97,8 @@ impl Executor {
 			}
 		};
 		let answer = self.ask(asked).await?.bytes().await.map_err(|error| self.gone(&error))?;
-		serde_json::from_slice(&answer).map_err(|_| {
-			Error::Host(format!("the executor at {} is of another release", self.url))
-		})
+		serde_json::from_slice(&answer)
+			.map_err(|_| Error::Host(format!("the executor at {} is of another release", self.url)))
 	}
 
 	/// Hands it a job with all that it starts from, which it serves to whoever knows the hashes until it is stopped.

@@ -56,20 +56,22 @@ pub struct Outcome {
 
 /// All ways of providers that are told apart, for a part of so many units.
 pub fn cheats(units: u32) -> [Cheat; 5] {
-	let share = |bad: u32| f64::from(bad) / f64::from(units);
-	let tenth = (units / 10).max(1);
+	let all = Cheat { name: "all of it false", shape: Shape::Parallel, bad: units, saves: 1.0 };
+	let some = |name, bad| Cheat { name, ..all }.of(bad, units);
 	[
-		Cheat { name: "all of it false", shape: Shape::Parallel, bad: units, saves: 1.0 },
-		Cheat {
-			name: "half of it false",
-			shape: Shape::Parallel,
-			bad: units / 2,
-			saves: share(units / 2),
-		},
-		Cheat { name: "a tenth false", shape: Shape::Parallel, bad: tenth, saves: share(tenth) },
-		Cheat { name: "one unit false", shape: Shape::Parallel, bad: 1, saves: share(1) },
+		all,
+		some("half of it false", units / 2),
+		some("a tenth false", (units / 10).max(1)),
+		some("one unit false", 1),
 		Cheat { name: "one poisoned checkpoint", shape: Shape::Iterative, bad: 1, saves: 1.0 },
 	]
+}
+
+/// What a provider locks if the task is verified by one of these plans, each so often of a thousand times.
+fn locked(shape: Shape, plans: &[(Plan, u32)]) -> f64 {
+	let colluding = Chance::from_thousandths(POLICY.0);
+	let locked = lock(UNIT, shape, plans, colluding, POLICY.1).expect("the chain takes it");
+	locked as f64 / UNIT as f64
 }
 
 /// What a cheat earns among so many operators, of whom so many collude with it. Whoever is trusted has the tier drawn so
@@ -90,9 +92,7 @@ pub fn outcome(
 	let plan = |tier| Plan::new(tier, units, operators - 1);
 	let asked = u32::from(asked);
 	let plans = [(plan(tier), asked), (plan(Tier::Light), 1000 - asked)];
-	let locked = lock(UNIT, cheat.shape, &plans, Chance::from_thousandths(POLICY.0), POLICY.1)
-		.expect("the chain takes it");
-	let lock = locked as f64 / UNIT as f64;
+	let lock = locked(cheat.shape, &plans);
 	let world = |tier| World {
 		operators: operators - 1,
 		colluding,
@@ -142,9 +142,7 @@ fn unit_fee(units: u32) -> f64 {
 ///
 /// When the chain would not take such a task.
 pub fn framing(seen: &Sum, tier: Tier, units: u32) -> f64 {
-	let plans = [(Plan::new(tier, units, 99), 1000)];
-	let locked = lock(UNIT, Shape::Parallel, &plans, Chance::from_thousandths(POLICY.0), POLICY.1);
-	let locked = locked.expect("the chain takes it") as f64 / UNIT as f64;
+	let locked = locked(Shape::Parallel, &[(Plan::new(tier, units, 99), 1000)]);
 	let share = f64::from(Charges::DEFAULT.finder.get()) / 1e6;
 	let wrong = f64::from(PanelRules::PRODUCTION.wrong_challenge.get()) * unit_fee(units);
 	let each = |count: u64| count as f64 / seen.all.max(1) as f64;
