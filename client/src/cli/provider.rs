@@ -129,8 +129,11 @@ impl Ask {
 		let executor = Executor::at(&self.executor, Some(&self.executor_token_file))?;
 		let change =
 			PriceChange { per_second: self.per_second.map(show), minimum: self.minimum.map(show) };
-		let changes = change != PriceChange::default() && !common.dry_run;
-		let prices = executor.prices(changes.then_some(&change)).await?;
+		let changes = change != PriceChange::default();
+		if changes && common.dry_run {
+			common.say().line("nothing is changed (--dry-run)", json!({ "changed": false }));
+		}
+		let prices = executor.prices((changes && !common.dry_run).then_some(&change)).await?;
 		for DevicePrice { device, per_second, minimum } in prices.devices {
 			common.say().line(
 				format!("{device}: {per_second} oGPU for a second, at least {minimum} for a job"),

@@ -5,22 +5,10 @@ use axum::{
 	extract::{Request, State},
 };
 use ogpu_primitives::amount;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{bodies, error::ApiError, jobs::small_body};
-use crate::service::{
-	Service,
-	config::{Amount, Price},
-};
-
-/// Another price; what is not given stays as it is.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-	per_second: Option<Amount>,
-	minimum: Option<Amount>,
-}
+use crate::service::{Service, config::Price};
 
 fn shown(Price { per_second, minimum }: &Price) -> Value {
 	json!({ "per_second": amount::show(per_second.0), "minimum": amount::show(minimum.0) })
@@ -42,10 +30,6 @@ pub(super) async fn put(
 	request: Request,
 ) -> Result<Json<Value>, ApiError> {
 	let (_, body) = small_body(request, &service).await?;
-	let Change { per_second, minimum } = bodies::json(&body)?;
-	let Price { per_second: second, minimum: least } = service.price();
-	let price =
-		Price { per_second: per_second.unwrap_or(second), minimum: minimum.unwrap_or(least) };
-	service.set_price(price).await.map_err(ApiError::Conflict)?;
+	service.change_price(bodies::json(&body)?).await.map_err(ApiError::Conflict)?;
 	Ok(get(State(service)).await)
 }
