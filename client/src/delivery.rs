@@ -37,6 +37,7 @@ pub struct Output {
 
 /// A result that waits to be fetched: what is known of it on chain, and from whom it comes.
 pub struct Delivery {
+	id: TaskId,
 	job: Job,
 	plan: Plan,
 	spec: TaskSpec,
@@ -92,7 +93,13 @@ impl Delivery {
 		let genesis = chain.genesis();
 		for attempt in (0..=task.attempt).rev() {
 			let run = task.spec.job.run(&genesis, id, attempt);
-			let Some(hashes) = store.blobs.ask(&peer, Question::Outputs(run)).await? else {
+			let told = store.blobs.ask(&peer, Question::Outputs(run)).await;
+			let Some(hashes) = told.map_err(|error| {
+				Error::NotYet(format!(
+					"the provider does not answer ({error}); try again later, and `ogpu demand {id}` makes it post the result on chain"
+				))
+			})?
+			else {
 				continue;
 			};
 			if hashes.len() != plan.result.len() {
@@ -107,7 +114,7 @@ impl Delivery {
 				}
 			});
 			let outputs = outputs.collect();
-			return Ok(Self { outputs, job, plan, spec: task.spec, roots, peer, run });
+			return Ok(Self { id, outputs, job, plan, spec: task.spec, roots, peer, run });
 		}
 		Err(Error::NotYet(format!(
 			"the provider does not give the result to this key yet; try again in a few blocks, and `ogpu demand {id}` \
@@ -126,7 +133,14 @@ impl Delivery {
 		output: &Output,
 		progress: impl FnMut(u64),
 	) -> Result<(), Error> {
-		store.fetch(output.blob, output.size, &self.peer, progress).await
+		let fetched = store.fetch(output.blob, output.size, &self.peer, progress).await;
+		fetched.map_err(|error| match error {
+			Error::NotThere(why) => Error::NotThere(format!(
+				"{why}. What has come is kept; `ogpu demand {}` makes the provider post the rest on chain",
+				self.id
+			)),
+			error => error,
+		})
 	}
 
 	/// Writes the outputs, which have been fetched, to a folder, once each byte of them is known to lead to the roots

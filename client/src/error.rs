@@ -65,6 +65,13 @@ impl Error {
 	}
 }
 
+impl Error {
+	/// Whether it is about how things are reached, and says nothing of them.
+	pub const fn is_of_the_way(&self) -> bool {
+		matches!(self, Self::NoNode { .. } | Self::Node(_) | Self::Host(_) | Self::NotYet(_))
+	}
+}
+
 /// How a task ended, for people.
 pub(crate) const fn ending(ending: &Ending) -> &'static str {
 	match ending {
@@ -87,6 +94,10 @@ pub(crate) const fn ending(ending: &Ending) -> &'static str {
 
 impl From<ogpu_blobs::BlobError> for Error {
 	fn from(error: ogpu_blobs::BlobError) -> Self {
-		Self::Host(error.to_string())
+		match error {
+			// Whoever was to have it has not.
+			ogpu_blobs::BlobError::Unavailable { .. } => Self::NotThere(error.to_string()),
+			_ => Self::Host(error.to_string()),
+		}
 	}
 }

@@ -97,7 +97,10 @@ impl Replay {
 			get(store, blob, size, &peers).await?;
 			let path = blobs.join(blob.to_string());
 			if !path.exists() {
-				store.blobs.export(&blob, &path).await?;
+				// All of it, or nothing: whoever interrupts this starts it again.
+				let part = blobs.join(format!("{blob}.part"));
+				store.blobs.export(&blob, &part).await?;
+				std::fs::rename(&part, &path).map_err(|error| at(&error))?;
 			}
 		}
 		std::fs::write(folder.join("job.scale"), job.encode()).map_err(|error| at(&error))?;

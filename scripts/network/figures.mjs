@@ -95,8 +95,8 @@ async function offered(manifest, time) {
 	return { offer, spec };
 }
 
-// Buys a job with the example in JavaScript. The task's number.
-async function byExample(manifest) {
+// Buys a job with the example in JavaScript, and fetches the result to a folder. The task's number.
+async function byExample(manifest, out) {
 	const folder = join(network.folder, 'example');
 	mkdirSync(folder);
 	copyFileSync(EXAMPLE, join(folder, 'submit.mjs'));
@@ -105,7 +105,8 @@ async function byExample(manifest) {
 	const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'submit.mjs'), network.nodes[0].url, KEY, spec], { timeout: 300_000 });
 	await offer.stop('SIGINT');
 	const task = stdout.match(/^is task (\d+)$/m)?.[1];
-	assert(task && /^ended: Completed, /m.test(stdout), stdout);
+	assert(task && /^delivered: /m.test(stdout), stdout);
+	await ogpu(120, 'fetch', task, '--key', KEY, '--out', out);
 	return task;
 }
 
@@ -124,14 +125,14 @@ async function threeWays({ api }) {
 		assert.equal(record.ending.type, 'Completed');
 		return record.result.unwrap().toHex().slice(2);
 	};
-	const auction = await result(await byExample(manifest));
+	const auction = await result(await byExample(manifest, join(network.folder, 'auction')));
 	const stream = await openStream(manifest);
 	const sent = await ogpu(300, 'stream', 'send', stream, manifest, '--key', KEY, '--out', join(network.folder, 'pool'));
 	const [task] = sent.find((line) => 'tasks' in line).tasks;
 	const pool = await result(task);
 	assert.deepEqual([auction, pool], [alone.root, alone.root]);
-	const digits = ['alone/out', `pool/task-${task}`].map((folder) => readFileSync(join(network.folder, folder, 'digits')));
-	assert.deepEqual(digits[0], digits[1]);
+	const digits = ['alone/out', 'auction', `pool/task-${task}`].map((folder) => readFileSync(join(network.folder, folder, 'digits')));
+	assert(digits.every((found) => found.equals(digits[0])), 'the results differ');
 	figures.root = alone.root;
 	return `${alone.root} each time`;
 }
@@ -167,16 +168,17 @@ async function pool({ api }, batches, each) {
 		// By the client and one racer, as if nobody else raced.
 		transactions: { client: 1, mostOfARacer: Math.max(...racers), all: 1 + racers.reduce((sum, sent) => sum + sent, 0), racers: racers.length, verification: judging },
 		perRequest: (1 + Math.max(...racers)) / outstanding,
-		// Work is done when it is sealed, and its answer provisional when it is shown.
+		// Work is done in the block before it is sealed at the latest, and its answer provisional when it is shown.
 		blocks: { sentToSealed: worst('sealed'), sealedToShown: worst('shown'), sealedToWon: worst('won'), sealedToVerified: worst('verified') },
 	};
 	(figures.pool ??= []).push(found);
 	if (outstanding === 1) {
 		assert(1 + Math.max(...racers) <= 3, `${racers} transactions of racers for one request`);
-		assert(found.blocks.sealedToVerified <= 12, `verified ${found.blocks.sealedToVerified} blocks after it was sealed`);
 	} else if (each > 1) {
 		assert(found.perRequest < 1, `${found.perRequest} transactions a request`);
 	}
+	// So many verify one another's work on this machine that only the first figures tell what the protocol takes.
+	if (outstanding <= 10) assert(found.blocks.sealedToVerified <= 12, `verified ${found.blocks.sealedToVerified} blocks after it was sealed`);
 	assert(found.blocks.sealedToShown <= 3, `provisional ${found.blocks.sealedToShown} blocks after it was sealed`);
 	return JSON.stringify(found);
 }

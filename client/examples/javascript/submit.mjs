@@ -1,9 +1,9 @@
-// Submits a task and follows it to its end, with @polkadot/api alone.
+// Submits a task and follows it until its result is there, with @polkadot/api alone.
 //
 //   ogpu offer JOB.yaml --json          serves program and inputs, and prints the specification
 //   node submit.mjs ws://127.0.0.1:9944 //Alice 0x…
 //
-// `ogpu fetch TASK` gets the result, in the folder from which it was offered.
+// Then end `ogpu offer` with Ctrl-C, and `ogpu fetch TASK --key //Alice` gets the result.
 
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 
@@ -28,19 +28,28 @@ const most = reserve.toBigInt() + protocolFee.toBigInt() + verification.toBigInt
 console.log(`costs at most ${Number(most / 10n ** 12n) / 1e6} oGPU`);
 
 const task = await new Promise((resolve, reject) => {
-	api.tx.tasks.submit(spec, most).signAndSend(client, ({ status, events, dispatchError }) => {
-		if (dispatchError) reject(new Error(api.registry.findMetaError(dispatchError.asModule).docs.join(' ')));
+	api.tx.tasks.submit(spec, most).signAndSend(client, ({ status, events, dispatchError, isError }) => {
+		if (isError) reject(new Error(`the transaction is ${status.type}`));
+		else if (dispatchError?.isModule) reject(new Error(api.registry.findMetaError(dispatchError.asModule).docs.join(' ')));
+		else if (dispatchError) reject(new Error(dispatchError.toString()));
 		else if (status.isFinalized) resolve(events.find(({ event }) => event.method === 'Submitted').event.data.task);
 	}).catch(reject);
 });
 console.log(`is task ${task}`);
 
-await new Promise((resolve) => {
+const delivered = await new Promise((resolve, reject) => {
 	api.query.tasks.tasks(task, (found) => {
-		if (found.isNone) return resolve();
-		console.log(found.unwrap().status.type);
-	});
+		if (found.isNone) return resolve(false);
+		const { status } = found.unwrap();
+		console.log(status.type);
+		if (status.isDelivered) resolve(true);
+	}).catch(reject);
 });
-const record = (await api.query.tasks.records(task)).unwrap();
-console.log(`ended: ${record.ending.type}, ${Number(record.paid.toBigInt() / 10n ** 12n) / 1e6} oGPU paid`);
+if (delivered) {
+	console.log(`delivered: fetch it with \`ogpu fetch ${task}\``);
+} else {
+	const record = (await api.query.tasks.records(task)).unwrap();
+	console.log(`ended: ${record.ending.type}, ${Number(record.paid.toBigInt() / 10n ** 12n) / 1e6} oGPU paid`);
+}
 await api.disconnect();
+process.exit(delivered ? 0 : 1);

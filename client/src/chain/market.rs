@@ -72,8 +72,10 @@ impl Changes {
 			}
 			return self.chain.task(self.task).await;
 		};
-		let next = tokio::time::timeout(2 * PATIENCE, told.next()).await;
-		let next = next.map_err(|_| node("it told nothing of the task in a minute"))?;
+		// Where few blocks come, little is told: then it is asked.
+		let Ok(next) = tokio::time::timeout(2 * PATIENCE, told.next()).await else {
+			return self.chain.task(self.task).await;
+		};
 		let next = next.ok_or_else(|| node("it ended the connection"))?;
 		let next = next.map_err(|error| node(cause(&error)))?;
 		let seen = from_hex(&next).and_then(|bytes| Decode::decode(&mut &bytes[..]).ok());

@@ -321,8 +321,10 @@ impl Submit {
 			store.close().await;
 			return Ok(());
 		}
+		let out =
+			self.out.as_ref().map_or_else(String::new, |out| format!(" --out {}", out.display()));
 		common.say().resume_with(format!(
-			"Pick it up again with `ogpu watch {id}`, then `ogpu fetch {id}`."
+			"Pick it up again with `ogpu watch {id}`, then `ogpu fetch {id}{out}`. What has come is kept."
 		));
 		task::follow(common, &chain, id).await?;
 		task::get(common, &chain, &store, id, self.out.as_deref()).await?;

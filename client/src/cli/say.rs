@@ -3,6 +3,7 @@
 use std::{io::Write, sync::Mutex};
 
 use ogpu_client::Error;
+use ogpu_primitives::market::TaskId;
 use serde_json::{Value, json};
 
 /// How to go on with what was under way when it was interrupted.
@@ -36,26 +37,46 @@ impl Say {
 		let _ = writeln!(std::io::stdout(), "{sentence}");
 	}
 
-	/// Notes how to go on if what follows is interrupted.
-	pub(super) fn resume_with(self, how: impl Into<String>) {
-		*RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(how.into());
+	/// Notes how to go on if what follows is interrupted. What was noted before.
+	pub(super) fn resume_with(self, how: impl Into<String>) -> Option<String> {
+		self.resume_as(Some(how.into()))
 	}
 
-	/// Notes that there is nothing to go on with.
-	pub(super) fn forget_resume(self) {
-		*RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+	/// Notes what was noted before, or that there is nothing to go on with.
+	pub(super) fn resume_as(self, how: Option<String>) -> Option<String> {
+		let mut noted = RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+		std::mem::replace(&mut *noted, how)
 	}
 
+	/// Says why the command has failed, and how to go on where it has not been decided what becomes of the matter.
 	pub(super) fn error(self, error: &Error) {
+		let how = self.resume_as(None).filter(|_| error.is_of_the_way());
 		if self.json {
-			self.line("", json!({ "error": error.to_string(), "code": error.code() }));
+			let mut value = json!({ "error": error.to_string(), "code": error.code() });
+			if let Some(how) = how {
+				value["resume"] = how.into();
+			}
+			self.line("", value);
 		} else {
-			eprintln!("Error: {}", error.to_string().trim_end());
+			let how = how.map_or_else(String::new, |how| format!("\n{how}"));
+			eprintln!("Error: {}{how}", error.to_string().trim_end());
+		}
+	}
+
+	/// Says why one of several tasks has come to nothing.
+	pub(super) fn failed(self, task: TaskId, error: &Error) {
+		if self.json {
+			self.line(
+				"",
+				json!({ "task": task, "failed": error.to_string(), "code": error.code() }),
+			);
+		} else {
+			eprintln!("task {task}: {}", error.to_string().trim_end());
 		}
 	}
 
 	pub(super) fn interrupted(self) {
-		let how = RESUME.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+		let how = self.resume_as(None);
 		match how {
 			Some(how) if !self.json => eprintln!("\nInterrupted. {how}"),
 			how => self.line("\nInterrupted.", json!({ "interrupted": true, "resume": how })),

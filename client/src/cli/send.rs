@@ -22,10 +22,18 @@ pub(super) async fn send(
 	if common.dry_run {
 		return Ok(None);
 	}
-	say.resume_with("What was signed may still come to a block: look before you send it again.");
+	let before = say.resume_with(
+		"What was signed may still come to a block: see what there is (`ogpu tasks --mine`, `ogpu balance`) before \
+		 you send it again.",
+	);
 	// It may come to another block while it is not final; that says nothing new.
 	let mut told = false;
 	let best = |receipt: &Receipt| {
+		if let Ok(task) = receipt.task() {
+			say.resume_with(format!(
+				"It is task {task}, in a block that is not final yet: `ogpu watch {task}`."
+			));
+		}
 		if std::mem::replace(&mut told, true) {
 			return;
 		}
@@ -34,7 +42,12 @@ pub(super) async fn send(
 			json!({ "call": call.to_string(), "best": hex(&receipt.block) }),
 		);
 	};
-	let receipt = chain.send(signer, call, best).await?;
+	let sent = chain.send(signer, call, best).await;
+	// What becomes of it is known then, one way or the other.
+	if !sent.as_ref().is_err_and(Error::is_of_the_way) {
+		say.resume_as(before);
+	}
+	let receipt = sent?;
 	say.line(
 		format!("final    in block {}", hex(&receipt.block)),
 		json!({
@@ -43,7 +56,6 @@ pub(super) async fn send(
 			"transaction": hex(&receipt.transaction),
 		}),
 	);
-	say.forget_resume();
 	Ok(Some(receipt))
 }
 

@@ -192,7 +192,8 @@ impl Batches {
 			format!("batches  are the tasks {list}"),
 			json!({ "stream": self.stream, "tasks": tasks, "block": hex(&receipt.block) }),
 		);
-		let later = format!("ogpu stream results {list}");
+		let out = self.out.clone().unwrap_or_else(|| format!("stream-{}", self.stream).into());
+		let later = format!("ogpu stream results {list} --out {}", out.display());
 		if self.detach {
 			common.say().line(
 				format!("Now run `{later}`: providers get the inputs only while it does."),
@@ -201,8 +202,6 @@ impl Batches {
 			store.close().await;
 			return Ok(());
 		}
-		common.say().resume_with(format!("Pick it up again with `{later}`."));
-		let out = self.out.clone().unwrap_or_else(|| format!("stream-{}", self.stream).into());
 		results(common, &chain, &store, &tasks, &out).await
 	}
 }
@@ -227,18 +226,37 @@ async fn results(
 	out: &std::path::Path,
 ) -> Result<(), Error> {
 	let signer = common.signer()?;
-	let ended: Vec<Result<(), Error>> = stream::iter(tasks)
+	let list: Vec<String> = tasks.iter().map(ToString::to_string).collect();
+	common.say().resume_with(format!(
+		"What has come is kept. Pick it up again with `ogpu stream results {} --out {}`.",
+		list.join(" "),
+		out.display()
+	));
+	let ended: Vec<(TaskId, Result<(), Error>)> = stream::iter(tasks)
 		.map(|id| async move {
-			task::follow(common, chain, *id).await?;
-			task::get(common, chain, store, *id, Some(&out.join(format!("task-{id}")))).await
+			let get = async {
+				task::follow(common, chain, *id).await?;
+				task::get(common, chain, store, *id, Some(&out.join(format!("task-{id}")))).await
+			};
+			(*id, get.await)
 		})
-		.buffer_unordered(AT_ONCE)
+		.buffered(AT_ONCE)
 		.collect()
 		.await;
-	// One account's transactions go one after another.
-	for id in tasks {
-		task::take_delivery(common, chain, &signer, *id).await?;
+	let mut failure = None;
+	for (id, got) in ended {
+		// What has not come is not acknowledged. One account's transactions go one after another.
+		let taken = match got {
+			Ok(()) => task::take_delivery(common, chain, &signer, id).await,
+			Err(error) => Err(error),
+		};
+		if let Err(error) = taken {
+			if tasks.len() > 1 {
+				common.say().failed(id, &error);
+			}
+			failure.get_or_insert(error);
+		}
 	}
 	store.close().await;
-	ended.into_iter().collect()
+	failure.map_or(Ok(()), Err)
 }

@@ -123,14 +123,17 @@ pub(super) async fn get(
 	out: Option<&Path>,
 ) -> Result<(), Error> {
 	let out = out.map_or_else(|| format!("task-{id}").into(), Path::to_path_buf);
-	common
-		.say()
-		.resume_with(format!("What has come is kept: `ogpu fetch {id}` goes on from there."));
 	let mut tries = 0;
 	let delivery = loop {
 		match Delivery::of(chain, store, id).await {
 			// Its node hands it over in the blocks after the verdict.
 			Err(Error::NotYet(_) | Error::Host(_)) if tries < TRIES => {
+				if tries == 0 {
+					common.say().line(
+						format!("asking   the provider for the result of task {id}"),
+						json!({ "task": id, "asking": true }),
+					);
+				}
 				tries += 1;
 				chain.next_block().await?;
 			}
@@ -233,6 +236,11 @@ impl Fetch {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let chain = common.chain().await?;
 		let store = common.store().await?;
+		let out =
+			self.out.as_ref().map_or_else(String::new, |out| format!(" --out {}", out.display()));
+		let how =
+			format!("What has come is kept: `ogpu fetch {}{out}` goes on from there.", self.task);
+		common.say().resume_with(how);
 		get(common, &chain, &store, self.task, self.out.as_deref()).await?;
 		if !self.keep_open {
 			match common.signer() {

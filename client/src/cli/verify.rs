@@ -87,6 +87,7 @@ impl Verify {
 			json!({ "task": self.task, "right": right, "unproven": unproven, "of": replayed.len() }),
 		);
 		let wrong = replayed.iter().find(|replayed| replayed.verdict == Verdict::Wrong);
+		let challenges = signer.is_some();
 		match (signer, wrong) {
 			(Some(signer), Some(Replayed { unit, .. })) => {
 				let (part, place) = replay.place(*unit);
@@ -115,9 +116,9 @@ impl Verify {
 					.into(),
 			)
 		} else {
-			Error::WrongResult(
-				"what was promised on chain is not what this machine comes to; --challenge says so on chain".into(),
-			)
+			let how = if challenges { "" } else { "; --challenge says so on chain" };
+			let what = "what was promised on chain is not what this machine comes to";
+			Error::WrongResult(format!("{what}{how}"))
 		})
 	}
 }
