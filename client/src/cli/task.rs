@@ -38,6 +38,7 @@ pub(super) const fn word(stage: Stage) -> &'static str {
 		Stage::Open => "open",
 		Stage::Racing => "raced for",
 		Stage::AtFault => "found at fault",
+		Stage::Closing => "ends, once a result of it is judged",
 	}
 }
 

@@ -75,7 +75,7 @@ impl<T: Config> Agenda for ToDraw<T> {
 			return most;
 		}
 		// A seat and its holder, and the share of what is done once for each member.
-		let each = T::WeightInfo::draw() / (MAX_LOOKS as u64);
+		let each = T::WeightInfo::draw() / u64::from(MAX_LOOKS);
 		each.saturating_mul(looks.saturating_add(FIXED_LOOKS).into())
 	}
 }

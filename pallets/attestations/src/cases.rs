@@ -108,7 +108,7 @@ impl<T: Config> Pallet<T> {
 		Self::deposit_event(Event::Begun { task, attempt, part });
 		// The provider's own operator first: draws look at it.
 		let own = T::Registry::group(&request.provider);
-		let clients = T::Registry::group(&request.client);
+		let clients = T::Registry::operator(&request.client);
 		let barred: Vec<GroupId> =
 			own.into_iter().chain(clients).chain(request.barred.iter().copied()).collect();
 		Case {

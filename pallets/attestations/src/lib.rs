@@ -78,9 +78,8 @@ pub mod weights;
 
 pub use agenda::Item;
 pub use duties::{Done, Due, MAX_SIBLINGS};
-pub use ogpu_traits::Attestation;
+pub use ogpu_traits::{Attestation, MAX_LOOKS};
 pub use pallet::*;
-pub use panels::MAX_LOOKS;
 pub use types::*;
 pub use weights::WeightInfo;
 

@@ -14,15 +14,12 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash},
 };
-use ogpu_traits::{Claim, Clock, PartOfTask, Registry, SeatTable};
+use ogpu_traits::{Claim, Clock, MAX_LOOKS, PartOfTask, Registry, SeatTable};
 
 use crate::{
 	Case, Config, Event, Kind, Member, Pallet, Panel, Panels, Places, Said, Served, Service, Stage,
 	Subject, Wanted, vrf::blocks,
 };
-
-/// The most seats that are looked at for one panel.
-pub const MAX_LOOKS: usize = 256;
 
 /// How members have to do with a case before they are drawn; lower ones are taken first.
 const IS_FRESH: u8 = 0;
@@ -189,7 +186,7 @@ impl<T: Config> Pallet<T> {
 		let mut groups = BTreeSet::new();
 		let mut looks = 0;
 		let mut found = BTreeMap::<u8, Vec<_>>::new();
-		for seat in Shuffle::<Blake2>::new(seed, PANEL_STREAM, T::Seats::seats()).take(MAX_LOOKS) {
+		for seat in Shuffle::<Blake2>::new(seed, PANEL_STREAM, T::Seats::seats()).take(MAX_LOOKS as usize) {
 			looks += 1;
 			let Some(who) = T::Seats::holder(seat) else { continue };
 			let Some(group) = T::Seats::verifier(&who, &case.requirements) else { continue };

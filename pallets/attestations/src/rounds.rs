@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
+use frame_support::{BoundedVec, ensure, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::{
 	market::tally::{commitment, disputed},
 	merkle::{Blake2, Hash, Multiproof, verify},
@@ -90,7 +90,16 @@ impl<T: Config> Pallet<T> {
 		}
 		let now = T::Clock::now();
 		let rules = T::Rules::get();
-		if matches!(case.subject, Subject::Root(_)) {
+		let known = panel.kind.unit().and_then(|unit| {
+			let dispute = case.disputes.iter().find(|dispute| dispute.unit == unit);
+			dispute.and_then(|dispute| dispute.opened).map(|leaf| (unit, leaf))
+		});
+		let asks = matches!(case.subject, Subject::Root(_)) && known.is_none();
+		if let Some(known) = known {
+			panel.opened = BoundedVec::truncate_from(alloc::vec![known]);
+			Wanted::<T>::remove(&case.provider, (id, number));
+		}
+		if asks {
 			// Who thought that it was done gets time to come back.
 			let times = if case.was_valid { LATE_OPENING } else { 1 };
 			let until = now.saturating_add(rules.open.get().saturating_mul(times));
@@ -176,8 +185,10 @@ impl<T: Config> Pallet<T> {
 					None => Said::Agreed,
 					Some(unit) => {
 						if panel.kind == Kind::Round {
-							let dispute =
-								Dispute { challenger: who.clone(), unit: *unit, lock: None };
+							let opened = opened.iter().find(|(of, _)| of == unit);
+							let opened = opened.map(|(_, leaf)| *leaf);
+							let challenger = who.clone();
+							let dispute = Dispute { challenger, unit: *unit, opened, lock: None };
 							Self::add_dispute(id, &mut case, dispute)?;
 						}
 						let own = own.iter().find(|(of, _)| of == unit);

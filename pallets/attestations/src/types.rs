@@ -50,6 +50,8 @@ pub struct Dispute<AccountId> {
 	/// The lowest unit that it says is false, counted from the first of the part. With it the challenge stands
 	/// or falls.
 	pub unit: u32,
+	/// What the provider has opened for it, if that is known. It is not asked again, and cannot keep it from being judged.
+	pub opened: Option<Hash>,
 	/// The number of what it has locked; members of panels answer with their seats instead.
 	pub lock: Option<u64>,
 }

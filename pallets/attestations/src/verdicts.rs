@@ -225,11 +225,12 @@ impl<T: Config> Pallet<T> {
 		let disputes = core::mem::take(&mut case.disputes);
 		Self::release_disputes(&disputes);
 		case.phase = if case.was_valid { Phase::Valid } else { Phase::Judging };
-		let valid = case.was_valid;
+		let (valid, was_clean) = (case.was_valid, case.clean > 0);
 		Self::keep(id, case);
 		if !valid {
 			let decision = Decision {
-				challenged: !disputes.is_empty(),
+				// A result that nobody could recompute may be made up.
+				confirmed: was_clean && disputes.is_empty(),
 				..Decision::bare(Verdict::Inconclusive)
 			};
 			Self::hand_over(id, decision);
@@ -389,7 +390,7 @@ impl<T: Config> Pallet<T> {
 		let waiting = case.disputes.iter().filter(|dispute| dispute.lock.is_some()).count();
 		ensure!((waiting as u32) < MAX_OUTSIDE, Error::<T>::TooManyDisputes);
 		let number = Self::lock_for_dispute(&who, &case)?;
-		let dispute = Dispute { challenger: who, unit, lock: Some(number) };
+		let dispute = Dispute { challenger: who, unit, opened: None, lock: Some(number) };
 		Self::add_dispute(id, &mut case, dispute)?;
 		Self::go_on(id, case);
 		Ok(())

@@ -223,7 +223,7 @@ mod benchmarks {
 	/// The largest panel, from so many seats that all that are looked at are held by somebody else.
 	#[benchmark]
 	fn draw() {
-		let others = providers::<T>(MAX_LOOKS as u32);
+		let others = providers::<T>(MAX_LOOKS);
 		let (_, id) = submitted::<T>(1);
 		let of = first(id);
 		// Only the last that are looked at can verify it.
@@ -299,7 +299,7 @@ mod benchmarks {
 		found.phase = Phase::Judging;
 		found.next_panel = 1;
 		let (challenger, unit) = (others[1].clone(), 3);
-		let _ = found.disputes.try_push(Dispute { challenger, unit, lock: None });
+		let _ = found.disputes.try_push(Dispute { challenger, unit, opened: None, lock: None });
 		let stage = Stage::Revealing { until: now::<T>() };
 		let kind = Kind::Dispute { unit, second: true };
 		panel::<T>(of, found, kind, stage, &others[1..], |_| Said::Differed([6; 32]));

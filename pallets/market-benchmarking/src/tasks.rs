@@ -468,6 +468,8 @@ mod benchmarks {
 			Accomplices::<T>::insert((id, 0), who, 0);
 		}
 		let conviction = Conviction {
+			proven: true,
+			more: None,
 			part: PartOfTask { task: id, attempt: 0, part: 0 },
 			provider: provider.clone(),
 			client,

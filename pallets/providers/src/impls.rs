@@ -18,7 +18,7 @@ use ogpu_primitives::{
 	},
 	merkle::{Blake2, Hash, Hasher},
 };
-use ogpu_traits::{Collateral, Duties, Node, Registry, SeatTable, Standing, Unmet};
+use ogpu_traits::{Collateral, Duties, MAX_LOOKS, Node, Registry, SeatTable, Standing, Unmet};
 use scale_info::TypeInfo;
 
 use crate::{
@@ -37,6 +37,10 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 
 	fn group(who: &T::AccountId) -> Option<GroupId> {
 		Providers::<T>::get(who).map(|provider| provider.group)
+	}
+
+	fn operator(who: &T::AccountId) -> Option<GroupId> {
+		Self::group(who).or_else(|| Self::group_of_stash(who))
 	}
 
 	fn endpoint(who: &T::AccountId) -> Option<Endpoint> {
@@ -71,7 +75,9 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 				}
 			}
 		}
-		sum
+		// Each has one seat at least, and of so many seats no more are looked at: few among many are hardly ever met.
+		let seats = Seats::<T>::count().max(MAX_LOOKS);
+		(u64::from(sum) * u64::from(MAX_LOOKS) / u64::from(seats)) as u32
 	}
 
 	fn see(who: &T::AccountId, aspect: Aspect, weight: Balance, thousandths: u16) {
@@ -174,8 +180,9 @@ impl<T: Config> SeatTable<T::AccountId> for Pallet<T> {
 			return None;
 		}
 		// Where it is, and how it has done so far, does not matter for judging.
-		let requirements = Requirements { region: None, reputation: 0, ..*requirements };
-		provider.meets(&requirements, T::Session::get()).ok().map(|standing| standing.group)
+		let session = T::Session::get();
+		let candidate = provider.candidate(session);
+		candidate.meets(requirements, session).ok().map(|()| candidate.group)
 	}
 
 	fn group_of_stash(stash: &T::AccountId) -> Option<GroupId> {
@@ -184,11 +191,6 @@ impl<T: Config> SeatTable<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The operator that an account belongs to, as a provider or as a validator.
-	pub fn operator(who: &T::AccountId) -> Option<GroupId> {
-		Self::group(who).or_else(|| Self::group_of_stash(who))
-	}
-
 	/// Whether a client is another than these, and neither of an operator of theirs nor of the provider's own.
 	fn is_new_client(who: &T::AccountId, client: &T::AccountId, clients: &[T::AccountId]) -> bool {
 		if clients.len() as u32 >= LEAST_CLIENTS {

@@ -473,6 +473,7 @@ pub mod pallet {
 				reputation: Default::default(),
 				occupation: Occupation::default(),
 				engagements: 0,
+				before: None,
 			};
 			Providers::<T>::insert(&who, provider);
 			Self::deposit_event(Event::Registered { provider: who, group });
@@ -794,8 +795,11 @@ pub mod pallet {
 	}
 
 	impl<T: Config> Pallet<T> {
+		/// A provider of which something is to change.
 		pub(super) fn provider(who: &T::AccountId) -> Result<Provider<T::AccountId>, Error<T>> {
-			Providers::<T>::get(who).ok_or(Error::<T>::NotRegistered)
+			let mut provider = Providers::<T>::get(who).ok_or(Error::<T>::NotRegistered)?;
+			provider.remember(T::Session::get());
+			Ok(provider)
 		}
 
 		fn open_provider(who: &T::AccountId) -> Result<Provider<T::AccountId>, Error<T>> {

@@ -123,6 +123,54 @@ pub struct Occupation {
 	pub tier: u8,
 }
 
+/// What a provider counts as where panels are drawn.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Candidate {
+	/// Its operator.
+	pub group: GroupId,
+	/// Whether it gets new work.
+	pub status: Status,
+	/// The session of its last heartbeat.
+	pub last_heartbeat: SessionIndex,
+	/// Its proven rating, in thousandths of the reference device.
+	pub rating: u32,
+	/// Memory in bytes, as a power of two, and features of each of its devices.
+	pub devices: BoundedVec<(u8, Features), ConstU32<MAX_DEVICES>>,
+}
+
+impl Candidate {
+	/// Whether its heartbeats come.
+	fn is_active(&self, session: SessionIndex) -> bool {
+		session <= self.last_heartbeat.saturating_add(MISSES)
+	}
+
+	/// Sees whether it is there, and has a device for something.
+	///
+	/// # Errors
+	///
+	/// The first requirement that it does not meet.
+	pub fn meets(&self, requirements: &Requirements, session: SessionIndex) -> Result<(), Unmet> {
+		match self.status {
+			Status::Open => {}
+			Status::Suspended => return Err(Unmet::Suspended),
+			Status::Retiring => return Err(Unmet::Retiring),
+		}
+		if !self.is_active(session) {
+			return Err(Unmet::Inactive);
+		}
+		let can = |(memory, features): &(u8, Features)| {
+			*memory >= requirements.memory && features.contain(requirements.features)
+		};
+		let tier = DeviceTier::of_rating(self.rating);
+		if tier < requirements.tier || !self.devices.iter().any(can) {
+			return Err(Unmet::NoDevice);
+		}
+		Ok(())
+	}
+}
+
 /// A provider.
 #[derive(
 	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -147,6 +195,9 @@ pub struct Provider<AccountId> {
 	pub occupation: Occupation,
 	/// How many tasks concern it: bids and work. It cannot leave meanwhile.
 	pub engagements: u32,
+	/// What it counted as in draws when a session began, if that has changed in the session: whoever knows what is about to be
+	/// drawn must not be able to change it.
+	pub before: Option<(SessionIndex, Candidate)>,
 }
 
 /// By what operators are counted: those with the same can verify the same.
@@ -222,7 +273,34 @@ impl Profile {
 impl<AccountId> Provider<AccountId> {
 	/// Whether its heartbeats come.
 	pub fn is_active(&self, session: SessionIndex) -> bool {
-		session <= self.last_heartbeat.saturating_add(MISSES)
+		self.now().is_active(session)
+	}
+
+	/// What it would count as in draws, as it is now.
+	fn now(&self) -> Candidate {
+		let devices = self.profile.devices.iter().map(|device| (device.memory, device.features));
+		Candidate {
+			group: self.group,
+			status: self.status,
+			last_heartbeat: self.last_heartbeat,
+			rating: self.rating,
+			devices: BoundedVec::truncate_from(devices.collect()),
+		}
+	}
+
+	/// What it counts as in draws: what it was when the session began.
+	pub fn candidate(&self, session: SessionIndex) -> Candidate {
+		match &self.before {
+			Some((at, before)) if *at == session => before.clone(),
+			_ => self.now(),
+		}
+	}
+
+	/// Notes what it counts as in draws, before something of that changes.
+	pub fn remember(&mut self, session: SessionIndex) {
+		if self.before.as_ref().is_none_or(|(at, _)| *at != session) {
+			self.before = Some((session, self.now()));
+		}
 	}
 
 	/// By what its operator is counted.
@@ -250,21 +328,7 @@ impl<AccountId> Provider<AccountId> {
 		requirements: &Requirements,
 		session: SessionIndex,
 	) -> Result<Standing, Unmet> {
-		match self.status {
-			Status::Open => {}
-			Status::Suspended => return Err(Unmet::Suspended),
-			Status::Retiring => return Err(Unmet::Retiring),
-		}
-		if !self.is_active(session) {
-			return Err(Unmet::Inactive);
-		}
-		let can = |device: &Device| {
-			device.memory >= requirements.memory && device.features.contain(requirements.features)
-		};
-		let tier = DeviceTier::of_rating(self.rating);
-		if tier < requirements.tier || !self.profile.devices.iter().any(can) {
-			return Err(Unmet::NoDevice);
-		}
+		self.now().meets(requirements, session)?;
 		if requirements.region.is_some_and(|region| region != self.profile.region) {
 			return Err(Unmet::Region);
 		}

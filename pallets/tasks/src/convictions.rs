@@ -18,7 +18,7 @@ use ogpu_traits::{
 
 use crate::{
 	Accomplices, Assignment, Config, Conviction, Convictions, Departed, Departures, Ending, Event,
-	Item, Pallet, Records, Status, Task, Tasks, client_lock, race_lock, work_lock,
+	Item, More, Pallet, Records, Status, Task, Tasks, client_lock, race_lock, work_lock,
 };
 
 /// What a false result costs, and whom.
@@ -69,6 +69,8 @@ impl<T: Config> Pallet<T> {
 			client,
 			damage,
 			finder: decision.finder.clone(),
+			proven: decision.proven,
+			more: None,
 			guarantor: by.guarantor.clone().filter(|_| decision.proven),
 			until,
 			spec,
@@ -92,14 +94,13 @@ impl<T: Config> Pallet<T> {
 			return Convictions::<T>::insert((id, attempt), conviction);
 		}
 		Convictions::<T>::remove((id, attempt));
-		let Conviction { part, provider, client, damage, finder, guarantor, .. } = conviction;
+		let Conviction { part, provider, client, damage, finder, proven, more, guarantor, .. } =
+			conviction;
+		let damage = damage.saturating_add(more.map_or(0, |more| more.extra));
 		let lock = work_lock(id, attempt);
 		let amount = T::Collateral::locked(&provider, lock);
 		let bounty = share(amount, T::Charges::get().finder.get());
-		let why = match finder {
-			Some(_) => Reason::FalseResult,
-			None => Reason::ResultWithheld,
-		};
+		let why = if proven { Reason::FalseResult } else { Reason::ResultWithheld };
 		let to = Beneficiaries {
 			victim: Some((client, damage)),
 			finder: finder.map(|finder| (finder, bounty)),
@@ -128,12 +129,49 @@ impl<T: Config> Pallet<T> {
 		if number != PartOfTask::CLAIM {
 			let Some(conviction) = Convictions::<T>::take((id, attempt)) else { return };
 			Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
+			if let Some(more) = conviction.more {
+				return Self::convicted_of_more(part, more, conviction, decision);
+			}
 			return Self::acquit(part, conviction, decision);
 		}
 		let Some(task) = Tasks::<T>::get(id).filter(|task| task.attempt == attempt) else { return };
 		let Status::AtFault { by, .. } = task.status.clone() else { return };
 		Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
 		Self::claim_was_false(id, task, by, decision);
+	}
+
+	/// Another part of what somebody was convicted for, and was paid for, is false as well: that is slashed with the first, or
+	/// instead of it.
+	pub(crate) fn convict_of_more(
+		task: &Task<T::AccountId>,
+		part: PartOfTask,
+		decision: &Decision<T::AccountId>,
+	) {
+		Convictions::<T>::mutate((part.task, part.attempt), |conviction| {
+			let Some(conviction) = conviction else { return };
+			let Some(departed) = conviction.paid.take() else { return };
+			let damage = task.paid_to(&departed);
+			// Whoever is convicted of a part that it was paid for pays back all of them.
+			let extra = if conviction.part.part < departed.to_part { 0 } else { damage };
+			let (finder, proven) = (decision.finder.clone(), decision.proven);
+			conviction.more = Some(More { part, damage, extra, finder, proven });
+		});
+	}
+
+	/// Somebody was convicted of two parts, and of the first of them wrongly.
+	fn convicted_of_more(
+		part: PartOfTask,
+		more: More<T::AccountId>,
+		conviction: Conviction<T::AccountId>,
+		decision: Decision<T::AccountId>,
+	) {
+		for (who, fee) in decision.fees {
+			Self::pay_from_treasury(&who, fee);
+		}
+		let More { part: other, damage, finder, proven, .. } = more;
+		let conviction =
+			Conviction { part: other, damage, finder, proven, more: None, ..conviction };
+		Convictions::<T>::insert((part.task, part.attempt), conviction);
 	}
 
 	/// Somebody was convicted wrongly: nothing is taken from it, nor from racers that came to the same, and the treasury,

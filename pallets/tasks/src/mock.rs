@@ -433,7 +433,13 @@ pub(crate) fn decide_part(part: PartOfTask, verdict: Verdict, fee: Balance) {
 	let finder = matches!(verdict, Verdict::Fraud { .. }).then_some(FINDER);
 	Tasks::decided(
 		part,
-		Decision { fees: vec![(VERIFIER, fee)], finder, proven: true, ..Decision::bare(verdict) },
+		Decision {
+			fees: vec![(VERIFIER, fee)],
+			finder,
+			confirmed: true,
+			proven: true,
+			..Decision::bare(verdict)
+		},
 	);
 }
 

@@ -9,8 +9,8 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Attestation, Beneficiaries, Collateral, Decision, Merit, PartOfTask, Reason, Registry, Specs,
-	Verdict, Verdicts, Verification, Verifying, unpaid,
+	Attestation, Beneficiaries, Collateral, Decision, Merit, PROLONGED, PartOfTask, Reason,
+	Registry, Specs, Verdict, Verdicts, Verification, Verifying, unpaid,
 };
 
 use codec::Encode;
@@ -83,6 +83,7 @@ impl<T: Config> Pallet<T> {
 				Self::undo(id, task, by, part, unit, decision);
 			}
 			(Status::Delivered { .. } | Status::Assigned { .. }, _) => {}
+			(Status::Closing { .. }, verdict) => Self::closing(task, by, part, verdict, decision),
 			// Whoever verified a part of it meanwhile has worked. A cheat's word about the job is worth nothing.
 			(Status::AtFault { .. }, verdict) if !matches!(verdict, Verdict::Fraud { .. }) => {
 				let mut task = task;
@@ -108,8 +109,8 @@ impl<T: Config> Pallet<T> {
 				Self::pay_verifiers(&mut task, &decision.fees);
 				Self::pay_ahead(id, &mut task, &by);
 				T::Registry::found_false(&by.provider);
-				// Whoever was challenged, and could not be confirmed, gets nothing.
-				if !decision.challenged {
+				// What nobody has confirmed may be made up.
+				if decision.confirmed {
 					Self::halve(id, &mut task, &by);
 				}
 				Self::end(id, task, Ending::Inconclusive);
@@ -129,18 +130,19 @@ impl<T: Config> Pallet<T> {
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
 		task.verified = of_attempt;
 		let Some(departed) = Departures::<T>::get((id, attempt)) else {
+			// Convicted for another part.
+			if let Verdict::Fraud { .. } = decision.verdict {
+				Self::convict_of_more(&task, part, &decision);
+			}
 			return Tasks::<T>::insert(id, task);
 		};
-		let Departed { by, to_part, verified, refunded } = departed;
+		let damage = task.paid_to(&departed).saturating_add(spent);
+		let Departed { by, .. } = departed;
 		let verdict = decision.verdict;
 		Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
 		if let Verdict::Fraud { unit } = verdict {
 			Departures::<T>::remove((id, attempt));
 			Self::unconcern(&by.provider, id);
-			let paid = task.share_of_parts(by.price, by.first_part, to_part);
-			let damage = paid.saturating_add(share(paid, task.terms.protocol_fee));
-			let damage = if refunded { 0 } else { damage.saturating_add(verified) };
-			let damage = damage.saturating_add(spent);
 			// It was paid for all of it.
 			let losses = Losses { damage, due: 0 };
 			Self::convict(&task, &by, part, unit, losses, None, &decision);
@@ -243,6 +245,37 @@ impl<T: Config> Pallet<T> {
 		let losses = Losses { damage, due: core::mem::take(&mut task.owed) };
 		Self::convict(&task, &by, part, unit, losses, None, &decision);
 		Self::end(id, task, Ending::Fraud);
+	}
+
+	/// A decision on a part of a task that ends: a false one is convicted all the same.
+	fn closing(
+		mut task: Task<T::AccountId>,
+		by: Assignment<T::AccountId>,
+		part: PartOfTask,
+		verdict: Verdict,
+		decision: Decision<T::AccountId>,
+	) {
+		let before = task.verified;
+		let spent = Self::pay_verifiers(&mut task, &decision.fees);
+		let convicted = Convictions::<T>::contains_key((part.task, part.attempt));
+		match verdict {
+			Verdict::Fraud { .. } if convicted => Self::convict_of_more(&task, part, &decision),
+			Verdict::Fraud { unit } => {
+				let mut losses = Losses { damage: spent, due: 0 };
+				if part.part < task.progress.settled {
+					let paid = task.share_of_parts(by.price, by.first_part, task.progress.settled);
+					let owed = core::mem::take(&mut task.owed);
+					losses.damage = spent
+						.saturating_add(paid.saturating_sub(owed))
+						.saturating_add(share(paid, task.terms.protocol_fee))
+						.saturating_add(before);
+					losses.due = owed;
+				}
+				Self::convict(&task, &by, part, unit, losses, None, &decision);
+			}
+			_ => {}
+		}
+		Tasks::<T>::insert(part.task, task);
 	}
 
 	/// Lets go of somebody who does not have a task any more. Whoever was paid for a part answers for it, with
@@ -448,9 +481,17 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Ends a task: everything that is held for it is given back, and a record remains.
+	/// Ends a task: everything that is held for it is given back, and a record remains. While a result of it is judged that
+	/// is put off, and nothing else happens with it.
 	pub(crate) fn end(id: TaskId, mut task: Task<T::AccountId>, ending: Ending) {
 		let provider = task.status.assignment().cloned();
+		if Self::is_disputed(id, &task) {
+			Self::return_bids(id, &mut task);
+			Auctions::<T>::remove(id);
+			let until = Self::after(PROLONGED);
+			task.status = Status::Closing { by: provider, ending, until };
+			return Self::put(id, task);
+		}
 		if let Some(by) = &provider {
 			Self::pay_owed(id, &mut task, by);
 			Self::free(&mut task, by);

@@ -30,7 +30,9 @@ impl<T: Config> Pallet<T> {
 			let judged = task.attempt > 0 || matches!(task.status, Status::AtFault { .. });
 			let locked = T::Collateral::locked(&task.client, client_lock(id));
 			ensure!(judged || locked > 0, "a client locks nothing");
-			if let Some(by) = task.status.assignment() {
+			// Of a task that ends it may have been slashed already.
+			let closing = matches!(task.status, Status::Closing { .. });
+			if let Some(by) = task.status.assignment().filter(|_| !closing) {
 				let locked = T::Collateral::locked(&by.provider, work_lock(id, task.attempt));
 				ensure!(locked == by.lock, "a provider has locked something else");
 			}

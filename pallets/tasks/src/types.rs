@@ -8,6 +8,7 @@ use ogpu_primitives::{
 	market::{
 		GroupId, TaskId,
 		auction::{Quality, Score, payment},
+		price::share,
 		quote::{Quote, Terms},
 		spec::TaskSpec,
 		stream::{StreamId, StreamSpec},
@@ -259,6 +260,16 @@ pub enum Status<AccountId> {
 		/// The end of the window.
 		until: Moment,
 	},
+	/// It has ended, but for a result of it that is still being judged, and for what secures that. Left when that is decided.
+	#[codec(index = 10)]
+	Closing {
+		/// Who had it.
+		by: Option<Assignment<AccountId>>,
+		/// How the task ends.
+		ending: Ending,
+		/// When it is looked at again.
+		until: Moment,
+	},
 }
 
 impl<AccountId> Status<AccountId> {
@@ -274,6 +285,7 @@ impl<AccountId> Status<AccountId> {
 			| Self::Open { until }
 			| Self::Racing { until, .. }
 			| Self::AtFault { until, .. }
+			| Self::Closing { until, .. }
 			| Self::Delivered { until, .. } => *until,
 		}
 	}
@@ -290,6 +302,7 @@ impl<AccountId> Status<AccountId> {
 			| Self::Open { until }
 			| Self::Racing { until, .. }
 			| Self::AtFault { until, .. }
+			| Self::Closing { until, .. }
 			| Self::Delivered { until, .. } => *until = (*until).max(to),
 		}
 	}
@@ -307,6 +320,7 @@ impl<AccountId> Status<AccountId> {
 			| Self::Adjudicating { by, .. }
 			| Self::AtFault { by, .. }
 			| Self::Delivered { by, .. } => Some(by),
+			Self::Closing { by, .. } => by.as_mut(),
 		}
 	}
 
@@ -323,6 +337,7 @@ impl<AccountId> Status<AccountId> {
 			| Self::Adjudicating { by, .. }
 			| Self::AtFault { by, .. }
 			| Self::Delivered { by, .. } => Some(by),
+			Self::Closing { by, .. } => by.as_ref(),
 		}
 	}
 }
@@ -472,6 +487,15 @@ impl<AccountId: Clone> Task<AccountId> {
 		(from..to).map(|part| self.spec.share_of(price, part)).sum()
 	}
 
+	/// What somebody costs its client that was paid for parts which are false: what it got, what the protocol took of that, and
+	/// what verifying it has cost.
+	pub fn paid_to(&self, departed: &Departed<AccountId>) -> Balance {
+		let Departed { by, to_part, verified, refunded } = departed;
+		let paid = self.share_of_parts(by.price, by.first_part, *to_part);
+		let fee = share(paid, self.terms.protocol_fee);
+		if *refunded { 0 } else { paid.saturating_add(fee).saturating_add(*verified) }
+	}
+
 	/// What of it matters to what it means for the chain.
 	pub const fn deal(&self) -> Deal<'_, AccountId> {
 		Deal { client: &self.client, operators: self.operators }
@@ -572,6 +596,10 @@ pub struct Conviction<AccountId> {
 	pub damage: Balance,
 	/// Who found it.
 	pub finder: Option<AccountId>,
+	/// Whether others have recomputed it. Otherwise it was not opened, or not given.
+	pub proven: bool,
+	/// Another part that was found false after this one.
+	pub more: Option<More<AccountId>>,
 	/// Who answers for it with its stake, if it was proven by recomputing.
 	pub guarantor: Option<Guarantor<AccountId>>,
 	/// When it is slashed.
@@ -584,6 +612,23 @@ pub struct Conviction<AccountId> {
 	pub weight: Balance,
 	/// What it was paid for before, and answers for even if this result was right.
 	pub paid: Option<Departed<AccountId>>,
+}
+
+/// Another part of what somebody is convicted for.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct More<AccountId> {
+	/// Which result was false.
+	pub part: PartOfTask,
+	/// By how much its client is made whole if it is this alone.
+	pub damage: Balance,
+	/// By how much more, besides what it gets for the first.
+	pub extra: Balance,
+	/// Who found it.
+	pub finder: Option<AccountId>,
+	/// Whether others have recomputed it.
+	pub proven: bool,
 }
 
 #[cfg(test)]

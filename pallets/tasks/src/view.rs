@@ -39,6 +39,7 @@ const fn stage_of<AccountId>(status: &Status<AccountId>) -> Stage {
 		Status::Verifying { .. } => Stage::Verifying,
 		Status::Adjudicating { .. } => Stage::Adjudicating,
 		Status::AtFault { .. } => Stage::AtFault,
+		Status::Closing { .. } => Stage::Closing,
 		Status::Open { .. } => Stage::Open,
 		Status::Racing { .. } => Stage::Racing,
 		Status::Delivered { delivery: Delivery::Awaited, .. } => Stage::Delivered,

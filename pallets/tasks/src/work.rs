@@ -197,8 +197,7 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let was_held = task.attempt > 0 || task.status.assignment().is_some();
-		let disputed =
-			|| (0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt));
+		let disputed = || Self::is_disputed(id, &task);
 		let awaited = matches!(task.status, Status::Delivered { delivery: Delivery::Awaited, .. });
 		let demanded = awaited && Self::has_demands(id);
 		let appealed = || {
@@ -227,7 +226,9 @@ impl<T: Config> Pallet<T> {
 			}
 			Status::Open { .. } => Self::end(id, task, Ending::NoProvider),
 			Status::Racing { .. } => Self::close_race(id, task),
-			Status::AtFault { ending, .. } => Self::end(id, task, ending),
+			Status::AtFault { ending, .. } | Status::Closing { ending, .. } => {
+				Self::end(id, task, ending);
+			}
 			Status::Delivered { delivery: Delivery::Refused, .. } => {
 				Self::end(id, task, Ending::Undelivered);
 			}
@@ -236,6 +237,11 @@ impl<T: Config> Pallet<T> {
 			}
 			Status::Delivered { .. } => Self::end(id, task, Ending::Completed),
 		}
+	}
+
+	/// Whether a result of any attempt is being judged. Nothing must end meanwhile that secures it.
+	pub(crate) fn is_disputed(id: TaskId, task: &Task<T::AccountId>) -> bool {
+		(0..=task.attempt).any(|attempt| T::Attestation::is_disputed(id, attempt))
 	}
 
 	/// A deadline was missed: whoever had the task pays for it, and somebody else takes over.
@@ -260,10 +266,12 @@ impl<T: Config> Pallet<T> {
 	/// Cancels a task for its client.
 	pub(crate) fn cancel_task(id: TaskId, mut task: Task<T::AccountId>) -> DispatchResult {
 		match task.status.clone() {
-			Status::Bidding { .. } | Status::Open { .. } => {}
+			Status::Bidding { .. } | Status::Open { .. } => {
+				ensure!(!Self::is_disputed(id, &task), Error::<T>::Disputed);
+			}
 			Status::Revealing { .. } => return Err(Error::<T>::BidsAreOpen.into()),
 			Status::Assigned { to: by, .. } | Status::Executing { by, .. } => {
-				ensure!(!T::Attestation::is_disputed(id, task.attempt), Error::<T>::Disputed);
+				ensure!(!Self::is_disputed(id, &task), Error::<T>::Disputed);
 				let left = task.share_left(by.price);
 				let fee = share(left, T::Charges::get().cancellation.get());
 				Self::pay_provider(id, &mut task, &by, fee);
@@ -277,6 +285,7 @@ impl<T: Config> Pallet<T> {
 			Status::Adjudicating { .. }
 			| Status::Racing { .. }
 			| Status::Verifying { .. }
+			| Status::Closing { .. }
 			| Status::Delivered { .. } => {
 				return Err(Error::<T>::TooLate.into());
 			}

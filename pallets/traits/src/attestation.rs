@@ -169,8 +169,9 @@ pub struct Decision<AccountId> {
 	pub fees: Vec<(AccountId, Balance)>,
 	/// Who found the fault.
 	pub finder: Option<AccountId>,
-	/// Whether somebody said that the result is false, and nobody could say otherwise.
-	pub challenged: bool,
+	/// Whether members of a round have come to the same, and nobody to something else. Where nobody can say in the end, that is
+	/// worth something.
+	pub confirmed: bool,
 	/// Whether others recomputed what is false. Who does not open or give what it has to is at fault, too, but may have
 	/// been away.
 	pub proven: bool,
@@ -179,7 +180,7 @@ pub struct Decision<AccountId> {
 impl<AccountId> Decision<AccountId> {
 	/// A verdict that nobody is paid for.
 	pub const fn bare(verdict: Verdict) -> Self {
-		Self { verdict, fees: Vec::new(), finder: None, challenged: false, proven: false }
+		Self { verdict, fees: Vec::new(), finder: None, confirmed: false, proven: false }
 	}
 }
 

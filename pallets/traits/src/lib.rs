@@ -46,7 +46,7 @@ pub use collateral::{
 	Beneficiaries, Collateral, Funding, LockId, Purpose, Reason, Slashed, unpaid,
 };
 pub use duties::{Away, Duties, Node};
-pub use registry::{Registry, SeatTable, Standing, Unmet};
+pub use registry::{MAX_LOOKS, Registry, SeatTable, Standing, Unmet};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::weights::Weight;

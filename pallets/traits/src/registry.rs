@@ -79,6 +79,9 @@ pub trait Registry<AccountId> {
 	/// The operator of a provider.
 	fn group(who: &AccountId) -> Option<GroupId>;
 
+	/// The operator that an account belongs to, as a provider or as a validator.
+	fn operator(who: &AccountId) -> Option<GroupId>;
+
 	/// Where a provider serves blobs.
 	fn endpoint(who: &AccountId) -> Option<Endpoint>;
 
@@ -88,7 +91,8 @@ pub trait Registry<AccountId> {
 	/// Notes a rating that was proven; 0 if it was false.
 	fn rate(who: &AccountId, rating: u32);
 
-	/// How many operators have seats and devices that meet the requirements: those who could verify.
+	/// How many operators that have seats, and devices that meet the requirements, a draw meets: those who could verify. Where
+	/// there are more seats than a draw looks at, they are fewer than there are.
 	fn operators(requirements: &Requirements) -> u32;
 
 	/// Notes something about a provider, of the weight of so many burnt fees.
@@ -118,6 +122,9 @@ pub trait Registry<AccountId> {
 	fn utilisation(tier: DeviceTier) -> (u64, u64);
 }
 
+/// The most seats that are looked at for one panel.
+pub const MAX_LOOKS: u32 = 256;
+
 /// The table from which panels are drawn. It changes slowly: whoever changes it cannot know what will be
 /// drawn from it.
 pub trait SeatTable<AccountId> {
@@ -127,7 +134,8 @@ pub trait SeatTable<AccountId> {
 	/// Who holds a seat.
 	fn holder(seat: u32) -> Option<AccountId>;
 
-	/// The operator of a provider that can verify tasks with these requirements now.
+	/// The operator of a provider that can verify tasks with these requirements, as both were when the session began: whoever
+	/// knows what is about to be drawn must not be able to change who is drawn.
 	fn verifier(who: &AccountId, requirements: &Requirements) -> Option<GroupId>;
 
 	/// The operator that a validator is linked to.

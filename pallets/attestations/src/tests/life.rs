@@ -91,13 +91,12 @@ fn where_nobody_is_left_to_judge_nobody_can_say() {
 	market(3, || {
 		MarketSecurity::mutate(|rules| rules.least_operators = 2.try_into().expect("in range"));
 		let task = assigned(spec());
-		let paid = live(task).status.assignment().expect("somebody has it").price;
 		let before = Balances::balance(&EXECUTOR);
 		compute(task);
 		until(|| ended(task).is_some());
 		assert_eq!(ended(task), Some(Ending::Inconclusive));
-		// Whom nobody has challenged gets half.
-		assert_eq!(Balances::balance(&EXECUTOR) - before, paid / 2);
+		// What nobody has confirmed may be made up.
+		assert_eq!(Balances::balance(&EXECUTOR), before);
 	});
 }
 
@@ -180,5 +179,27 @@ fn nothing_is_due_of_whoever_was_not_drawn() {
 		// Whoever has the task gives the others what they start from, and no more.
 		let due = Attestations::due(&EXECUTOR, 10);
 		assert!(due.iter().all(|due| matches!(due, Due::Serve { .. })) && !due.is_empty());
+	});
+}
+
+#[test]
+fn what_was_confirmed_once_is_worth_half_where_nobody_can_say_in_the_end() {
+	market(30, || {
+		let task = assigned(spec());
+		let paid = live(task).status.assignment().expect("somebody has it").price;
+		let before = Balances::balance(&EXECUTOR);
+		let id = compute(task);
+		let drawn = |number| Attestations::panel_of(id, number).is_some_and(|(panel, _)| !panel.members.is_empty());
+		while !drawn(0) {
+			silent_block();
+		}
+		// The members of one round recompute it; nobody else can.
+		let (first, _) = Attestations::panel_of(id, 0).expect("it is drawn");
+		for who in (2..=30).filter(|who| first.place_of(who).is_none()) {
+			behave(who, Behaviour::Abstaining);
+		}
+		until(|| ended(task).is_some());
+		assert_eq!(ended(task), Some(Ending::Inconclusive));
+		assert_eq!(Balances::balance(&EXECUTOR) - before, paid / 2);
 	});
 }

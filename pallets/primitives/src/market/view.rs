@@ -90,6 +90,9 @@ pub enum Stage {
 	/// The job was found at fault. Its client may appeal.
 	#[codec(index = 10)]
 	AtFault,
+	/// It has ended, but for a result of it that is still being judged.
+	#[codec(index = 11)]
+	Closing,
 }
 
 /// Who has a task.

@@ -40,6 +40,64 @@ fn changes_take_effect_in_the_session_after_the_next() {
 }
 
 #[test]
+fn whoever_knows_what_is_drawn_cannot_change_who_can_be() {
+	build_and_execute(|| {
+		for who in 1..=3 {
+			register_bonded(who);
+			ask(who, 1);
+		}
+		session(2);
+		(1..=3).for_each(heartbeat);
+		let group = |who: u64| Providers::verifier(&who, &anything());
+		let before: Vec<_> = (1..=3).map(group).collect();
+		assert!(before.iter().all(Option::is_some));
+		// It leaves, comes back with a lesser device, and joins another operator.
+		let origin = RuntimeOrigin::signed(1);
+		assert_ok!(Providers::retire(origin.clone()));
+		assert_eq!(group(1), before[0]);
+		assert_ok!(Providers::resume(origin.clone()));
+		let mut lesser = profile(1);
+		lesser.devices = vec![device(9, 20)].try_into().expect("one fits");
+		assert_ok!(Providers::update(origin, lesser, None));
+		let of_two = before[1].expect("it has one");
+		assert_ok!(Providers::merge(RuntimeOrigin::root(), 1, of_two));
+		let large = Requirements { memory: 30, ..anything() };
+		assert_eq!(Providers::verifier(&1, &large), before[0]);
+		assert_ok!(Providers::suspend(RuntimeOrigin::root(), 3));
+		assert_eq!(group(3), before[2]);
+		// From the next session on it counts as what it is.
+		session(3);
+		assert_eq!((group(1), Providers::verifier(&1, &large)), (before[1], None));
+		assert_eq!(group(3), None);
+		// Whoever was away and comes back is drawn from the session after that on.
+		session(8);
+		assert_eq!(group(2), None);
+		heartbeat(2);
+		assert_eq!(group(2), None);
+		session(9);
+		assert_eq!(group(2), before[1]);
+	});
+}
+
+#[test]
+fn few_among_many_seats_count_as_what_a_draw_meets_of_them() {
+	build_and_execute(|| {
+		for who in 1..=4 {
+			register_bonded(who);
+			ask(who, 1);
+		}
+		session(2);
+		let could = || Providers::operators(&anything());
+		assert_eq!(could(), 4);
+		// Somebody else has a great many seats.
+		crate::SeatCount::<Test>::put(512);
+		assert_eq!(could(), 2);
+		crate::SeatCount::<Test>::put(4);
+		assert_eq!(could(), 4);
+	});
+}
+
+#[test]
 fn seats_have_their_price_and_bound() {
 	build_and_execute(|| {
 		register(1);

@@ -2,7 +2,7 @@
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use ogpu_primitives::{OGPU, market::spec::TaskSpec};
-use ogpu_traits::{Claim, Collateral, Guarantor, Verdict};
+use ogpu_traits::{Claim, Collateral, Decision, Guarantor, PartOfTask, Verdict, Verdicts};
 use pallet_trust_lock::Slashing;
 
 use crate::{
@@ -189,6 +189,125 @@ fn inconclusive_work_is_half_paid() {
 		let fee = OGPU / 2;
 		assert_eq!(Balances::balance(&CLIENT), ENDOWMENT - 25 * OGPU - FEE - fee);
 	});
+}
+
+#[test]
+fn what_nobody_has_confirmed_is_not_paid() {
+	build_and_execute(|| {
+		let task = executing();
+		root(task, 0);
+		let before = Balances::balance(&1);
+		let part = Pending::get()[0].0.part;
+		Tasks::decided(part, Decision::bare(Verdict::Inconclusive));
+		assert_eq!(ending(task), Some(Ending::Inconclusive));
+		assert_eq!(Balances::balance(&1), before);
+		assert_eq!(Balances::balance(&CLIENT), ENDOWMENT);
+		assert_eq!(TrustLock::locked(&1, work_lock(task, 0)), 0);
+	});
+}
+
+/// A task of two parts, of which the first is paid, and both are computed.
+fn half_paid() -> (u64, PartOfTask, PartOfTask) {
+	let task = submit(TaskSpec { units: 60, parts: 2, ..spec() });
+	auction(task, &[(1, 40 * OGPU), (2, 50 * OGPU), (3, 60 * OGPU)]);
+	acknowledge(task);
+	root(task, 0);
+	root(task, 1);
+	let [first, second] = [0, 1].map(|part| Pending::get()[part].0.part);
+	decide(Verdict::Valid, 0);
+	(task, first, second)
+}
+
+#[test]
+fn nothing_ends_while_a_result_of_it_is_judged() {
+	build_and_execute(|| {
+		let (task, first, _) = half_paid();
+		// Somebody challenges the first part, and nobody can say of the second.
+		Disputed::set(Some((task, 0)));
+		decide(Verdict::Inconclusive, FEE);
+		assert!(matches!(live(task).status, Status::Closing { .. }));
+		assert_noop!(
+			Tasks::cancel(RuntimeOrigin::signed(CLIENT), task),
+			Error::<Test>::TooLate
+		);
+		let lock = TrustLock::locked(&1, work_lock(task, 0));
+		assert!(lock > 0);
+		for _ in 0..3 {
+			pass(task);
+			assert_eq!(ending(task), None);
+		}
+		let (client, paid) = (Balances::balance(&CLIENT), live(task).reserve);
+		decide_part(first, Verdict::Fraud { unit: 3 }, 0);
+		Disputed::set(None);
+		pass(task);
+		assert_eq!(ending(task), Some(Ending::Inconclusive));
+		blocks(12);
+		assert_eq!(TrustLock::locked(&1, work_lock(task, 0)), 0);
+		// The client has back what it had paid, and half of the second part.
+		let price = 50 * OGPU;
+		assert!(Balances::balance(&CLIENT) - client >= price / 2 + (paid - price));
+	});
+}
+
+#[test]
+fn a_task_that_nobody_takes_over_ends_once_its_results_are_judged() {
+	build_and_execute(|| {
+		MarketSecurity::mutate(|rules| rules.max_attempts = 1.try_into().expect("in range"));
+		let (task, first, _) = half_paid();
+		Disputed::set(Some((task, 0)));
+		decide(Verdict::Fraud { unit: 31 }, 0);
+		assert!(matches!(live(task).status, Status::Closing { .. }));
+		pass(task);
+		assert_eq!(ending(task), None);
+		decide_part(first, Verdict::Fraud { unit: 3 }, 0);
+		assert!(Convictions::<Test>::get((task, 0)).is_some_and(|found| found.more.is_some()));
+		Disputed::set(None);
+		pass(task);
+		assert_eq!(ending(task), Some(Ending::NoProvider));
+	});
+}
+
+#[test]
+fn a_task_whose_earlier_result_is_judged_is_not_cancelled() {
+	build_and_execute(|| {
+		let (task, ..) = half_paid();
+		decide(Verdict::Fraud { unit: 31 }, 0);
+		assert!(matches!(live(task).status, Status::Assigned { .. }));
+		Disputed::set(Some((task, 0)));
+		let cancel = || Tasks::cancel(RuntimeOrigin::signed(CLIENT), task);
+		assert_noop!(cancel(), Error::<Test>::Disputed);
+		Disputed::set(None);
+		assert_ok!(cancel());
+	});
+}
+
+#[test]
+fn whoever_is_convicted_of_one_part_answers_for_others_that_it_was_paid_for() {
+	for overturned in [false, true] {
+		build_and_execute(|| {
+			let (task, first, second) = half_paid();
+			decide(Verdict::Fraud { unit: 31 }, 0);
+			assert_eq!(holder(task), Some(2));
+			decide_part(first, Verdict::Fraud { unit: 3 }, 0);
+			let conviction = Convictions::<Test>::get((task, 0)).expect("it is convicted");
+			let more = conviction.more.expect("of more than one part");
+			// Half of the price, and what the protocol took of that.
+			let paid = 25 * OGPU;
+			assert_eq!((more.part, more.extra), (first, paid + paid / 50));
+			let client = Balances::balance(&CLIENT);
+			if overturned {
+				Tasks::decided(second, Decision::bare(Verdict::Overturned));
+				// Of the other it is convicted still.
+				let conviction = Convictions::<Test>::get((task, 0)).expect("it is convicted");
+				assert_eq!((conviction.part, conviction.damage), (first, paid + paid / 50));
+			}
+			blocks(12);
+			assert_eq!(Convictions::<Test>::iter().count(), 0);
+			assert_eq!(TrustLock::locked(&1, work_lock(task, 0)), 0);
+			let more = if overturned { 0 } else { conviction.damage };
+			assert_eq!(Balances::balance(&CLIENT) - client, paid + paid / 50 + more);
+		});
+	}
 }
 
 #[test]

@@ -1304,7 +1304,12 @@ impl History {
 		let finder = Some(FINDER);
 		Tasks::decided(
 			part,
-			Decision { fees: vec![(VERIFIER, fee)], finder, ..Decision::bare(verdict) },
+			Decision {
+				fees: vec![(VERIFIER, fee)],
+				finder,
+				confirmed: true,
+				..Decision::bare(verdict)
+			},
 		);
 		self.model.decide(part, verdict, fee, Now::<Test>::get());
 	}
