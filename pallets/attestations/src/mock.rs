@@ -198,7 +198,8 @@ fn register(who: AccountId) {
 	assert_ok!(Providers::set_seats(origin, 1));
 }
 
-fn session(number: u32, providers: u64) {
+/// Begins a session, in which so many providers say that they are there. What they are counts in draws from here on.
+pub(crate) fn session(number: u32, providers: u64) {
 	Session::set(number);
 	for who in 1..=providers {
 		let beat = pallet_providers::HeartbeatDone { session: number, load: 0, free_memory: 33 };

@@ -186,7 +186,9 @@ impl<T: Config> Pallet<T> {
 		let mut groups = BTreeSet::new();
 		let mut looks = 0;
 		let mut found = BTreeMap::<u8, Vec<_>>::new();
-		for seat in Shuffle::<Blake2>::new(seed, PANEL_STREAM, T::Seats::seats()).take(MAX_LOOKS as usize) {
+		for seat in
+			Shuffle::<Blake2>::new(seed, PANEL_STREAM, T::Seats::seats()).take(MAX_LOOKS as usize)
+		{
 			looks += 1;
 			let Some(who) = T::Seats::holder(seat) else { continue };
 			let Some(group) = T::Seats::verifier(&who, &case.requirements) else { continue };

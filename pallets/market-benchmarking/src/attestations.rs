@@ -230,8 +230,9 @@ mod benchmarks {
 		let found = case::<T>(id, 0, somebody::<T>("gone", 0));
 		for who in &others[..others.len() - SECOND_PANEL as usize] {
 			pallet_providers::Providers::<T>::mutate(who, |found| {
-				found.as_mut().expect("it is registered").status =
-					pallet_providers::Status::Suspended;
+				let found = found.as_mut().expect("it is registered");
+				// As if it had been so when the session began.
+				(found.status, found.before) = (pallet_providers::Status::Suspended, None);
 			});
 		}
 		let block = 100u32;

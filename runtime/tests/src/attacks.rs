@@ -41,10 +41,10 @@ fn committing(market: &Market, of: PartOfTask, number: u8) -> Vec<(usize, Due<Ac
 }
 
 /// Makes operators one.
-fn merge(market: &Market, accounts: impl IntoIterator<Item = usize>) {
+fn merge(market: &mut Market, accounts: impl IntoIterator<Item = usize>) {
 	let mut group = None;
-	for account in accounts.into_iter().map(|who| &market.providers[who]) {
-		let own = pallet_providers::Providers::<Runtime>::get(account).expect("a provider").group;
+	for account in accounts.into_iter().map(|who| market.providers[who].clone()) {
+		let own = pallet_providers::Providers::<Runtime>::get(&account).expect("a provider").group;
 		match group {
 			None => group = Some(own),
 			Some(group) => {
@@ -52,6 +52,8 @@ fn merge(market: &Market, accounts: impl IntoIterator<Item = usize>) {
 			}
 		}
 	}
+	// Draws see it from the next session on.
+	market.next_session();
 }
 
 /// Says that a validator and a provider are of one operator.
@@ -545,6 +547,7 @@ fn slashing_an_honest_provider_because_of_floating_point() {
 			});
 			market.behave(who, Behaviour::Broken);
 		}
+		market.next_session();
 		let needs = Requirements { features: Features::EXACT_F32, ..spec().requirements };
 		for _ in 0..4 {
 			let task = market.assigned(TaskSpec { requirements: needs, ..spec() });

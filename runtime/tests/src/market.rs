@@ -36,7 +36,7 @@ use sp_runtime::{
 use super::chain;
 use ogpu_runtime::{
 	AccountId, Babe, Executive, Header, Parameters, Runtime, RuntimeCall, RuntimeEvent,
-	RuntimeOrigin, SignedPayload, System, UncheckedExtrinsic,
+	RuntimeOrigin, Session, SignedPayload, System, UncheckedExtrinsic,
 	configs::duties::{Done, Due as MarketDue, MarketDuties},
 	parameters::{RuntimeParameters, market as parameters},
 	presets::LOCAL,
@@ -353,6 +353,12 @@ impl Market {
 
 	pub(super) fn blocks(&mut self, count: u32) {
 		(0..count).for_each(|_| self.block());
+	}
+
+	/// Goes on until the next session has begun.
+	pub(super) fn next_session(&mut self) {
+		let session = Session::current_index();
+		self.until(|_| Session::current_index() > session);
 	}
 
 	/// Goes on until something is so.

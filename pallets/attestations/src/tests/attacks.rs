@@ -129,6 +129,7 @@ fn many_identities_for_one_operator() {
 		for who in 3..=21 {
 			frame_support::assert_ok!(Providers::merge(RuntimeOrigin::root(), who, group));
 		}
+		session(3, 40);
 		for who in 2..=21 {
 			behave(who, Behaviour::Colluding);
 		}

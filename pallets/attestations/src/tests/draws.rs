@@ -53,6 +53,7 @@ fn an_operator_sits_once_however_many_seats_it_has() {
 			let root = RuntimeOrigin::root();
 			frame_support::assert_ok!(Providers::merge(root, who, group));
 		}
+		session(3, 12);
 		for _ in 0..10 {
 			let task = assigned(spec());
 			let id = compute(task);

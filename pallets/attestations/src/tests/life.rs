@@ -189,7 +189,9 @@ fn what_was_confirmed_once_is_worth_half_where_nobody_can_say_in_the_end() {
 		let paid = live(task).status.assignment().expect("somebody has it").price;
 		let before = Balances::balance(&EXECUTOR);
 		let id = compute(task);
-		let drawn = |number| Attestations::panel_of(id, number).is_some_and(|(panel, _)| !panel.members.is_empty());
+		let drawn = |number| {
+			Attestations::panel_of(id, number).is_some_and(|(panel, _)| !panel.members.is_empty())
+		};
 		while !drawn(0) {
 			silent_block();
 		}

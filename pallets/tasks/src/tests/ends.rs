@@ -226,10 +226,7 @@ fn nothing_ends_while_a_result_of_it_is_judged() {
 		Disputed::set(Some((task, 0)));
 		decide(Verdict::Inconclusive, FEE);
 		assert!(matches!(live(task).status, Status::Closing { .. }));
-		assert_noop!(
-			Tasks::cancel(RuntimeOrigin::signed(CLIENT), task),
-			Error::<Test>::TooLate
-		);
+		assert_noop!(Tasks::cancel(RuntimeOrigin::signed(CLIENT), task), Error::<Test>::TooLate);
 		let lock = TrustLock::locked(&1, work_lock(task, 0));
 		assert!(lock > 0);
 		for _ in 0..3 {
