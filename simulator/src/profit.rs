@@ -102,7 +102,7 @@ pub fn outcome(
 		units,
 		bad: cheat.bad,
 		plot: Plot::Accept,
-		own_slots: 0,
+		draws: 1,
 	};
 	let mut random = SmallRng::seed_from_u64(u64::from(cheat.bad));
 	let (mut accepted, mut convicted, mut sum) = (0u32, 0u32, 0.0);

@@ -50,8 +50,8 @@ pub struct World {
 	pub bad: u32,
 	/// What the colluders want.
 	pub plot: Plot,
-	/// Slots of the provider's own at the end of those that make a seed: it has the best of `2^slots` draws.
-	pub own_slots: u32,
+	/// Of how many draws the provider has the best.
+	pub draws: u32,
 }
 
 /// What a case came to.
@@ -123,10 +123,9 @@ impl World {
 	pub fn case(&self, random: &mut SmallRng) -> Ended {
 		let first = seed(random);
 		let bad = Shuffle::<Blake2>::new(&first, 0, self.units).take(self.bad as usize).collect();
-		// Whoever can time the commitment takes the draw that suits it.
-		let draws = 1u32 << self.own_slots;
+		// Whoever authors the last blocks of a seed takes the draw that suits it.
 		let mut best = None;
-		for _ in 0..draws {
+		for _ in 0..self.draws {
 			let mut case = Case {
 				world: self,
 				bad: BTreeSet::clone(&bad),
@@ -313,7 +312,7 @@ mod tests {
 			units: 100,
 			bad: 0,
 			plot: Plot::Accept,
-			own_slots: 0,
+			draws: 1,
 		}
 	}
 
@@ -347,7 +346,7 @@ mod tests {
 	#[test]
 	fn timing_helps_those_who_author_blocks() {
 		let one = World { bad: 1, ..world() };
-		let timed = World { own_slots: 3, ..one };
+		let timed = World { draws: 8, ..one };
 		assert!(count(timed, 500, Verdict::Valid) > count(one, 500, Verdict::Valid));
 	}
 }

@@ -2,8 +2,8 @@
 //!
 //! A block's output is known to others once the block is there, and to its author as long as the epoch's
 //! randomness is. Whoever authors some of the blocks that a seed is made of cannot choose outputs, only
-//! leave blocks out, or time what triggers a draw: with `J` slots of its own at the end, it has at most `2^J`
-//! draws to choose from. So seeds want blocks of other operators, and wait for them.
+//! leave blocks out, or time what triggers a draw. So seeds want blocks of other operators, and wait for them, and end
+//! with one: whatever a provider does with its own blocks, it does without knowing what comes of it.
 
 use alloc::vec::Vec;
 
@@ -58,9 +58,11 @@ impl<T: Config> Pallet<T> {
 		let mut of_others = 0;
 		// As few as do: a draw that is served late is the same.
 		let enough = (1u32..).zip(&found).find(|(count, vrf)| {
-			of_others += u32::from(vrf.group.is_none_or(|group| !own.contains(&group)));
+			let of_another = vrf.group.is_none_or(|group| !own.contains(&group));
+			of_others += u32::from(of_another);
+			let of_enough = of_others >= wanted && (of_another || wanted == 0);
 			let waited = vrf.block.saturating_sub(trigger);
-			*count >= blocks && (of_others >= wanted || waited >= LONGEST_WAIT * blocks)
+			*count >= blocks && (of_enough || waited >= LONGEST_WAIT * blocks)
 		});
 		let (count, _) = enough?;
 		Some(found.iter().take(count as usize).map(|vrf| vrf.output).collect())

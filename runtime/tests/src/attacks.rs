@@ -194,6 +194,18 @@ fn timing_a_commit_by_a_provider_who_authors_blocks() {
 			market.silent_block(other, |_| {});
 		}
 		assert!(market.silence_until_drawn(of) <= 2);
+		// Nor are they the last word once there are enough of others: it would know what comes of each that it leaves out.
+		let task = market.assigned(spec());
+		let of = market.compute(task);
+		for other in [own + 1, own + 2, own + 3] {
+			market.silent_block(other, |_| {});
+		}
+		for _ in 0..BLOCKS {
+			market.silent_block(own, |_| {});
+		}
+		assert_eq!(panel(of, 0).stage, Stage::Drawing);
+		market.silent_block(own + 1, |_| {});
+		assert!(market.silence_until_drawn(of) <= 2);
 	});
 }
 

@@ -300,21 +300,39 @@ fn networks(page: &mut String, effort: Effort) {
 	page.push('\n');
 }
 
+/// In how many ways somebody can fill half of so many slots, which is as many as there are with any number of them.
+fn choices(slots: u32) -> u32 {
+	(0..slots / 2).fold(1, |ways, one| ways * (slots - one) / (one + 1))
+}
+
 fn timing(page: &mut String, effort: Effort) {
 	head(
 		page,
 		"Providers that author blocks",
-		"With `J` slots of its own at the end of those that make a seed, a provider has the best of `2^J` draws.",
-		&["J", "one false unit accepted (standard)", "(high)", "a tenth (standard)"],
+		"The last block of a seed is of another operator than the provider: it cannot choose. One that has not linked its \
+		 validators can. With `L` slots of its own in a row, at the end of those that make a seed, it chooses which of them it fills, \
+		 and has the best of at most `L` over `L/2` draws. The second column says how often such a run begins at a given slot with a \
+		 fifth of all slots.",
+		&[
+			"L",
+			"how often",
+			"draws",
+			"one false unit accepted (standard)",
+			"(high)",
+			"a tenth (standard)",
+		],
 	);
-	for own_slots in 0..=3 {
+	for run in 0..=6 {
+		let draws = choices(run);
 		let accepted = |tier, bad| {
-			percent(many(&World { bad, own_slots, ..usual(tier) }, fewer(effort)).accepted())
+			percent(many(&World { bad, draws, ..usual(tier) }, fewer(effort)).accepted())
 		};
 		line(
 			page,
 			&[
-				own_slots.to_string(),
+				run.to_string(),
+				format!("{:.0e}", 0.2f64.powi(run as i32)),
+				draws.to_string(),
 				accepted(Tier::Standard, 1),
 				accepted(Tier::High, 1),
 				accepted(Tier::Standard, 10),

@@ -2,6 +2,8 @@
 //! device that deviates, with providers that are honest, cheat or withhold, with challenges from outside that are right or
 //! wrong, and appeals: what the [model](super::model) says, and what must hold in all of them.
 //!
+//! Jobs are parallel or iterative, and some providers are trusted and verified lightly.
+//!
 //! `OGPU_HISTORIES=50000 cargo test --release -p pallet-attestations histories` runs more of them.
 
 use std::{
@@ -11,12 +13,21 @@ use std::{
 };
 
 use frame_support::traits::fungible::Inspect;
-use ogpu_primitives::market::{spec::TaskSpec, verification::Tier};
+use ogpu_primitives::{
+	OGPU,
+	market::{
+		spec::{TaskSpec, Trust},
+		verification::{Shape, Tier},
+	},
+};
 use ogpu_traits::{PartOfTask, Reason};
 use pallet_tasks::{Convictions, Ending, Status};
 use rand::{Rng, SeedableRng, rngs::SmallRng, seq::SliceRandom};
 
-use super::model::{Model, Outcome, Part};
+use super::{
+	model::{Model, Outcome, Part},
+	trust::trusted,
+};
 use crate::{Cases, Decided, Earned, Event, Panels, Phase, Served, Wanted, mock::*};
 
 /// What has happened since it was asked last.
@@ -34,7 +45,10 @@ struct History {
 	tier: Tier,
 	units: u32,
 	parts: u8,
-	/// Fewer than a fifth of the seats.
+	shape: Shape,
+	/// How many tasks in a row its provider has had right before, if its client trusts it for that.
+	trusted: Option<u32>,
+	/// A fifth of the seats at most that lie together, and others.
 	players: Vec<(AccountId, Behaviour)>,
 	/// What the provider is like, who opens its results.
 	provider: Behaviour,
@@ -68,7 +82,7 @@ impl History {
 		let lie = [Behaviour::Colluding, Behaviour::Framing][random.random_range(0..2)];
 		let mut players: Vec<(AccountId, Behaviour)> = Vec::new();
 		for (behaviour, most) in [
-			(lie, most),
+			(lie, (providers as usize - 1) / 5),
 			(Behaviour::Absent, most / 2),
 			(Behaviour::Abstaining, most / 2),
 			(Behaviour::Secretive, 1),
@@ -97,11 +111,16 @@ impl History {
 			0 => Some(random.random_range(0..units / u32::from(parts))),
 			_ => None,
 		};
+		let shape = [Shape::Parallel, Shape::Iterative][random.random_range(0..2)];
+		let could_be = tier != Tier::Full && units / u32::from(parts) >= 24;
+		let trusted = (could_be && random.random()).then(|| random.random_range(11..=200));
 		Self {
 			providers,
 			tier,
 			units,
 			parts,
+			shape,
+			trusted,
 			players,
 			provider,
 			bad,
@@ -125,8 +144,12 @@ impl History {
 			self.behaviours();
 			Bad::set(self.bad.clone());
 			let issued = Balances::total_issuance();
-			let (tier, units, parts) = (self.tier, self.units, self.parts);
-			let task = assigned(TaskSpec { tier, units, parts, time: 200, ..spec() });
+			let (tier, units, parts, shape) = (self.tier, self.units, self.parts, self.shape);
+			let trust = self.trusted.map_or(Trust::Never, |streak| {
+				trusted(streak, 1_000_000 * OGPU);
+				Trust::Earned
+			});
+			let task = assigned(TaskSpec { tier, units, parts, shape, trust, time: 50, ..spec() });
 			compute(task);
 			let mut model = Model::new(task);
 			// All that has happened, from here on.
@@ -135,7 +158,7 @@ impl History {
 			let withholds = self.provider == Behaviour::Absent;
 			let (mut challenged, mut appeals) = (self.challenged, self.appeals);
 			for blocks in 0.. {
-				assert!(blocks < 3_000, "it does not end: {self:?}");
+				assert!(blocks < 20_000, "it does not end: {self:?}");
 				let conviction = Convictions::<Test>::get((task, 0)).filter(|_| appeals);
 				if let Some(conviction) = conviction {
 					let origin = RuntimeOrigin::signed(EXECUTOR);

@@ -32,6 +32,8 @@ pub(super) struct Part {
 	first: u32,
 	units: u32,
 	tier: Tier,
+	/// Whether its first round decides by how much it is verified.
+	asked: bool,
 	panels: Vec<Drawn>,
 	/// Clean rounds in a row; rounds so far; rounds that have not ended.
 	clean: u32,
@@ -70,12 +72,13 @@ fn says(part: &Part, who: AccountId, unit: u32) -> Option<Hash> {
 }
 
 impl Part {
-	fn new(task: u64, first: u32, units: u32, tier: Tier) -> Self {
+	fn new(task: u64, first: u32, units: u32, tier: Tier, asked: bool) -> Self {
 		let mut part = Self {
 			task,
 			first,
 			units,
 			tier,
+			asked,
 			panels: Vec::new(),
 			clean: 0,
 			rounds: 0,
@@ -111,6 +114,7 @@ impl Part {
 			return;
 		}
 		let (.., wanted, most) = table(self.tier, self.units);
+		let wanted = if self.asked { 1 } else { wanted };
 		if self.clean >= wanted {
 			self.outcome = Outcome::Valid;
 			return;
@@ -256,7 +260,9 @@ impl Model {
 		let spec = live(task).spec;
 		let parts = (0..spec.parts).map(|part| {
 			let (first, units) = (spec.first_unit(part), spec.units_of(part));
-			(part, Part::new(task, first, units, spec.tier))
+			let asked =
+				Cases::<Test>::get((task, 0), part).is_some_and(|case| case.asked.is_some());
+			(part, Part::new(task, first, units, spec.tier, asked))
 		});
 		Self { task, parts: parts.collect() }
 	}
@@ -302,7 +308,15 @@ impl Model {
 
 	fn drawn(&mut self, part: u8, panel: u8) {
 		let id = self.of(part);
+		let number = part;
 		let part = self.parts.get_mut(&part).expect("it is verified");
+		if std::mem::take(&mut part.asked) {
+			// Which tier is drawn is the chain's.
+			let case = Cases::<Test>::get((id.task, 0), number).expect("it was just drawn for");
+			assert!(case.tier == part.tier || case.tier == Tier::Light);
+			part.tier = case.tier;
+			part.go_on();
+		}
 		let ours = &mut part.panels[usize::from(panel)];
 		// It may be forgotten already.
 		let Some((theirs, units)) = Attestations::panel_of(id, panel) else { return };

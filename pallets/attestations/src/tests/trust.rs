@@ -18,7 +18,7 @@ fn on_trust() -> TaskSpec {
 }
 
 /// Has the executor have done so many tasks right, which burnt so much, for several clients.
-fn trusted(streak: u32, burnt: u128) {
+pub(super) fn trusted(streak: u32, burnt: u128) {
 	Trusts::<Test>::insert(
 		EXECUTOR,
 		pallet_providers::Trust {
