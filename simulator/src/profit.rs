@@ -178,7 +178,7 @@ mod tests {
 	}
 
 	#[test]
-	fn verifying_badly_does_not_pay() {
+	fn framing_does_not_pay() {
 		use crate::report::{Effort, many, usual};
 		for tier in [Tier::Standard, Tier::High] {
 			for colluding in [1, 10, 20] {
@@ -186,7 +186,6 @@ mod tests {
 				let seen = many(&world, Effort { cases: 2_000, rare: 0, seed: 3 });
 				assert!(framing(&seen, tier, world.units) < 0.0, "{tier:?}, {colluding}: {seen:?}");
 			}
-			assert!(guessing(tier, 100) < 0.0);
 		}
 	}
 
