@@ -57,16 +57,18 @@ async function watchCheat(events, cheat) {
 		if (section === 'tasks' && method === 'Convicted' && data.provider.eq(cheat)) {
 			return `task ${data.task}: unit ${data.unit} is false, and the cheat is convicted`;
 		}
-		if (section === 'trustLock' && method === 'Slashed' && data.who.eq(cheat)) return 'the cheat is slashed';
+		if (section === 'trustLock' && method === 'Slashed' && data.who.eq(cheat)) return `the cheat is slashed: ${data.why.type}`;
 		return null;
 	};
 	let told = 0;
-	return until('the cheat to be slashed', () => {
+	return until('the cheat to be convicted and slashed', () => {
 		for (; told < events.seen.length; told += 1) {
 			const text = shown(events.seen[told]);
 			if (text) say(text);
 		}
-		return events.find('trustLock', 'Slashed', ({ who }) => who.eq(cheat));
+		const convicted = events.find('tasks', 'Convicted', ({ provider }) => provider.eq(cheat));
+		const slashed = events.find('trustLock', 'Slashed', ({ who, why }) => who.eq(cheat) && why.isFalseResult);
+		return convicted && slashed ? { convicted: convicted.data.toHuman(), slashed: slashed.data.toHuman() } : null;
 	}, 420, 1000);
 }
 
@@ -99,7 +101,7 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 
 	say('two clients have a classifier trained, and a picture rendered, by auction; a third opens a stream:');
 	const cheat = providers[CHEAT].address;
-	const [trained, picture, slashed] = await Promise.all([
+	const [trained, picture, verdict] = await Promise.all([
 		Promise.all([part('stream', () => openStream(network)), part('training', () => train(network))]).then(([stream, weights]) => {
 			say('with the weights that came, requests are raced for:');
 			return part('inference', () => recognise(network, stream, weights));
@@ -126,7 +128,7 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 		accuracy: trained.accuracy,
 		picture,
 		paid,
-		slashed: slashed.data.toHuman(),
+		...verdict,
 	};
 	const file = join(tmpdir(), 'ogpu-demo.json');
 	writeFileSync(file, `${JSON.stringify(told, null, '\t')}\n`);

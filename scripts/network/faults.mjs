@@ -76,7 +76,11 @@ class Order {
 // The number of the provider's node.
 const nodeOf = ({ providers }, account) => providers.findIndex(({ address }) => address === account.toString());
 
-async function kill(index) {
+// Accounts that may lose something, with what for: whoever is gone misses what it has to do.
+const mayLose = new Map();
+
+async function kill({ providers }, index) {
+	mayLose.set(providers[index].address, ['NoShow', 'DeadlineMissed']);
 	await Promise.all([network.nodes[index].stop('SIGKILL'), network.executors[index].owned ? null : network.executors[index].stop('SIGKILL')]);
 }
 
@@ -107,7 +111,7 @@ async function takeover(context) {
 	await order.event('tasks', 'Decided', 300, ({ part, verdict }) => part.eq(0) && verdict.isValid);
 	const live = (await context.api.query.tasks.tasks(task)).unwrap();
 	assert.equal(live.progress.rooted.toNumber(), 1, 'both parts were computed before one was verified');
-	await kill(index);
+	await kill(context, index);
 	await order.event('tasks', 'Missed', 450, ({ provider }) => provider.eq(data.provider));
 	const record = await order.ended(420);
 	assert.equal(record.ending.type, 'Completed');
@@ -153,12 +157,23 @@ async function inputsKept(context) {
 async function verifierGone(context) {
 	const order = new Order(context, 'verifier', ['--time', '60']);
 	const task = await order.submitted();
-	const { data } = await order.event('attestations', 'Committed', 240, ({ member }) => nodeOf(context, member) > 0);
+	// By the best block: when it is final, the member has revealed.
+	const { api, events } = context;
+	const { data } = await until(`a member of a panel of task ${task} to commit`, async () => {
+		const found = (await api.query.system.events()).map(({ event }) => event);
+		return found.find(({ section, method, data: said }) => section === 'attestations' && method === 'Committed'
+			&& said.task.toBigInt() === task && said.abstains.isFalse && nodeOf(context, said.member) > 0);
+	}, 240, 500);
 	const index = nodeOf(context, data.member);
-	await kill(index);
+	await kill(context, index);
 	const record = await order.ended(420);
 	assert.equal(record.ending.type, 'Completed');
 	await revive(index);
+	const revealed = events.find('attestations', 'Revealed', (said) =>
+		said.task.toBigInt() === task && said.panel.eq(data.panel) && said.member.eq(data.member));
+	assert(!revealed, `node ${index} had revealed when it was killed`);
+	await until('it to lose something for that', () =>
+		events.find('trustLock', 'Slashed', ({ who, why }) => who.eq(data.member) && why.isNoShow), 60);
 	return `node ${index} was gone between commit and reveal of task ${task}`;
 }
 
@@ -169,6 +184,7 @@ async function nodeRestarted(context) {
 	const { data } = await order.event('tasks', 'Acknowledged', 150);
 	const index = nodeOf(context, data.provider);
 	assert(index > 0, 'the first node has a task that is for another country');
+	mayLose.set(context.providers[index].address, ['NoShow']);
 	await network.nodes[index].stop('SIGKILL');
 	await sleep(6_000);
 	await revive(index);
@@ -291,6 +307,11 @@ await following;
 await scenario('nobody is convicted or slashed, and nothing is left in escrow', async () => {
 	assert(!events.find('tasks', 'Convicted'), 'somebody honest was convicted');
 	assert(!events.find('staking', 'SlashReported', ([, fraction]) => !fraction.isZero()), 'a validator is to be slashed');
+	mayLose.set(keyring.addFromUri('//Faults//fault').address, ['JobAtFault', 'AppealLost']);
+	for (const index of events.indices('trustLock', 'Slashed')) {
+		const { who, why } = events.seen[index].data;
+		assert(mayLose.get(who.toString())?.includes(why.type), `${who} is slashed: ${why.type}`);
+	}
 	for (const { address } of clients) {
 		await until('the escrow to be empty', async () => (await api.query.tasks.escrows(address)).isEmpty, 60);
 	}

@@ -2,18 +2,20 @@
 
 import { cpus } from 'node:os';
 import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
-import { localNetwork } from './nodes.mjs';
+import { REGION, localNetwork } from './nodes.mjs';
 import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
-import { fullNodeVerified, requestsByNodes, streamByHand, taskByHand, taskByNodes, trainingByNodes } from './scenarios/market.mjs';
+import { fullNodeVerified, noProviderWasSlashed, requestsByNodes, streamByHand, taskByHand, taskByNodes, trainingByNodes } from './scenarios/market.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 
 const LIMIT_SECONDS = 8 * 60;
 const report = new Report();
 
 const network = localNetwork({ rpcBase: 19944, p2pBase: 31333, executorBase: 19960, executors: 3, fullNode: true });
+// The first is in another country, which only some ask for.
+network.executors[0].region = REGION + 1;
 // However the test ends, no node stays behind.
 async function abort(why, code) {
 	console.log(`  FAILED: ${why}; the logs are in ${network.folder}`);
@@ -68,6 +70,7 @@ await Promise.all([
 done = true;
 await Promise.all([finality, following]);
 await scenario('a provider whose node is no validator verifies like others', fullNodeVerified);
+await scenario('no provider lost anything', noProviderWasSlashed);
 await scenario('nobody but the equivocator was slashed', life.onlyTheEquivocatorWasSlashed);
 clearTimeout(timeout);
 

@@ -135,9 +135,11 @@ async function clientOfNodes({ api, accounts: { ferdie }, providers }, name) {
 	return key;
 }
 
-// A training of twenty segments: those who verify it are handed the states before theirs.
+// A training of twenty segments: those who verify it are handed the states before theirs. In the middle of it the executor dies
+// that the first node has started; it is started again, and goes on from the last state.
 export async function trainingByNodes(context) {
-	const { api, network } = context;
+	const { api, network, events } = context;
+	const [own, node] = [network.executors[0], network.nodes[0]];
 	const key = await clientOfNodes(context, 'trainer');
 	const manifest = variation(join(DIGITS, 'train.yaml'), {
 		folder: join(network.folder, 'training'),
@@ -146,14 +148,26 @@ export async function trainingByNodes(context) {
 	});
 	const out = join(network.folder, 'trained');
 	const command = new Command(network, 'trainer', [
-		'submit', manifest, '--key', key, '--max-price', '5', '--work', '30', '--time', '60', '--out', out,
+		'submit', manifest, '--key', key, '--max-price', '5', '--work', '30', '--time', '60', '--region', own.region, '--out', out,
 	]);
-	assert.equal(await command.ended(300), 0, command.log);
+	const ended = command.ended(300);
+	const killed = await until('the first node to compute some of it', async () => {
+		assert(command.running, command.log);
+		const { runs } = await own.call('GET', '/v1/jobs?state=running');
+		return runs.some(({ done, of }) => of === 20 && done > 0 && done < of) && own.pidUnder(node);
+	}, 150, 100);
+	process.kill(killed, 'SIGKILL');
+	assert.notEqual(await until('the node to start its executor again', () => own.pidUnder(node), 60), killed);
+	assert.equal(await ended, 0, command.log);
 	assert.equal(readFileSync(join(out, 'w')).length, 4 * 4_810);
 	const { task } = command.lines.find((line) => 'task' in line);
 	await until('the window to end', async () => (await api.query.tasks.records(task)).isSome, 120);
 	const record = (await api.query.tasks.records(task)).unwrap();
 	assert.equal(record.ending.type, 'Completed');
+	assert.equal(record.provider.toString(), (await context.providers)[0].address);
+	const mine = (data) => data.task.toBigInt() === BigInt(task);
+	await until('all of it to be final', () => events.find('tasks', 'Ended', mine), 60);
+	assert(!events.find('tasks', 'Missed', mine), 'it missed its deadline');
 	return `task ${task}, for ${Number(record.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
 }
 
@@ -197,16 +211,9 @@ export async function taskByNodes(context) {
 	const live = async () => (await api.query.tasks.tasks(task)).unwrapOr(null);
 	const record = async () => (await api.query.tasks.records(task)).unwrapOr(null);
 	let rooted = null;
-	let killed = null;
 	let stranger = null;
-	const [own, node] = [network.executors[0], network.nodes[0]];
 	await until('the nodes to bid, compute, verify and deliver', async () => {
 		const found = await live();
-		// In the middle of it, the executor that a node has started dies. It is started again, and goes on.
-		if (!killed && (found?.status.isAssigned || found?.status.isExecuting)) {
-			killed = own.pidUnder(node);
-			process.kill(killed, 'SIGKILL');
-		}
 		// Somebody else sees for themselves, with what the client serves as long as it waits, and the provider to all who know
 		// the hashes.
 		if (!stranger && (await api.query.tasks.roots(task, 0)).isSome) stranger = new Command(network, 'stranger', ['verify', task]);
@@ -216,10 +223,8 @@ export async function taskByNodes(context) {
 		return rooted;
 	}, 240);
 	assert.equal(rooted, `0x${promisedRoot('hash-search/search')}`);
-	assert(killed, 'nobody ever had the task');
 	assert.equal(await stranger.ended(90), 0, stranger.log);
 	assert(stranger.lines.some(({ right, of }) => right > 0 && right === of), stranger.log);
-	assert.notEqual(await until('the node to start its executor again', () => own.pidUnder(node), 60), killed);
 	assert.equal(await command.ended(120), 0, command.log);
 	assert.equal(readFileSync(join(out, 'best')).length, 65_536);
 	assert(command.lines.some(({ taken }) => taken), command.log);
@@ -242,4 +247,13 @@ export async function fullNodeVerified({ network, providers, events }) {
 		.filter(({ member, abstains }) => member.eq(own.address) && abstains.isFalse);
 	assert(words.length > 0, 'it never had anything to say');
 	return `it verified ${words.length} times`;
+}
+
+// Whoever does its work loses nothing. Looked at when everything else is over.
+export async function noProviderWasSlashed({ providers, events }) {
+	const own = new Set((await providers).map(({ address }) => address));
+	for (const index of events.indices('trustLock', 'Slashed')) {
+		const { who, why } = events.seen[index].data;
+		assert(!own.has(who.toString()), `a provider is slashed: ${why.type}`);
+	}
 }
