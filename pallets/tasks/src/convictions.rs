@@ -127,9 +127,9 @@ impl<T: Config> Pallet<T> {
 		let PartOfTask { task: id, attempt, part: number } = part;
 		let verdict = Verdict::Overturned;
 		if number != PartOfTask::CLAIM {
-			let Some(conviction) = Convictions::<T>::take((id, attempt)) else { return };
+			let Some(mut conviction) = Convictions::<T>::take((id, attempt)) else { return };
 			Self::deposit_event(Event::Decided { task: id, attempt, part: number, verdict });
-			if let Some(more) = conviction.more {
+			if let Some(more) = conviction.more.take() {
 				return Self::convicted_of_more(part, more, conviction, decision);
 			}
 			return Self::acquit(part, conviction, decision);
@@ -169,8 +169,7 @@ impl<T: Config> Pallet<T> {
 			Self::pay_from_treasury(&who, fee);
 		}
 		let More { part: other, damage, finder, proven, .. } = more;
-		let conviction =
-			Conviction { part: other, damage, finder, proven, more: None, ..conviction };
+		let conviction = Conviction { part: other, damage, finder, proven, ..conviction };
 		Convictions::<T>::insert((part.task, part.attempt), conviction);
 	}
 

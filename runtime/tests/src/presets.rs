@@ -1,13 +1,13 @@
 use frame_support::traits::Get;
 use ogpu_primitives::CAP;
-use sp_genesis_builder::PresetId;
+use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilder;
 use sp_keyring::Sr25519Keyring::{Alice, Eve};
 use sp_staking::EraIndex;
 
 use super::on;
 use ogpu_runtime::{
-	Balances, Session, Staking, Token, Treasury,
-	presets::{self, DEV, GENESIS_BOND, LOCAL, TESTNET},
+	Balances, Runtime, Session, Staking, Token, Treasury,
+	presets::{DEV, GENESIS_BOND, LOCAL, TESTNET},
 	timing::{self, Profile},
 };
 
@@ -20,7 +20,7 @@ fn every_preset_builds_under_the_cap() {
 			assert_eq!(Token::minted(), Balances::total_issuance());
 			assert!(Balances::total_issuance() < CAP);
 			assert_eq!(
-				pallet_staking::MaxValidatorsCount::<ogpu_runtime::Runtime>::get(),
+				pallet_staking::MaxValidatorsCount::<Runtime>::get(),
 				Some(ogpu_runtime::configs::MAX_CANDIDATES)
 			);
 			assert!(Treasury::pot() > 0, "{name}: the treasury's account must exist");
@@ -33,18 +33,16 @@ fn every_preset_builds_under_the_cap() {
 
 #[test]
 fn names_and_presets_agree() {
-	for name in presets::names() {
-		assert!(presets::get(&name).is_some(), "{name}");
+	for name in Runtime::preset_names() {
+		assert!(Runtime::get_preset(Some(name.clone())).is_some(), "{name}");
 	}
-	assert!(presets::get(&PresetId::from("lcoal")).is_none());
+	assert!(Runtime::get_preset(Some("lcoal".into())).is_none());
 }
 
 #[test]
 fn only_dev_has_sudo() {
 	for (name, expected) in [(DEV, true), (LOCAL, false), (TESTNET, false)] {
-		on(name, || {
-			assert_eq!(pallet_sudo::Key::<ogpu_runtime::Runtime>::exists(), expected, "{name}")
-		});
+		on(name, || assert_eq!(pallet_sudo::Key::<Runtime>::exists(), expected, "{name}"));
 	}
 }
 
