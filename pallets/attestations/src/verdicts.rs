@@ -173,6 +173,10 @@ impl<T: Config> Pallet<T> {
 			}
 			(Kind::Dispute { unit, .. }, _) => {
 				Self::earn_all(id, judges);
+				// Whoever looks at it again is told as well.
+				for dispute in case.disputes.iter_mut().filter(|dispute| dispute.unit == unit) {
+					dispute.opened = opened;
+				}
 				Self::unit_is_false(id, case, unit);
 			}
 			(_, Subject::Root(_)) => {

@@ -82,13 +82,16 @@ impl<T: Config> Pallet<T> {
 		Self::remind(until, Item::Conviction(part.task, part.attempt));
 	}
 
-	/// Carries out a conviction whose window has ended. While an appeal is judged it is put off.
+	/// Carries out a conviction whose window has ended. While an appeal is judged, or another result that its lock secures, it is put
+	/// off.
 	pub(crate) fn carry_out(id: TaskId, attempt: u8) {
 		let Some(mut conviction) = Convictions::<T>::get((id, attempt)) else { return };
 		if conviction.until >= crate::Now::<T>::get() {
 			return;
 		}
-		if T::Attestation::is_appealed(conviction.part) {
+		let judged = T::Attestation::is_appealed(conviction.part)
+			|| T::Attestation::is_disputed(id, attempt);
+		if judged {
 			conviction.until = Self::after(PROLONGED);
 			Self::remind(conviction.until, Item::Conviction(id, attempt));
 			return Convictions::<T>::insert((id, attempt), conviction);

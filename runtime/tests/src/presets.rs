@@ -34,9 +34,9 @@ fn every_preset_builds_under_the_cap() {
 #[test]
 fn names_and_presets_agree() {
 	for name in Runtime::preset_names() {
-		assert!(Runtime::get_preset(Some(name.clone())).is_some(), "{name}");
+		assert!(Runtime::get_preset(&Some(name.clone())).is_some(), "{name}");
 	}
-	assert!(Runtime::get_preset(Some("lcoal".into())).is_none());
+	assert!(Runtime::get_preset(&Some("lcoal".into())).is_none());
 }
 
 #[test]
