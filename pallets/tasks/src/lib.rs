@@ -38,6 +38,8 @@
 //!        NoProvider
 //! ```
 //!
+//! A task that has ended while a result of it is being judged is Closing until that is decided.
+//!
 //! Each status knows the moment at which it is left at the latest; an agenda by moments sees to it, in each
 //! block as far as its weight allows, and carries on what is left in the next. So every task ends.
 //!
@@ -52,7 +54,7 @@
 //! | rejected, unavailable | gets a gate run | loses what the judges cost; gets the rest back, at the end of a window | judges |
 //! | that was wrong, on appeal | pays the client what it lost, and a penalty | made whole; somebody else takes over | |
 //! | a fraud was none, on appeal | gets what it was not paid, from the treasury | keeps what it got back | those who were wrong pay |
-//! | inconclusive | gets half of the part | gets the rest back | verifiers: their fees |
+//! | inconclusive | gets half of the part, if it was confirmed | gets the rest back | verifiers: their fees |
 //! | cancelled before it was assigned | | gets all back | |
 //! | cancelled later | a cancellation fee | gets the rest back | |
 //!
