@@ -63,6 +63,8 @@ impl Executor {
 				.map_err(|error| Error::Usage(format!("{}: {error}", file.display())))
 		});
 		let url = url.trim_end_matches('/').to_owned();
+		// The HTTP client brings none. Whoever was first has it installed for all.
+		let _ = rustls::crypto::ring::default_provider().install_default();
 		Ok(Self { http: reqwest::Client::new(), url, token: token.transpose()? })
 	}
 
