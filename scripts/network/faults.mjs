@@ -15,7 +15,7 @@ import { Report } from './report.mjs';
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
 // How many numbers each work-item of the long search tries, of which the short one tries 512.
-const LONG = 512 * 360;
+const LONG = 512 * 200;
 // Blocks without a half of the validators, and those of a session on a local network.
 const [SPLIT, SESSION] = [7, 10];
 const report = new Report(process.argv[2]);
@@ -103,7 +103,7 @@ function longSearch() {
 // A provider acknowledges, and its machine goes down once the first of two parts is verified. Whoever bid next best takes
 // over after that part, and the provider pays for the rest.
 async function takeover(context) {
-	const order = new Order(context, 'takeover', ['--time', '100', '--parts', '2', '--region', REGION], longSearch());
+	const order = new Order(context, 'takeover', ['--time', '120', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const { data } = await order.event('tasks', 'Acknowledged', 150);
 	const index = nodeOf(context, data.provider);
