@@ -63,9 +63,7 @@ impl Error {
 			Self::NotThere(_) | Self::NotYet(_) | Self::WrongResult(_) => 8,
 		}
 	}
-}
 
-impl Error {
 	/// Whether it is about how things are reached, and says nothing of them.
 	pub const fn is_of_the_way(&self) -> bool {
 		matches!(self, Self::NoNode { .. } | Self::Node(_) | Self::Host(_) | Self::NotYet(_))

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use ogpu_runtime::Block;
-use sc_cli::{OffchainWorkerEnabled, Result, SubstrateCli};
+use sc_cli::{Result, SubstrateCli};
 use sc_service::PartialComponents;
 
 use crate::{
@@ -78,21 +78,6 @@ fn executor(args: ProviderArgs, config: &sc_service::Configuration) -> Result<Op
 	Ok(Some(Executor::own(executor_program, executor_config, data)?))
 }
 
-/// Whether the node runs off-chain workers. A provider's work is done by one: by default validators' nodes have it alone.
-fn has_offchain_worker(
-	asked: OffchainWorkerEnabled,
-	is_provider: bool,
-	by_default: bool,
-) -> Result<bool> {
-	match asked {
-		OffchainWorkerEnabled::Never if is_provider => Err(sc_cli::Error::Input(
-			"a provider's work is done by its off-chain worker; drop --offchain-worker never"
-				.into(),
-		)),
-		_ => Ok(is_provider || by_default),
-	}
-}
-
 /// The parts that commands on the database need.
 macro_rules! with_partial {
 	($cli:ident, $cmd:ident, |$config:ident, $partial:ident| $body:expr) => {{
@@ -157,7 +142,7 @@ fn run() -> Result<()> {
 			let runner = cli.create_runner(&cli.run)?;
 			preflight::check(runner.config(), preflight::Ports::Used)?;
 			let executor = executor(cli.provider, runner.config())?;
-			let offchain_worker = has_offchain_worker(
+			let offchain_worker = preflight::has_offchain_worker(
 				cli.run.offchain_worker_params.enabled,
 				executor.is_some(),
 				runner.config().offchain_worker.enabled,
@@ -169,24 +154,5 @@ fn run() -> Result<()> {
 					.map_err(sc_cli::Error::Service)
 			})
 		}
-	}
-}
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-
-	#[test]
-	fn every_provider_has_an_offchain_worker() {
-		use OffchainWorkerEnabled::{Always, Never, WhenAuthority};
-		let has = |asked, is_provider, by_default| {
-			has_offchain_worker(asked, is_provider, by_default).ok()
-		};
-		// On a node that validates nothing.
-		assert_eq!(has(WhenAuthority, true, false), Some(true));
-		assert_eq!(has(WhenAuthority, false, false), Some(false));
-		assert_eq!(has(Never, true, false), None);
-		assert_eq!(has(Never, false, false), Some(false));
-		assert_eq!(has(Always, false, true), Some(true));
 	}
 }

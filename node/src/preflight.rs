@@ -8,7 +8,7 @@ use std::{
 	path::Path,
 };
 
-use sc_cli::{Error, Result};
+use sc_cli::{Error, OffchainWorkerEnabled, Result};
 use sc_network::{Multiaddr, multiaddr::Protocol};
 use sc_service::{Configuration, config::RpcMethods};
 
@@ -35,6 +35,25 @@ pub fn check(config: &Configuration, ports: Ports) -> Result<()> {
 		database_is_whole(path)?;
 	}
 	Ok(())
+}
+
+/// Whether the node runs off-chain workers. A provider's work is done by one: by default validators' nodes have it alone.
+///
+/// # Errors
+///
+/// A provider's is not to run.
+pub fn has_offchain_worker(
+	asked: OffchainWorkerEnabled,
+	is_provider: bool,
+	by_default: bool,
+) -> Result<bool> {
+	match asked {
+		OffchainWorkerEnabled::Never if is_provider => Err(Error::Input(
+			"a provider's work is done by its off-chain worker; drop --offchain-worker never"
+				.into(),
+		)),
+		_ => Ok(is_provider || by_default),
+	}
 }
 
 /// A validator's unsafe methods rotate its keys and change what it signs.

@@ -2,7 +2,11 @@
 
 use clap::Parser;
 use ogpu_node::{Cli, Subcommand, keys, preflight};
-use sc_cli::{Error, Result};
+use sc_cli::{
+	Error,
+	OffchainWorkerEnabled::{Always, Never, WhenAuthority},
+	Result,
+};
 
 fn insert(key_type: &str, scheme: &str) -> Result<()> {
 	let args = ["ogpu-node", "key", "insert", "--suri", "//Alice"];
@@ -58,4 +62,17 @@ fn an_executor_is_the_node_s_own_or_elsewhere() {
 	assert!(parse(&["--provider", "--executor-config", "worker.toml"]).is_ok());
 	assert!(parse(&["--executor-config", "worker.toml"]).is_err());
 	assert!(parse(&[&["--provider"], &elsewhere[..]].concat()).is_err());
+}
+
+#[test]
+fn every_provider_has_an_offchain_worker() {
+	let has = |asked, is_provider, by_default| {
+		preflight::has_offchain_worker(asked, is_provider, by_default).ok()
+	};
+	// On a node that validates nothing.
+	assert_eq!(has(WhenAuthority, true, false), Some(true));
+	assert_eq!(has(WhenAuthority, false, false), Some(false));
+	assert_eq!(has(Never, true, false), None);
+	assert_eq!(has(Never, false, false), Some(false));
+	assert_eq!(has(Always, false, true), Some(true));
 }

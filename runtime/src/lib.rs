@@ -8,12 +8,7 @@
 //! - [`presets`]: the genesis of the `dev`, `local` and `testnet` networks.
 //! - [`apis`]: what the node may ask.
 //!
-//! The native build embeds the wasm as [`WASM_BINARY`]:
-//!
-//! ```
-//! assert!(ogpu_runtime::WASM_BINARY.is_some());
-//! assert_eq!(&*ogpu_runtime::VERSION.spec_name, "ogpu");
-//! ```
+//! The native build embeds the wasm as [`WASM_BINARY`].
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "512"]
 // The macro that puts the pallets together makes public items without documentation at the root of

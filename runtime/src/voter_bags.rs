@@ -20,14 +20,3 @@ pub const THRESHOLDS: [VoteWeight; BAGS] = {
 	bags[BAGS - 1] = VoteWeight::MAX;
 	bags
 };
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-
-	#[test]
-	fn bags_ascend_to_the_very_top() {
-		assert!(THRESHOLDS.windows(2).all(|pair| pair[0] < pair[1]));
-		assert_eq!(THRESHOLDS.last(), Some(&VoteWeight::MAX));
-	}
-}

@@ -131,4 +131,9 @@ export class EventLog {
 	indices(section, method) {
 		return [...this.seen.keys()].filter((index) => isOf(this.seen[index], section, method));
 	}
+
+	// What such events say.
+	data(section, method) {
+		return this.seen.filter((event) => isOf(event, section, method)).map((event) => event.data);
+	}
 }

@@ -151,9 +151,10 @@ class Program {
 	}
 }
 
-// `ogpu-worker serve`, and its HTTP interface. One that cheats asks less than the others, and is in another country.
+// `ogpu-worker serve`, and its HTTP interface. One that is cheap wins whatever it bids for. So does one that cheats, which
+// is in another country.
 export class Executor extends Program {
-	constructor(network, name, index, { cheats = false, host } = {}) {
+	constructor(network, name, index, { cheats = false, cheap = cheats, host } = {}) {
 		super(network, name, host);
 		const port = network.executorBase + 2 * index;
 		this.url = `http://127.0.0.1:${port}`;
@@ -164,8 +165,8 @@ export class Executor extends Program {
 		this.data = join(network.folder, name);
 		this.tokenFile = join(this.data, 'token');
 		this.configFile = join(network.folder, `${name}.toml`);
-		// A cheat asks for so little that it wins, however slow its machine is just when it is asked.
-		const price = cheats ? '0.000001' : '0.001';
+		// However slow its machine is just when it is asked.
+		const price = cheap ? '0.000001' : '0.001';
 		writeFileSync(this.configFile, [
 			`listen = "127.0.0.1:${port}"`,
 			`data = "${this.data}"`,
@@ -307,8 +308,8 @@ export function stopOnSignals(network) {
 
 // The four validators of the `local` network, each on its host; the first `executors` of them have one each, or, with
 // `fullNode`, one fewer and a fifth node, which validates nothing. The first starts its own; the one with the number
-// `cheat` makes up what it computes.
-export function localNetwork({ executors = 0, cheat, fullNode = false, hosts = [], ...options } = {}) {
+// `cheat` makes up what it computes, and the one with the number `cheap` asks least.
+export function localNetwork({ executors = 0, cheat, cheap, fullNode = false, hosts = [], ...options } = {}) {
 	const network = new Network({ chain: 'local', ...options });
 	const validators = ['alice', 'bob', 'charlie', 'dave'];
 	const names = fullNode ? [...validators, 'frank'] : validators;
@@ -317,7 +318,7 @@ export function localNetwork({ executors = 0, cheat, fullNode = false, hosts = [
 		const args = validators.includes(name) ? ['--validator', `--${name}`] : [];
 		let executor;
 		if (owners.includes(name)) {
-			executor = network.executor(`${name}-executor`, { cheats: index === cheat, host: hosts[index] });
+			executor = network.executor(`${name}-executor`, { cheats: index === cheat, cheap: [cheat, cheap].includes(index), host: hosts[index] });
 			executor.owned = index === 0;
 			args.push(...(executor.owned
 				? ['--provider', '--executor-config', executor.configFile, '--executor-data', executor.data]

@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::{
 	Common,
-	say::{count, hex},
+	say::{count, hex, with_out},
 	send::send,
 	task,
 };
@@ -321,8 +321,7 @@ impl Submit {
 			store.close().await;
 			return Ok(());
 		}
-		let out =
-			self.out.as_ref().map_or_else(String::new, |out| format!(" --out {}", out.display()));
+		let out = with_out(self.out.as_deref());
 		common.say().resume_with(format!(
 			"Pick it up again with `ogpu watch {id}`, then `ogpu fetch {id}{out}`. What has come is kept."
 		));

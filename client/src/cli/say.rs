@@ -1,6 +1,6 @@
 //! What is printed: sentences for people, one JSON object in each line for programs.
 
-use std::{io::Write, sync::Mutex};
+use std::{io::Write, path::Path, sync::Mutex};
 
 use ogpu_client::Error;
 use ogpu_primitives::market::TaskId;
@@ -21,6 +21,11 @@ pub(super) fn count(number: impl Into<u64>, what: &str) -> String {
 		1 => format!("1 {what}"),
 		number => format!("{number} {what}s"),
 	}
+}
+
+/// What names the folder for results in a command to go on with, if one was named.
+pub(super) fn with_out(out: Option<&Path>) -> String {
+	out.map_or_else(String::new, |out| format!(" --out {}", out.display()))
 }
 
 /// How to print.

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
 	Common,
 	buy::{Wishes, amount, work},
-	say::hex,
+	say::{hex, with_out},
 	send::{do_call, send},
 	task,
 };
@@ -193,7 +193,7 @@ impl Batches {
 			json!({ "stream": self.stream, "tasks": tasks, "block": hex(&receipt.block) }),
 		);
 		let out = self.out.clone().unwrap_or_else(|| format!("stream-{}", self.stream).into());
-		let later = format!("ogpu stream results {list} --out {}", out.display());
+		let later = format!("ogpu stream results {list}{}", with_out(Some(&out)));
 		if self.detach {
 			common.say().line(
 				format!("Now run `{later}`: providers get the inputs only while it does."),
@@ -228,9 +228,9 @@ async fn results(
 	let signer = common.signer()?;
 	let list: Vec<String> = tasks.iter().map(ToString::to_string).collect();
 	common.say().resume_with(format!(
-		"What has come is kept. Pick it up again with `ogpu stream results {} --out {}`.",
+		"What has come is kept. Pick it up again with `ogpu stream results {}{}`.",
 		list.join(" "),
-		out.display()
+		with_out(Some(out))
 	));
 	let ended: Vec<(TaskId, Result<(), Error>)> = stream::iter(tasks)
 		.map(|id| async move {

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{
 	Common,
-	say::{count, hex},
+	say::{count, hex, with_out},
 	send::send,
 };
 
@@ -237,8 +237,7 @@ impl Fetch {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let chain = common.chain().await?;
 		let store = common.store().await?;
-		let out =
-			self.out.as_ref().map_or_else(String::new, |out| format!(" --out {}", out.display()));
+		let out = with_out(self.out.as_deref());
 		let how =
 			format!("What has come is kept: `ogpu fetch {}{out}` goes on from there.", self.task);
 		common.say().resume_with(how);

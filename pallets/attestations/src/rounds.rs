@@ -91,8 +91,8 @@ impl<T: Config> Pallet<T> {
 		let now = T::Clock::now();
 		let rules = T::Rules::get();
 		let known = panel.kind.unit().and_then(|unit| {
-			let dispute = case.disputes.iter().find(|dispute| dispute.unit == unit);
-			dispute.and_then(|dispute| dispute.opened).map(|leaf| (unit, leaf))
+			let mut of_unit = case.disputes.iter().filter(|dispute| dispute.unit == unit);
+			of_unit.find_map(|dispute| dispute.opened).map(|leaf| (unit, leaf))
 		});
 		let asks = matches!(case.subject, Subject::Root(_)) && known.is_none();
 		if let Some(known) = known {

@@ -483,13 +483,13 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn hand_over(id: PartOfTask, mut decision: Decision<T::AccountId>) {
 		let verdict = decision.verdict;
 		decision.fees = Earned::<T>::drain_prefix(id).collect();
-		let may_stay = verdict == Verdict::Valid || verdict.is_against_somebody();
-		if !may_stay {
+		let against_somebody = verdict.is_against_somebody();
+		if verdict != Verdict::Valid && !against_somebody {
 			// Before anybody asks whether it is being judged.
 			Self::forget(id);
 		}
 		let stays = T::Verdicts::decided(id, decision);
-		if verdict.is_against_somebody() && !stays {
+		if against_somebody && !stays {
 			Self::forget(id);
 		}
 	}

@@ -141,34 +141,47 @@ pub struct Candidate {
 }
 
 impl Candidate {
-	/// Whether its heartbeats come.
-	fn is_active(&self, session: SessionIndex) -> bool {
-		session <= self.last_heartbeat.saturating_add(MISSES)
-	}
-
 	/// Sees whether it is there, and has a device for something.
 	///
 	/// # Errors
 	///
 	/// The first requirement that it does not meet.
 	pub fn meets(&self, requirements: &Requirements, session: SessionIndex) -> Result<(), Unmet> {
-		match self.status {
-			Status::Open => {}
-			Status::Suspended => return Err(Unmet::Suspended),
-			Status::Retiring => return Err(Unmet::Retiring),
-		}
-		if !self.is_active(session) {
-			return Err(Unmet::Inactive);
-		}
-		let can = |(memory, features): &(u8, Features)| {
-			*memory >= requirements.memory && features.contain(requirements.features)
-		};
-		let tier = DeviceTier::of_rating(self.rating);
-		if tier < requirements.tier || !self.devices.iter().any(can) {
-			return Err(Unmet::NoDevice);
-		}
-		Ok(())
+		may_work(self.status, self.last_heartbeat, session)?;
+		can_do(requirements, self.rating, self.devices.iter().copied())
 	}
+}
+
+/// Whether heartbeats come, by the session of the last.
+const fn heartbeats_come(last: SessionIndex, session: SessionIndex) -> bool {
+	session <= last.saturating_add(MISSES)
+}
+
+/// Sees whether somebody gets new work.
+fn may_work(
+	status: Status,
+	last_heartbeat: SessionIndex,
+	session: SessionIndex,
+) -> Result<(), Unmet> {
+	match status {
+		Status::Open if heartbeats_come(last_heartbeat, session) => Ok(()),
+		Status::Open => Err(Unmet::Inactive),
+		Status::Suspended => Err(Unmet::Suspended),
+		Status::Retiring => Err(Unmet::Retiring),
+	}
+}
+
+/// Sees whether one of some devices, each by its memory and features, is fit for something.
+fn can_do(
+	requirements: &Requirements,
+	rating: u32,
+	mut devices: impl Iterator<Item = (u8, Features)>,
+) -> Result<(), Unmet> {
+	let fits = |(memory, features): (u8, Features)| {
+		memory >= requirements.memory && features.contain(requirements.features)
+	};
+	let fast_enough = DeviceTier::of_rating(rating) >= requirements.tier;
+	if fast_enough && devices.any(fits) { Ok(()) } else { Err(Unmet::NoDevice) }
 }
 
 /// A provider.
@@ -273,18 +286,22 @@ impl Profile {
 impl<AccountId> Provider<AccountId> {
 	/// Whether its heartbeats come.
 	pub fn is_active(&self, session: SessionIndex) -> bool {
-		self.now().is_active(session)
+		heartbeats_come(self.last_heartbeat, session)
+	}
+
+	/// Memory and features of each of its devices.
+	fn devices(&self) -> impl Iterator<Item = (u8, Features)> {
+		self.profile.devices.iter().map(|device| (device.memory, device.features))
 	}
 
 	/// What it would count as in draws, as it is now.
 	fn now(&self) -> Candidate {
-		let devices = self.profile.devices.iter().map(|device| (device.memory, device.features));
 		Candidate {
 			group: self.group,
 			status: self.status,
 			last_heartbeat: self.last_heartbeat,
 			rating: self.rating,
-			devices: BoundedVec::truncate_from(devices.collect()),
+			devices: BoundedVec::truncate_from(self.devices().collect()),
 		}
 	}
 
@@ -328,7 +345,8 @@ impl<AccountId> Provider<AccountId> {
 		requirements: &Requirements,
 		session: SessionIndex,
 	) -> Result<Standing, Unmet> {
-		self.now().meets(requirements, session)?;
+		may_work(self.status, self.last_heartbeat, session)?;
+		can_do(requirements, self.rating, self.devices())?;
 		if requirements.region.is_some_and(|region| region != self.profile.region) {
 			return Err(Unmet::Region);
 		}

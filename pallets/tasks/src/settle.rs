@@ -207,14 +207,11 @@ impl<T: Config> Pallet<T> {
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
 		let mut damage = spent.saturating_add(task.successor_costs_more(by.price));
 		if part.part < task.progress.settled {
-			// It was paid for, and what came after it may rest on it.
-			let paid = task.share_of_parts(by.price, by.first_part, task.progress.settled);
-			damage = damage
-				.saturating_add(paid.saturating_sub(task.owed))
-				.saturating_add(share(paid, task.terms.protocol_fee))
-				.saturating_add(before);
-			// Nor is it paid what was held back of that.
-			due = due.saturating_add(core::mem::take(&mut task.owed));
+			// It was paid for, and what came after it may rest on it. What was held back of that it is not paid.
+			let owed = core::mem::take(&mut task.owed);
+			let cost = task.cost_of_parts(&by, task.progress.settled, before);
+			damage = damage.saturating_add(cost.saturating_sub(owed));
+			due = due.saturating_add(owed);
 		}
 		let losses = Losses { damage, due };
 		let paid = paid_so_far(&task, &by, before);
@@ -236,13 +233,11 @@ impl<T: Config> Pallet<T> {
 		decision: Decision<T::AccountId>,
 	) {
 		Self::pay_verifiers(&mut task, &decision.fees);
-		let price = task.share_of_parts(by.price, by.first_part, task.spec.parts);
-		let paid = price.saturating_sub(task.owed);
-		let damage = paid.saturating_add(share(price, task.terms.protocol_fee));
-		let damage = damage.saturating_add(task.verified);
+		let owed = core::mem::take(&mut task.owed);
+		let cost = task.cost_of_parts(&by, task.spec.parts, task.verified);
 		let refunded = matches!(task.status, Status::Delivered { delivery: Delivery::Refused, .. });
-		let damage = if refunded { 0 } else { damage };
-		let losses = Losses { damage, due: core::mem::take(&mut task.owed) };
+		let damage = if refunded { 0 } else { cost.saturating_sub(owed) };
+		let losses = Losses { damage, due: owed };
 		Self::convict(&task, &by, part, unit, losses, None, &decision);
 		Self::end(id, task, Ending::Fraud);
 	}
@@ -263,12 +258,9 @@ impl<T: Config> Pallet<T> {
 			Verdict::Fraud { unit } => {
 				let mut losses = Losses { damage: spent, due: 0 };
 				if part.part < task.progress.settled {
-					let paid = task.share_of_parts(by.price, by.first_part, task.progress.settled);
 					let owed = core::mem::take(&mut task.owed);
-					losses.damage = spent
-						.saturating_add(paid.saturating_sub(owed))
-						.saturating_add(share(paid, task.terms.protocol_fee))
-						.saturating_add(before);
+					let cost = task.cost_of_parts(&by, task.progress.settled, before);
+					losses.damage = spent.saturating_add(cost.saturating_sub(owed));
 					losses.due = owed;
 				}
 				Self::convict(&task, &by, part, unit, losses, None, &decision);

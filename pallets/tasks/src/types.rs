@@ -487,13 +487,22 @@ impl<AccountId: Clone> Task<AccountId> {
 		(from..to).map(|part| self.spec.share_of(price, part)).sum()
 	}
 
-	/// What somebody costs its client that was paid for parts which are false: what it got, what the protocol took of that, and
-	/// what verifying it has cost.
+	/// What somebody who computed the parts up to one has cost the client: their price, what the protocol took of that, and what
+	/// verifying them has cost.
+	pub fn cost_of_parts(
+		&self,
+		by: &Assignment<AccountId>,
+		to_part: u8,
+		verified: Balance,
+	) -> Balance {
+		let price = self.share_of_parts(by.price, by.first_part, to_part);
+		price.saturating_add(share(price, self.terms.protocol_fee)).saturating_add(verified)
+	}
+
+	/// What somebody costs its client that was paid for parts which are false, unless the client has got that back.
 	pub fn paid_to(&self, departed: &Departed<AccountId>) -> Balance {
 		let Departed { by, to_part, verified, refunded } = departed;
-		let paid = self.share_of_parts(by.price, by.first_part, *to_part);
-		let fee = share(paid, self.terms.protocol_fee);
-		if *refunded { 0 } else { paid.saturating_add(fee).saturating_add(*verified) }
+		if *refunded { 0 } else { self.cost_of_parts(by, *to_part, *verified) }
 	}
 
 	/// What of it matters to what it means for the chain.

@@ -8,7 +8,14 @@ use sp_keyring::Sr25519Keyring::Bob;
 use super::on;
 use ogpu_runtime::{
 	AllPalletsWithSystem, RuntimeCall, SessionKeys, UncheckedExtrinsic, VERSION, presets::TESTNET,
+	voter_bags::THRESHOLDS,
 };
+
+#[test]
+fn bags_ascend_to_the_very_top() {
+	assert!(THRESHOLDS.windows(2).all(|pair| pair[0] < pair[1]));
+	assert_eq!(THRESHOLDS.last(), Some(&u64::MAX));
+}
 
 #[test]
 fn pallet_indices_are_for_ever() {

@@ -243,7 +243,7 @@ export async function taskByNodes(context) {
 export async function fullNodeVerified({ network, providers, events }) {
 	const [own] = (await providers).filter((_, index) => !network.executors[index].node.args.includes('--validator'));
 	assert(own, 'every provider is a validator');
-	const words = events.indices('attestations', 'Committed').map((index) => events.seen[index].data)
+	const words = events.data('attestations', 'Committed')
 		.filter(({ member, abstains }) => member.eq(own.address) && abstains.isFalse);
 	assert(words.length > 0, 'it never had anything to say');
 	return `it verified ${words.length} times`;
@@ -252,8 +252,7 @@ export async function fullNodeVerified({ network, providers, events }) {
 // Whoever does its work loses nothing. Looked at when everything else is over.
 export async function noProviderWasSlashed({ providers, events }) {
 	const own = new Set((await providers).map(({ address }) => address));
-	for (const index of events.indices('trustLock', 'Slashed')) {
-		const { who, why } = events.seen[index].data;
+	for (const { who, why } of events.data('trustLock', 'Slashed')) {
 		assert(!own.has(who.toString()), `a provider is slashed: ${why.type}`);
 	}
 }
