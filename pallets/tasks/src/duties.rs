@@ -7,11 +7,10 @@ use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
 use ogpu_primitives::{
 	Balance,
 	market::{GroupId, TaskId, spec::TaskSpec},
-	merkle::Hash,
+	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{Claim, Duties, Moment, Node, Registry};
 use scale_info::TypeInfo;
-use sp_runtime::SaturatedConversion;
 
 use crate::{
 	Answer, Auctions, Bidders, Bids, Concerns, Config, Demands, MAX_BIDS, Pallet, Races, Status,
@@ -118,16 +117,16 @@ pub enum Due {
 }
 
 impl Due {
-	/// What it has promised comes before what it may want, and what ends first before the rest.
-	fn urgency(&self) -> (bool, Moment) {
+	/// Until when; for what has no end of its own, at once.
+	const fn until(&self) -> Moment {
 		match self {
-			Self::Reveal { until, .. }
+			Self::Bid { until, .. }
+			| Self::Reveal { until, .. }
 			| Self::Acknowledge { until, .. }
 			| Self::Execute { until, .. }
 			| Self::Answer { until, .. }
-			| Self::Show { until, .. } => (false, *until),
-			Self::Bid { until, .. } => (true, *until),
-			Self::Race { .. } => (true, 0),
+			| Self::Show { until, .. } => *until,
+			Self::Race { .. } => 0,
 		}
 	}
 }
@@ -230,26 +229,22 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	type Due = Due;
 	type Done = Done;
 
+	/// What it has promised comes before what it may want, and what ends first before the rest.
 	fn due(provider: &T::AccountId, most: u32) -> Vec<Due> {
-		let concerns = Concerns::<T>::iter_key_prefix(provider);
 		let mut due = Vec::new();
-		for id in concerns {
+		let mut sealed = 0;
+		for id in Concerns::<T>::iter_key_prefix(provider) {
+			sealed += u32::from(Bids::<T>::contains_key(id, provider));
 			due.extend(Self::promised(provider, id));
 			due.extend(Self::demanded(provider, id));
 		}
+		due.sort_by_key(Due::until);
 		if let Some(group) = T::Registry::group(provider) {
-			// Each block begins elsewhere, so that many junk auctions cannot hide the others for ever.
-			let block: u64 = frame_system::Pallet::<T>::block_number().saturated_into();
-			let start = Auctions::<T>::hashed_key_for(block);
-			let all = Auctions::<T>::iter_keys_from(start).chain(Auctions::<T>::iter_keys());
-			// Going round, none is looked at twice.
-			let mut seen = BTreeSet::new();
-			let auctions = all.filter(|id| seen.insert(*id)).take(MOST_WANTED);
-			due.extend(auctions.filter_map(|id| Self::biddable(provider, group, id)));
 			let races = Races::<T>::iter_keys().take(MOST_WANTED);
 			due.extend(races.filter_map(|id| Self::raceable(provider, group, id)));
+			let room = Self::most_sealed(most).saturating_sub(sealed);
+			due.extend(Self::biddable_first(provider, group).take(room as usize));
 		}
-		due.sort_by_key(Due::urgency);
 		due.truncate(most as usize);
 		due
 	}
@@ -401,11 +396,36 @@ impl<T: Config> Pallet<T> {
 		(fits && !barred && task.client != *provider).then_some(task)
 	}
 
-	fn biddable(provider: &T::AccountId, group: GroupId, id: TaskId) -> Option<Due> {
+	/// How many sealed bids a node has at one time that does so many things in a block: half of what it can open, for what
+	/// else comes up, and for blocks that its words miss.
+	fn most_sealed(most: u32) -> u32 {
+		most.saturating_mul(T::Windows::get().reveal.get()) / 2
+	}
+
+	/// Tasks that somebody can bid for: first those that the fewest have bid for, and of these what ends first. Where nodes
+	/// cannot bid for everything, they do not all bid for the same.
+	fn biddable_first(provider: &T::AccountId, group: GroupId) -> impl Iterator<Item = Due> {
+		// Each begins elsewhere, and in each block, so that many junk auctions cannot hide the others for ever.
+		let block = frame_system::Pallet::<T>::block_number();
+		let [a, b, c, d, e, f, g, h, ..] = Blake2::hash(&(provider, block).encode());
+		let start = Auctions::<T>::hashed_key_for(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+		let all = Auctions::<T>::iter_keys_from(start).chain(Auctions::<T>::iter_keys());
+		// Going round, none is looked at twice.
+		let mut seen = BTreeSet::new();
+		let auctions = all.filter(|id| seen.insert(*id)).take(MOST_WANTED);
+		let found = auctions.filter_map(|id| Self::biddable(provider, group, id));
+		let mut found: Vec<(u8, Due)> = found.collect();
+		found.sort_by_key(|(bids, due)| (*bids, due.until()));
+		found.into_iter().map(|(_, due)| due)
+	}
+
+	/// A task that somebody can bid for, and how many have.
+	fn biddable(provider: &T::AccountId, group: GroupId, id: TaskId) -> Option<(u8, Due)> {
 		let task = Self::open_to(provider, group, id)?;
 		let full = u32::from(task.sealed) >= MAX_BIDS || Bidders::<T>::contains_key(id, group);
 		let (attempt, reserve, until) = (task.attempt, task.reserve, task.status.until());
-		(!full).then_some(Due::Bid { task: id, attempt, spec: task.spec, reserve, until })
+		let due = Due::Bid { task: id, attempt, spec: task.spec, reserve, until };
+		(!full).then_some((task.sealed, due))
 	}
 
 	fn raceable(provider: &T::AccountId, group: GroupId, id: TaskId) -> Option<Due> {

@@ -2,10 +2,10 @@
 
 use frame_support::{assert_noop, assert_ok, traits::fungible::Inspect};
 use ogpu_primitives::{OGPU, market::price::share};
-use ogpu_traits::{Collateral, LockId, Purpose};
+use ogpu_traits::{Collateral, Duties, LockId, Purpose};
 
 use crate::{
-	Bids, Concerns, Done, Ending, Error, Event, Records, Status,
+	Bids, Concerns, Done, Due, Ending, Error, Event, Records, Status,
 	mock::*,
 	types::{bid_lock, work_lock},
 };
@@ -28,6 +28,43 @@ fn bids_that_are_not_opened_lose_their_bond() {
 		assert_eq!(TrustLock::locked(&2, bid_lock(task)), 0);
 		assert_eq!(Bids::<Test>::iter().count(), 0);
 		assert!(!Concerns::<Test>::contains_key(2, task));
+	});
+}
+
+#[test]
+fn a_node_seals_no_more_bids_than_it_can_open() {
+	build_and_execute(|| {
+		// It does two things in a block, and has so many blocks to open bids.
+		let most = <Test as crate::Config>::Windows::get().reveal.get();
+		let tasks: Vec<_> = (0..=2 * most).map(|_| submit(spec())).collect();
+		let may_bid = |who| {
+			let due = <Tasks as Duties<AccountId>>::due(&who, 2);
+			let tasks = due.into_iter().filter_map(|due| match due {
+				Due::Bid { task, .. } => Some(task),
+				_ => None,
+			});
+			tasks.collect::<Vec<_>>()
+		};
+		for _ in 0..most {
+			assert_ok!(bid(may_bid(1)[0], 1, 40 * OGPU));
+		}
+		assert_eq!(may_bid(1), []);
+		// Another bids for what nobody has bid for.
+		for _ in 0..most {
+			assert_ok!(bid(may_bid(2)[0], 2, 40 * OGPU));
+		}
+		let bids =
+			|who| tasks.iter().filter(|task| Bids::<Test>::contains_key(**task, who)).count();
+		assert_eq!([bids(1), bids(2)], [most as usize; 2]);
+		assert!(tasks.iter().all(|task| Bids::<Test>::iter_prefix(task).count() <= 1));
+		// What is opened makes room.
+		pass(tasks[0]);
+		let next = submit(spec());
+		assert_eq!(may_bid(1), []);
+		for task in tasks.iter().filter(|task| Bids::<Test>::contains_key(**task, 1)) {
+			assert_ok!(reveal(*task, 1, 40 * OGPU));
+		}
+		assert_eq!(may_bid(1), [next]);
 	});
 }
 
