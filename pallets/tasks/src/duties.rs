@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
+use frame_support::{pallet_prelude::DispatchResult, traits::Get, weights::Weight};
 use ogpu_primitives::{
 	Balance,
 	market::{GroupId, TaskId, spec::TaskSpec},
