@@ -10,7 +10,7 @@ use serde_json::Value;
 use subxt::{
 	client::OnlineClientAtBlockImpl,
 	config::DefaultExtrinsicParamsBuilder,
-	error::{BackendError, DispatchError, ExtrinsicError, RpcError},
+	error::{ArithmeticError, BackendError, DispatchError, ExtrinsicError, RpcError},
 	events::Phase,
 	ext::scale_encode::{self, EncodeAsFields, FieldIter, TypeResolver},
 	rpcs::rpc_params,
@@ -109,6 +109,11 @@ fn failure(error: &DispatchError) -> Error {
 			),
 			Err(_) => error.details_string(),
 		},
+		// What Substrate's accounts say of it.
+		DispatchError::Arithmetic(ArithmeticError::Underflow) => {
+			"an amount is more than there is, of free tokens or of what is bonded; see `ogpu balance`"
+				.into()
+		}
 		error => error.to_string(),
 	})
 }
