@@ -15,7 +15,7 @@ import { Report } from './report.mjs';
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
 // How many numbers each work-item of the long search tries, of which the short one tries 512.
-const LONG = 512 * 200;
+const LONG = 512 * 60;
 // Blocks without a half of the validators, and those of a session on a local network.
 const [SPLIT, SESSION] = [7, 10];
 const report = new Report(process.argv[2]);
@@ -97,7 +97,7 @@ async function revive(index) {
 		(await network.nodes[index].finalised()) >= (await network.nodes[0].finalised()) - 3, 120);
 }
 
-// The search with many more tries, so that each of its parts takes longer than to verify the one before.
+// The search with many more tries, so that each of its parts takes some seconds.
 function longSearch() {
 	return variation(SEARCH, {
 		folder: join(network.folder, 'long-search'),
@@ -106,17 +106,20 @@ function longSearch() {
 	});
 }
 
-// A provider acknowledges, and its machine goes down once the first of two parts is verified. Whoever bid next best takes
-// over after that part, and the provider pays for the rest. `takenOver` is told who that is, when all nodes run again.
+// A provider acknowledges, its device hangs when the first of two parts is computed, and its machine goes down when that is
+// verified. Whoever bid next best takes over after that part, and the provider pays for the rest. `takenOver` is told who that
+// is, when all nodes run again.
 async function takeover(context, takenOver) {
-	const order = new Order(context, 'takeover', ['--time', '120', '--parts', '2', '--region', REGION], longSearch());
+	const order = new Order(context, 'takeover', ['--time', '60', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const { data } = await order.event('tasks', 'Acknowledged', 150);
 	const index = nodeOf(context, data.provider);
 	assert.equal(index, TAKEN_OVER, 'who asks least has not won');
+	const rooted = async () => (await context.api.query.tasks.tasks(task)).unwrap().progress.rooted.toNumber();
+	await until('the first part to be computed', rooted, 120, 300);
+	assert(network.executors[index].hang() > 0, 'it computes nothing');
 	await order.event('tasks', 'Decided', 300, ({ part, verdict }) => part.eq(0) && verdict.isValid);
-	const live = (await context.api.query.tasks.tasks(task)).unwrap();
-	assert.equal(live.progress.rooted.toNumber(), 1, 'both parts were computed before one was verified');
+	assert.equal(await rooted(), 1, 'both parts were computed before one was verified');
 	await kill(context, index);
 	await order.event('tasks', 'Missed', 450, ({ provider }) => provider.eq(data.provider));
 	await revive(index);

@@ -188,6 +188,22 @@ export class Executor extends Program {
 		await super.stop(signal);
 	}
 
+	// Has whatever it computes hang, while it goes on answering.
+	hang() {
+		const children = (pid) => {
+			try {
+				return execFileSync('pgrep', ['-P', String(pid)]).toString().trim().split('\n');
+			} catch {
+				// There are none.
+				return [];
+			}
+		};
+		const below = (pid) => children(pid).flatMap((child) => [child, ...below(child)]);
+		const hung = below(this.process.pid);
+		for (const pid of hung) process.kill(Number(pid), 'SIGSTOP');
+		return hung.length;
+	}
+
 	// The process that its node has started.
 	pidUnder(node) {
 		return Number(execFileSync('pgrep', ['-P', String(node.process.pid), 'ogpu-worker']).toString().trim());
