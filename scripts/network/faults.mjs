@@ -15,7 +15,7 @@ import { Report } from './report.mjs';
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
 // How many numbers each work-item of the long search tries, of which the short one tries 512.
-const LONG = 512 * 60;
+const LONG = 512 * 40;
 // Blocks without a half of the validators, and those of a session on a local network.
 const [SPLIT, SESSION] = [7, 10];
 const report = new Report(process.argv[2]);
