@@ -154,7 +154,7 @@ class Program {
 // `ogpu-worker serve`, and its HTTP interface. One that is cheap wins whatever it bids for. So does one that cheats, which
 // is in another country.
 export class Executor extends Program {
-	constructor(network, name, index, { cheats = false, cheap = cheats, host } = {}) {
+	constructor(network, name, index, { cheats = false, cheap = false, host } = {}) {
 		super(network, name, host);
 		const port = network.executorBase + 2 * index;
 		this.url = `http://127.0.0.1:${port}`;
@@ -166,7 +166,7 @@ export class Executor extends Program {
 		this.tokenFile = join(this.data, 'token');
 		this.configFile = join(network.folder, `${name}.toml`);
 		// However slow its machine is just when it is asked.
-		const price = cheap ? '0.000001' : '0.001';
+		const price = cheats || cheap ? '0.000001' : '0.001';
 		writeFileSync(this.configFile, [
 			`listen = "127.0.0.1:${port}"`,
 			`data = "${this.data}"`,
@@ -334,7 +334,7 @@ export function localNetwork({ executors = 0, cheat, cheap, fullNode = false, ho
 		const args = validators.includes(name) ? ['--validator', `--${name}`] : [];
 		let executor;
 		if (owners.includes(name)) {
-			executor = network.executor(`${name}-executor`, { cheats: index === cheat, cheap: [cheat, cheap].includes(index), host: hosts[index] });
+			executor = network.executor(`${name}-executor`, { cheats: index === cheat, cheap: index === cheap, host: hosts[index] });
 			executor.owned = index === 0;
 			args.push(...(executor.owned
 				? ['--provider', '--executor-config', executor.configFile, '--executor-data', executor.data]
