@@ -213,8 +213,12 @@ async function tasksAtOnce({ api }, count) {
 		.filter(({ data }) => tasks.includes(data.task.toNumber()));
 	const valid = new Set(verdicts.filter(({ data }) => data.verdict.isValid).map(({ data }) => data.task.toNumber()));
 	const rootToVerdict = [...valid].map((task) => heightOf(read, task, 'Decided') - heightOf(read, task, 'Rooted')).sort((a, b) => a - b);
+	// A node bids for no more than it can open: who comes when all have their hands full, comes again.
+	const unwanted = read.flatMap(({ events }) => events.filter(({ section, method }) => section === 'tasks' && method === 'Ended'))
+		.filter(({ data }) => tasks.includes(data.task.toNumber()) && data.ending.isNoProvider).length;
 	const found = {
 		tasks: count,
+		unwanted,
 		valid: valid.size,
 		blocks: read.length,
 		transactions,
@@ -223,7 +227,8 @@ async function tasksAtOnce({ api }, count) {
 		rootToVerdict: { median: rootToVerdict[rootToVerdict.length >> 1], most: rootToVerdict.at(-1) },
 	};
 	(figures.tasks ??= []).push(found);
-	assert.equal(valid.size, count, JSON.stringify(found));
+	assert.equal(valid.size, count - unwanted, JSON.stringify(found));
+	assert(unwanted <= count / 10, JSON.stringify(found));
 	return JSON.stringify(found);
 }
 
