@@ -76,6 +76,10 @@ function heightOf(read, task, method) {
 		event.section === 'tasks' && event.method === method && event.data.task.toNumber() === task))?.height;
 }
 
+// What the market said in some blocks of some tasks.
+const saidOf = (read, tasks, method) => read.flatMap(({ events }) => events).filter((event) =>
+	event.section === 'tasks' && event.method === method && tasks.includes(event.data.task.toNumber()));
+
 // The transactions of some blocks in which providers do their duties.
 function performed(read) {
 	const calls = read.flatMap(({ extrinsics }) => extrinsics.map(({ method }) => method));
@@ -209,13 +213,11 @@ async function tasksAtOnce({ api }, count) {
 		transactions += ours > 0 ? 1 : 0;
 		duties += ours;
 	}
-	const verdicts = read.flatMap(({ events }) => events.filter(({ section, method }) => section === 'tasks' && method === 'Decided'))
-		.filter(({ data }) => tasks.includes(data.task.toNumber()));
-	const valid = new Set(verdicts.filter(({ data }) => data.verdict.isValid).map(({ data }) => data.task.toNumber()));
+	const verdicts = saidOf(read, tasks, 'Decided').filter(({ data }) => data.verdict.isValid);
+	const valid = new Set(verdicts.map(({ data }) => data.task.toNumber()));
 	const rootToVerdict = [...valid].map((task) => heightOf(read, task, 'Decided') - heightOf(read, task, 'Rooted')).sort((a, b) => a - b);
 	// A node bids for no more than it can open: who comes when all have their hands full, comes again.
-	const unwanted = read.flatMap(({ events }) => events.filter(({ section, method }) => section === 'tasks' && method === 'Ended'))
-		.filter(({ data }) => tasks.includes(data.task.toNumber()) && data.ending.isNoProvider).length;
+	const unwanted = saidOf(read, tasks, 'Ended').filter(({ data }) => data.ending.isNoProvider).length;
 	const found = {
 		tasks: count,
 		unwanted,

@@ -165,7 +165,7 @@ export class Executor extends Program {
 		this.data = join(network.folder, name);
 		this.tokenFile = join(this.data, 'token');
 		this.configFile = join(network.folder, `${name}.toml`);
-		// However slow its machine is just when it is asked.
+		// So little that it wins, however slow its machine is just when it is asked.
 		const price = cheats || cheap ? '0.000001' : '0.001';
 		writeFileSync(this.configFile, [
 			`listen = "127.0.0.1:${port}"`,
