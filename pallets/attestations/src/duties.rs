@@ -7,16 +7,16 @@ use frame_support::{
 	BoundedVec, pallet_prelude::DispatchResult, traits::ConstU32, weights::Weight,
 };
 use ogpu_primitives::merkle::Hash;
-use ogpu_traits::{Duties, Moment, Node, PartOfTask, Registry};
+use ogpu_traits::{Clock, Duties, Moment, Node, PartOfTask, Registry};
 use scale_info::TypeInfo;
 
 use crate::{
 	Case, Config, Draw, Kind, MAX_OPENED, Pallet, Panels, Said, Stage, Subject, Wanted, WeightInfo,
-	draw_of,
+	draw_of, offchain::in_last_moments,
 };
 
 /// The most panels whose units are computed, or asked after, in one block.
-const SLOW_DUTIES: usize = 8;
+const SLOW_DUTIES: usize = 16;
 
 /// The most hashes that prove opened leaves: sixteen levels for each.
 pub const MAX_SIBLINGS: u32 = 16 * MAX_OPENED;
@@ -157,15 +157,9 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	}
 
 	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
-		let (mut quick, mut slow): (Vec<_>, Vec<_>) =
-			Self::all_due(provider).into_iter().partition(Due::is_quick);
-		// What takes long must not keep the rest waiting: some of it in each block, in turn.
-		if slow.len() > SLOW_DUTIES {
-			let turn = Self::block() as usize * SLOW_DUTIES % slow.len();
-			slow.rotate_left(turn);
-			slow.truncate(SLOW_DUTIES);
-		}
-		quick.extend(slow);
+		let (mut quick, slow): (Vec<_>, Vec<_>) =
+			Self::all_due(provider).into_iter().partition(|due| Self::is_quick(due, node));
+		quick.extend(of_this_block(slow, T::Clock::now(), Self::block() as usize));
 		let done = quick.into_iter().filter_map(|due| Self::attend_to(provider, due, node));
 		done.take(most as usize).collect()
 	}
@@ -222,11 +216,6 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 }
 
 impl<AccountId> Due<AccountId> {
-	/// Whether it is a word with the executor and no more.
-	const fn is_quick(&self) -> bool {
-		matches!(self, Self::Open { .. } | Self::Reveal { .. })
-	}
-
 	/// What is quick and cannot wait comes first, and of that what ends first.
 	fn urgency(&self) -> (u8, Moment) {
 		match self {
@@ -236,9 +225,37 @@ impl<AccountId> Due<AccountId> {
 			Self::Commit { until, .. } => (3, *until),
 		}
 	}
+
+	/// Whether nothing is waited for any more.
+	const fn ends_soon(&self, now: Moment) -> bool {
+		matches!(self, Self::Commit { until, .. } if in_last_moments(now, *until))
+	}
+}
+
+/// What is attended to in a block, of what takes long: first what ends soon, of which there has to be a word in time, then the
+/// rest. It is taken in turn, so that nothing waits for what takes longest.
+fn of_this_block<A>(slow: Vec<Due<A>>, now: Moment, block: usize) -> Vec<Due<A>> {
+	let (mut attended, mut rest): (Vec<_>, Vec<_>) =
+		slow.into_iter().partition(|due| due.ends_soon(now));
+	for due in [&mut attended, &mut rest] {
+		let turn = (block * SLOW_DUTIES).checked_rem(due.len()).unwrap_or(0);
+		due.rotate_left(turn);
+	}
+	attended.extend(rest);
+	attended.truncate(SLOW_DUTIES);
+	attended
 }
 
 impl<T: Config> Pallet<T> {
+	/// Whether something is a word with the executor and no more: what was computed before, too.
+	fn is_quick(due: &Due<T::AccountId>, node: &dyn Node) -> bool {
+		match due {
+			Due::Open { .. } | Due::Reveal { .. } => true,
+			Due::Commit { case, panel, seed, .. } => Self::is_computed(*case, *panel, seed, node),
+			Due::Serve { .. } => false,
+		}
+	}
+
 	/// Everything that is due of somebody, most urgent first.
 	fn all_due(who: &T::AccountId) -> Vec<Due<T::AccountId>> {
 		let wanted = Wanted::<T>::iter_key_prefix(who);

@@ -49,6 +49,11 @@ pub(crate) struct Computing<'a, AccountId> {
 	pub(crate) run: RunId,
 }
 
+/// Whether a stage ends so soon that nothing is waited for any more.
+pub(crate) const fn in_last_moments(now: Moment, until: Moment) -> bool {
+	now.saturating_add(LAST_MOMENTS) >= until
+}
+
 /// What it says in one panel. It is bound to the draw: on another fork the same panel has other units.
 fn key(case: PartOfTask, panel: u8, seed: &Hash) -> Vec<u8> {
 	(b"ogpu/attest", case, panel, seed).encode()
@@ -88,6 +93,11 @@ impl<T: Config> Pallet<T> {
 		Remembered::decode(&mut &node.recall(&key(case, panel, seed))?[..]).ok()
 	}
 
+	/// Whether this node has computed its units, and need not ask its executor any more.
+	pub(crate) fn is_computed(case: PartOfTask, panel: u8, seed: &Hash, node: &dyn Node) -> bool {
+		node.recall(&key(case, panel, seed)).is_some()
+	}
+
 	/// Has its units recomputed, and commits to what came of it.
 	fn recompute(
 		who: &T::AccountId,
@@ -103,7 +113,7 @@ impl<T: Config> Pallet<T> {
 			Some(remembered) => remembered,
 			None => {
 				let spec = T::Specs::spec(id)?;
-				let late = T::Clock::now().saturating_add(LAST_MOMENTS) >= until;
+				let late = in_last_moments(T::Clock::now(), until);
 				let run = member_run(id, panel, &seed);
 				keep_known(&run, &T::Specs::blobs(id), node).ok()?;
 				let outcome = match case.subject {

@@ -406,6 +406,24 @@ fn hosts_that_fail_abstain_and_are_not_punished() {
 }
 
 #[test]
+fn whoever_has_more_panels_than_it_can_look_at_misses_none() {
+	const TASKS: u64 = 40;
+	market(12, || {
+		let mut nodes = Nodes::new(12);
+		for node in &mut nodes.0 {
+			node.pace = 3;
+		}
+		let tasks: Vec<u64> = (0..TASKS).map(|_| submit(spec_of(&job()))).collect();
+		for task in tasks {
+			assert_eq!(nodes.end(task), Ending::Completed);
+		}
+		for who in 1..=12u64 {
+			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(who).bonded(), BOND);
+		}
+	});
+}
+
+#[test]
 fn what_cannot_be_fetched_is_declined_in_time() {
 	market(12, || {
 		let nodes = Nodes::new(12);
