@@ -29,6 +29,27 @@ pub(crate) struct Losses {
 	pub(crate) due: Balance,
 }
 
+impl core::ops::AddAssign for Losses {
+	fn add_assign(&mut self, other: Self) {
+		self.damage = self.damage.saturating_add(other.damage);
+		self.due = self.due.saturating_add(other.due);
+	}
+}
+
+impl<AccountId: Clone> Task<AccountId> {
+	/// Takes what is held back from somebody whose parts up to one are false, and tells what it costs its client besides.
+	pub(crate) fn take_back(
+		&mut self,
+		by: &Assignment<AccountId>,
+		to_part: u8,
+		verified: Balance,
+	) -> Losses {
+		let due = core::mem::take(&mut self.owed);
+		let damage = self.cost_of_parts(by, to_part, verified).saturating_sub(due);
+		Losses { damage, due }
+	}
+}
+
 /// What somebody was paid for in the attempt at a task that it has now, if anything.
 pub(crate) fn paid_so_far<AccountId: Clone>(
 	task: &Task<AccountId>,

@@ -203,17 +203,14 @@ impl<T: Config> Pallet<T> {
 		let ahead = task.progress.valid_ahead(task.spec.parts).into_iter();
 		let right = ahead.filter(|other| *other != part.part).chain([part.part]);
 		let unpaid = right.filter(|part| *part >= task.progress.settled);
-		let mut due = unpaid.map(|part| task.spec.share_of(by.price, part)).sum::<Balance>();
+		let due = unpaid.map(|part| task.spec.share_of(by.price, part)).sum::<Balance>();
 		let spent = Self::pay_verifiers(&mut task, &decision.fees);
-		let mut damage = spent.saturating_add(task.successor_costs_more(by.price));
+		let damage = spent.saturating_add(task.successor_costs_more(by.price));
+		let mut losses = Losses { damage, due };
 		if part.part < task.progress.settled {
 			// It was paid for, and what came after it may rest on it. What was held back of that it is not paid.
-			let owed = core::mem::take(&mut task.owed);
-			let cost = task.cost_of_parts(&by, task.progress.settled, before);
-			damage = damage.saturating_add(cost.saturating_sub(owed));
-			due = due.saturating_add(owed);
+			losses += task.take_back(&by, task.progress.settled, before);
 		}
-		let losses = Losses { damage, due };
 		let paid = paid_so_far(&task, &by, before);
 		Self::convict(&task, &by, part, unit, losses, paid, &decision);
 		if let Some(root) = Self::root_of_batch(id, &task) {
@@ -233,11 +230,11 @@ impl<T: Config> Pallet<T> {
 		decision: Decision<T::AccountId>,
 	) {
 		Self::pay_verifiers(&mut task, &decision.fees);
-		let owed = core::mem::take(&mut task.owed);
-		let cost = task.cost_of_parts(&by, task.spec.parts, task.verified);
-		let refunded = matches!(task.status, Status::Delivered { delivery: Delivery::Refused, .. });
-		let damage = if refunded { 0 } else { cost.saturating_sub(owed) };
-		let losses = Losses { damage, due: owed };
+		let (parts, verified) = (task.spec.parts, task.verified);
+		let mut losses = task.take_back(&by, parts, verified);
+		if matches!(task.status, Status::Delivered { delivery: Delivery::Refused, .. }) {
+			losses.damage = 0;
+		}
 		Self::convict(&task, &by, part, unit, losses, None, &decision);
 		Self::end(id, task, Ending::Fraud);
 	}
@@ -258,10 +255,7 @@ impl<T: Config> Pallet<T> {
 			Verdict::Fraud { unit } => {
 				let mut losses = Losses { damage: spent, due: 0 };
 				if part.part < task.progress.settled {
-					let owed = core::mem::take(&mut task.owed);
-					let cost = task.cost_of_parts(&by, task.progress.settled, before);
-					losses.damage = spent.saturating_add(cost.saturating_sub(owed));
-					losses.due = owed;
+					losses += task.take_back(&by, task.progress.settled, before);
 				}
 				Self::convict(&task, &by, part, unit, losses, None, &decision);
 			}
