@@ -93,7 +93,7 @@ pub mod pallet {
 		pallet_prelude::*,
 		traits::{
 			fungible::{Inspect, Mutate},
-			tokens::Preservation,
+			tokens::{Fortitude, Preservation},
 		},
 	};
 	use frame_system::pallet_prelude::*;
@@ -232,6 +232,8 @@ pub mod pallet {
 		NothingUnbonding,
 		/// Nothing can be withdrawn yet.
 		NothingDue,
+		/// The account has fewer free tokens: what is locked, or has to stay on it, does not count.
+		NotEnoughTokens,
 	}
 
 	impl<T> From<Refused> for Error<T> {
@@ -333,6 +335,9 @@ pub mod pallet {
 
 		/// Takes tokens into the pot: only such as their owner could pay to anybody.
 		pub(super) fn take_in(who: &T::AccountId, amount: Balance) -> DispatchResult {
+			let free =
+				T::Currency::reducible_balance(who, Preservation::Preserve, Fortitude::Polite);
+			ensure!(amount <= free, Error::<T>::NotEnoughTokens);
 			T::Currency::transfer(who, &Self::pot(), amount, Preservation::Preserve).map(|_| ())
 		}
 

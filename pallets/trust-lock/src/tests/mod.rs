@@ -47,7 +47,8 @@ fn bonding_needs_a_balance() {
 	build_and_execute(|| {
 		let provider = RuntimeOrigin::signed(PROVIDER);
 		assert_noop!(TrustLock::bond(provider.clone(), 0), Error::<Test>::ZeroAmount);
-		assert!(TrustLock::bond(provider.clone(), ENDOWMENT + 1).is_err());
+		let more = TrustLock::bond(provider.clone(), ENDOWMENT + 1);
+		assert_noop!(more, Error::<Test>::NotEnoughTokens);
 		assert_ok!(TrustLock::bond(provider, 5 * OGPU));
 		System::assert_last_event(Event::Bonded { who: PROVIDER, amount: 5 * OGPU }.into());
 	});
@@ -60,7 +61,8 @@ fn frozen_tokens_are_no_collateral() {
 	build_and_execute(|| {
 		Balances::set_lock(*b"vote    ", &PROVIDER, ENDOWMENT - 10 * OGPU, WithdrawReasons::all());
 		let provider = RuntimeOrigin::signed(PROVIDER);
-		assert!(TrustLock::bond(provider.clone(), 11 * OGPU).is_err());
+		let more = TrustLock::bond(provider.clone(), 11 * OGPU);
+		assert_noop!(more, Error::<Test>::NotEnoughTokens);
 		assert_ok!(TrustLock::bond(provider.clone(), 10 * OGPU));
 		// What was bonded does not thaw the rest.
 		assert!(TrustLock::bond(provider, OGPU).is_err());
