@@ -133,6 +133,11 @@ impl Chain {
 		self.client.at_block(hash).await.map_err(node)
 	}
 
+	/// The chain at its last finalised block.
+	async fn finalised(&self) -> Result<OnlineClientAtBlock<ChainConfig>, Error> {
+		self.client.at_current_block().await.map_err(node)
+	}
+
 	/// Asks an interface of the runtime, at the best block.
 	async fn ask<R: Decode>(&self, method: &str, arguments: &impl Encode) -> Result<R, Error> {
 		let best = self.best().await?;

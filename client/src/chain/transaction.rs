@@ -8,6 +8,7 @@ use ogpu_primitives::{
 };
 use serde_json::Value;
 use subxt::{
+	OnlineClientAtBlock,
 	client::OnlineClientAtBlockImpl,
 	config::DefaultExtrinsicParamsBuilder,
 	error::{ArithmeticError, BackendError, DispatchError, ExtrinsicError, RpcError},
@@ -97,6 +98,14 @@ impl Receipt {
 /// A transaction that can be sent.
 type Signed = SubmittableTransaction<ChainConfig, OnlineClientAtBlockImpl<ChainConfig>>;
 
+/// What became of a transaction.
+enum Sent {
+	/// It is in a finalised block.
+	Final(Receipt),
+	/// The pool does not take it, or not any more: it is in no block, and nothing was paid.
+	NotTaken(String),
+}
+
 /// Why a call failed: the pallet's own word for it, and what that means.
 fn failure(error: &DispatchError) -> Error {
 	Error::Refused(match error {
@@ -111,8 +120,7 @@ fn failure(error: &DispatchError) -> Error {
 		},
 		// What Substrate's accounts say of it.
 		DispatchError::Arithmetic(ArithmeticError::Underflow) => {
-			"an amount is more than there is, of free tokens or of what is bonded; see `ogpu balance`"
-				.into()
+			"an amount is more than what is free on the account; see `ogpu balance`".into()
 		}
 		error => error.to_string(),
 	})
@@ -135,7 +143,9 @@ impl Chain {
 	///
 	/// When the node fails.
 	pub async fn fee(&self, signer: &Signer, call: &Call) -> Result<Balance, Error> {
-		let signed = self.signed(signer, call).await?;
+		let finalised = self.finalised().await?;
+		let nonce = self.nonce(signer).await?;
+		let signed = self.signed(signer, call, nonce, &finalised, &finalised).await?;
 		signed.partial_fee_estimate().await.map_err(node)
 	}
 
@@ -151,20 +161,45 @@ impl Chain {
 		call: &Call,
 		mut best: impl FnMut(&Receipt),
 	) -> Result<Receipt, Error> {
-		let signed = self.signed(signer, call).await?;
-		let mut progress = signed.submit_and_watch().await.map_err(|error| refusal(&error))?;
+		let finalised = self.finalised().await?;
+		// One alone: whatever becomes of a transaction that is signed again, no more than one of them is executed.
+		let nonce = self.nonce(signer).await?;
+		let mut at = finalised.clone();
+		loop {
+			let signed = self.signed(signer, call, nonce, &finalised, &at).await?;
+			let refused = match self.sent(&signed, &mut best).await? {
+				Sent::Final(receipt) => return Ok(receipt),
+				Sent::NotTaken(why) => Error::Refused(why),
+			};
+			let now = self.best().await?;
+			if now.spec_version() == at.spec_version() {
+				return Err(refused);
+			}
+			// The chain was upgraded meanwhile, and takes nothing that was signed for the runtime before.
+			at = now;
+		}
+	}
+
+	/// Sends a transaction, and waits for what becomes of it.
+	async fn sent(&self, signed: &Signed, best: &mut impl FnMut(&Receipt)) -> Result<Sent, Error> {
+		let sending = signed.submit_and_watch().await;
+		let mut progress = match sending.map_err(|error| refusal(&error)) {
+			Ok(progress) => progress,
+			Err(Error::Refused(why)) => return Ok(Sent::NotTaken(why)),
+			Err(error) => return Err(error),
+		};
 		while let Some(status) = progress.next().await {
 			match status.map_err(node)? {
 				TransactionStatus::InFinalizedBlock(block) => {
-					return self.receipt(block.block_hash(), &signed).await;
+					return self.receipt(block.block_hash(), signed).await.map(Sent::Final);
 				}
 				// What fails in the best block need not be waited for.
 				TransactionStatus::InBestBlock(block) => {
-					best(&self.receipt(block.block_hash(), &signed).await?);
+					best(&self.receipt(block.block_hash(), signed).await?);
 				}
 				TransactionStatus::Error { message }
 				| TransactionStatus::Invalid { message }
-				| TransactionStatus::Dropped { message } => return Err(Error::Refused(message)),
+				| TransactionStatus::Dropped { message } => return Ok(Sent::NotTaken(message)),
 				TransactionStatus::Validated
 				| TransactionStatus::Broadcasted
 				| TransactionStatus::NoLongerInBestBlock => {}
@@ -173,9 +208,22 @@ impl Chain {
 		Err(node("it stopped saying what becomes of the transaction"))
 	}
 
-	async fn signed(&self, signer: &Signer, call: &Call) -> Result<Signed, Error> {
+	/// The number of the next transaction of an account.
+	async fn nonce(&self, signer: &Signer) -> Result<u64, Error> {
+		let nonce = self.rpc.system_account_next_index(&signer.account()).await;
+		nonce.map_err(|error| node(cause(&error)))
+	}
+
+	/// Signs a call for the runtime that the chain has at a block. It is bound to a finalised one: another may be left.
+	async fn signed(
+		&self,
+		signer: &Signer,
+		call: &Call,
+		nonce: u64,
+		finalised: &OnlineClientAtBlock<ChainConfig>,
+		at: &OnlineClientAtBlock<ChainConfig>,
+	) -> Result<Signed, Error> {
 		let account = signer.account();
-		let at = self.client.at_current_block().await.map_err(node)?;
 		let transactions = at.transactions();
 		let arguments = Arguments(call.arguments.clone());
 		let payload = StaticPayload::new(call.pallet, call.name, arguments);
@@ -184,10 +232,9 @@ impl Chain {
 		transactions.from_call_data_bytes(&bytes).map_err(|error| {
 			node(format!("{call} is not what this program expects ({error}); use its release"))
 		})?;
-		let nonce = self.rpc.system_account_next_index(&account).await;
-		let nonce = nonce.map_err(|error| node(cause(&error)))?;
-		let params = DefaultExtrinsicParamsBuilder::<ChainConfig>::new();
-		let params = params.nonce(nonce).mortal(MORTALITY).build();
+		let (number, hash) = (finalised.block_number(), finalised.block_hash());
+		let params = DefaultExtrinsicParamsBuilder::<ChainConfig>::new().nonce(nonce);
+		let params = params.mortal_from_unchecked(MORTALITY, number, hash).build();
 		let signable = transactions.create_signable(&payload, &account, params).await;
 		let mut signable = signable.map_err(|error| refusal(&error))?;
 		signable.sign(&signer.0).map_err(node)

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { blake2AsHex, xxhashAsHex } from '@polkadot/util-crypto';
 import { u8aToHex } from '@polkadot/util';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
-import { sleep, until } from '../nodes.mjs';
+import { Command, sleep, until } from '../nodes.mjs';
 
 const SUCCESSOR = 'wbuild/ogpu-runtime-successor/ogpu_runtime_successor.compact.compressed.wasm';
 
@@ -80,9 +80,12 @@ export async function upgradeByReferendum({ network, api, accounts, events, befo
 	const node = network.nodes[0];
 	const spec = async () => (await node.rpc('state_getRuntimeVersion')).specVersion;
 	await until('the new version', async () => (await spec()) === versionBefore + 1, 60);
+	// A client signs by what is final, of which this is not yet.
+	const client = new Command(network, 'upgraded', ['provider', 'bond', '1', '--key', '//Two']);
 	const height = await node.best();
 	await until('blocks after the upgrade', async () => (await node.finalised()) >= height + 3, 60);
 
+	assert.equal(await client.ended(60), 0, client.log);
 	await until('the event of the upgrade', () => events.find('system', 'CodeUpdated'), 30);
 
 	// The migration ran, once, and saw the old state.
