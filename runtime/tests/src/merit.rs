@@ -1,22 +1,27 @@
 //! What work means to validators: emission, era points, stake.
 
 use codec::Encode;
-use frame_support::{assert_ok, traits::RewardsReporter};
+use frame_support::{
+	assert_ok,
+	traits::{Get, RewardsReporter},
+};
 use ogpu_primitives::{
 	MILLI, OGPU,
-	market::{Address, Features},
+	market::{Address, Features, rules::MeritRules},
+	ranged::Ranged32,
 };
 use ogpu_traits::{Deal, Guarantor, Merit as _, Registry};
 use pallet_providers::{Device, PROOF_DOMAIN, Profile};
 use pallet_trust_lock::Slashing;
 use sp_core::{Pair, sr25519};
-use sp_keyring::Sr25519Keyring::{Alice, Bob, Charlie, Eve, Ferdie};
+use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie};
 
 use super::on;
 use ogpu_runtime::{
-	AccountId, Balances, Merit, Providers, Runtime, RuntimeEvent, RuntimeOrigin, Staking, System,
-	merit::{Event, Reporting},
-	parameters::{self, RuntimeParameters},
+	AccountId, Balances, Merit, Parameters, Providers, Runtime, RuntimeEvent, RuntimeOrigin,
+	Staking, System,
+	merit::{Event, Reported, Reporting},
+	parameters::{RuntimeParameters, market},
 };
 
 fn register(who: &AccountId, seed: u8) {
@@ -174,18 +179,46 @@ fn convictions_cost_stake_and_cannot_stop_the_chain() {
 }
 
 #[test]
+fn of_many_convicted_in_an_era_few_validators_are_reported() {
+	on("local", || {
+		let rules = MeritRules { reports: Ranged32::new(2), ..market::Merits::get() };
+		let rules = market::Parameters::Merits(market::Merits, Some(rules));
+		let origin = RuntimeOrigin::root();
+		assert_ok!(Parameters::set_parameter(origin, RuntimeParameters::Market(rules)));
+		let answered = || {
+			let events = System::events().into_iter();
+			let stashes = events.filter_map(|record| match record.event {
+				RuntimeEvent::Merit(Event::Answered { stash, .. }) => Some(stash),
+				_ => None,
+			});
+			stashes.collect::<Vec<_>>()
+		};
+		let convict = |stash: Sr25519Keyring| {
+			let guarantor = Guarantor { stash: stash.to_account_id(), era: 0 };
+			Merit::convicted(&Eve.to_account_id(), &guarantor);
+		};
+		System::reset_events();
+		// Whoever was reported already does not count again.
+		for stash in [Alice, Alice, Bob, Charlie, Dave] {
+			convict(stash);
+		}
+		assert_eq!(answered(), [Alice, Bob].map(|stash| stash.to_account_id()));
+		// Those of another era do not count.
+		assert_eq!(Reported::<Runtime>::get(), (0, 2));
+		Reported::<Runtime>::put((9, 2));
+		convict(Charlie);
+		assert_eq!(answered(), [Alice, Bob, Charlie].map(|stash| stash.to_account_id()));
+	});
+}
+
+#[test]
 fn with_slashing_off_no_stake_is_lost() {
 	on("local", || {
 		let (_, provider) = linked();
 		let guarantor = Merit::guarantor(&provider).expect("it is linked to a validator");
-		let off = parameters::market::Parameters::Slashes(
-			parameters::market::Slashes,
-			Some(Slashing::DryRun),
-		);
-		assert_ok!(ogpu_runtime::Parameters::set_parameter(
-			RuntimeOrigin::root(),
-			RuntimeParameters::Market(off)
-		));
+		let off = market::Parameters::Slashes(market::Slashes, Some(Slashing::DryRun));
+		let origin = RuntimeOrigin::root();
+		assert_ok!(Parameters::set_parameter(origin, RuntimeParameters::Market(off)));
 		System::reset_events();
 		Merit::convicted(&provider, &guarantor);
 		assert!(System::events().is_empty());
