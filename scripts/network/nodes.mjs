@@ -1,6 +1,6 @@
 // Starts and stops the processes of a local network.
 
-import { spawn, execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -190,23 +190,15 @@ export class Executor extends Program {
 
 	// Has whatever it computes hang, while it goes on answering.
 	hang() {
-		const children = (pid) => {
-			try {
-				return execFileSync('pgrep', ['-P', String(pid)]).toString().trim().split('\n');
-			} catch {
-				// There are none.
-				return [];
-			}
-		};
-		const below = (pid) => children(pid).flatMap((child) => [child, ...below(child)]);
+		const below = (pid) => childrenOf(pid).flatMap((child) => [child, ...below(child)]);
 		const hung = below(this.process.pid);
-		for (const pid of hung) process.kill(Number(pid), 'SIGSTOP');
+		for (const pid of hung) process.kill(pid, 'SIGSTOP');
 		return hung.length;
 	}
 
-	// The process that its node has started.
+	// The process that its node has started; none if there is none now.
 	pidUnder(node) {
-		return Number(execFileSync('pgrep', ['-P', String(node.process.pid), 'ogpu-worker']).toString().trim());
+		return childrenOf(node.process.pid, 'ogpu-worker')[0];
 	}
 
 	async call(method, path, body) {
@@ -215,6 +207,12 @@ export class Executor extends Program {
 		if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
 		return text ? JSON.parse(text) : null;
 	}
+}
+
+// The processes that one has started; those of a name alone, if one is given.
+function childrenOf(pid, ...name) {
+	const { stdout } = spawnSync('pgrep', ['-P', String(pid), ...name]);
+	return stdout.toString().split('\n').filter(Boolean).map(Number);
 }
 
 // What makes `ogpu` a client of the network, with a folder of its own.
