@@ -218,6 +218,8 @@ async function tasksAtOnce({ api }, count) {
 	const rootToVerdict = [...valid].map((task) => heightOf(read, task, 'Decided') - heightOf(read, task, 'Rooted')).sort((a, b) => a - b);
 	// A node bids for no more than it can open: who comes when all have their hands full, comes again.
 	const unwanted = saidOf(read, tasks, 'Ended').filter(({ data }) => data.ending.isNoProvider).length;
+	const all = read.flatMap(({ events }) => events);
+	const commitments = all.filter(({ section, method }) => section === 'attestations' && method === 'Committed');
 	const found = {
 		tasks: count,
 		unwanted,
@@ -226,6 +228,9 @@ async function tasksAtOnce({ api }, count) {
 		transactions,
 		perTask: transactions / count,
 		dutiesPerTask: duties / count,
+		commitments: commitments.length,
+		abstained: commitments.filter(({ data }) => data.abstains.isTrue).length,
+		noShows: all.filter(({ section, method, data }) => section === 'trustLock' && method === 'Slashed' && data.why.isNoShow).length,
 		rootToVerdict: { median: rootToVerdict[rootToVerdict.length >> 1], most: rootToVerdict.at(-1) },
 	};
 	(figures.tasks ??= []).push(found);
