@@ -14,8 +14,10 @@ import { Report } from './report.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
-// How many numbers each work-item of the long search tries, of which the short one tries 512.
-const LONG = 512 * 40;
+// How many numbers each work-item of the long search tries, of which the short one tries 512; and its units, of which each of
+// two parts has a half.
+const LONG = 512 * 15;
+const UNITS = 64;
 // Blocks without a half of the validators, and those of a session on a local network.
 const [SPLIT, SESSION] = [7, 10];
 const report = new Report(process.argv[2]);
@@ -91,7 +93,7 @@ async function kill({ providers }, index) {
 }
 
 async function revive(index) {
-	await network.executors[index].start();
+	if (!network.executors[index].running) await network.executors[index].start();
 	network.nodes[index].start();
 	await until(`${network.nodes[index].name} to follow again`, async () =>
 		(await network.nodes[index].finalised()) >= (await network.nodes[0].finalised()) - 3, 120);
@@ -106,24 +108,30 @@ function longSearch() {
 	});
 }
 
-// A provider acknowledges, its device hangs when the first of two parts is computed, and its machine goes down when that is
-// verified. Whoever bid next best takes over after that part, and the provider pays for the rest. It goes down when all others
-// run: without two of them panels would be short of members.
-async function takeover(context, othersRun) {
+// A provider acknowledges, its device slows down when the first of two parts is computed, and its machine goes down when that is
+// verified. Whoever bid next best takes over after that part, and the provider pays for the rest. `revived` is told when it runs
+// again.
+async function takeover(context, revived) {
 	const order = new Order(context, 'takeover', ['--time', '45', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
-	const { data } = await order.event('tasks', 'Acknowledged', 150);
-	const index = nodeOf(context, data.provider);
-	assert.equal(index, TAKEN_OVER, 'who asks least has not won');
-	const rooted = async () => (await context.api.query.tasks.tasks(task)).unwrap().progress.rooted.toNumber();
-	await until('the first part to be computed', rooted, 120, 300);
-	assert(network.executors[index].hang() > 0, 'it computes nothing');
+	const index = TAKEN_OVER;
+	const executor = network.executors[index];
+	await until('the first part to be computed by who asks least', async () => {
+		assert(order.command.running, order.command.log);
+		const { runs } = await executor.call('GET', '/v1/jobs?state=running');
+		return runs.some(({ done, of }) => of === UNITS && done >= UNITS / 2);
+	}, 240, 200);
+	const stopSlowing = executor.slowDown();
+	const { data } = await order.event('tasks', 'Acknowledged', 60);
+	assert.equal(nodeOf(context, data.provider), index);
 	await order.event('tasks', 'Decided', 300, ({ part, verdict }) => part.eq(0) && verdict.isValid);
-	assert.equal(await rooted(), 1, 'both parts were computed before one was verified');
-	await othersRun;
+	const { progress } = (await context.api.query.tasks.tasks(task)).unwrap();
+	assert.equal(progress.rooted.toNumber(), 1, 'both parts were computed');
+	stopSlowing();
 	await kill(context, index);
 	await order.event('tasks', 'Missed', 200, ({ provider }) => provider.eq(data.provider));
 	await revive(index);
+	revived();
 	const record = await order.ended(420);
 	assert.equal(record.ending.type, 'Completed');
 	assert.notEqual(record.provider.toString(), data.provider.toString());
@@ -180,8 +188,8 @@ function commitmentTo({ api, providers }, task) {
 // Tasks until somebody is drawn for one who can be spared.
 const VERIFIED = ['verifier', 'verifier-again', 'verifier-at-last'];
 
-// A member of a panel has committed, and goes down before it reveals. `revived` is told when it runs again.
-async function verifierGone(context, revived) {
+// A member of a panel has committed, and goes down before it reveals.
+async function verifierGone(context) {
 	let order;
 	let commitment;
 	for (const name of VERIFIED) {
@@ -198,7 +206,6 @@ async function verifierGone(context, revived) {
 	await until('it to lose something for that', () =>
 		events.find('trustLock', 'Slashed', ({ who, why }) => who.eq(data.member) && why.isNoShow), 180);
 	await revive(index);
-	revived();
 	const record = await order.ended(420);
 	assert.equal(record.ending.type, 'Completed');
 	const revealed = events.find('attestations', 'Revealed', (said) =>
@@ -319,12 +326,12 @@ let done = false;
 const following = events.follow(() => done);
 const context = { api, events, providers };
 const scenario = (name, run) => report.scenario(name, () => run(context));
-// Once the verifier that goes down runs again, or its scenario is over.
+// Once the provider that goes down runs again, or its scenario is over: without two of them panels would be short of members.
 let revived;
-const othersRun = new Promise((resolve) => { revived = resolve; });
+const allRun = new Promise((resolve) => { revived = resolve; });
 await Promise.all([
-	scenario('a provider that is gone once it has acknowledged', (all) => takeover(all, othersRun)),
-	scenario('a verifier that is gone between commit and reveal', (all) => verifierGone(all, revived)).finally(revived),
+	scenario('a provider that is gone once it has acknowledged', (all) => takeover(all, revived)).finally(revived),
+	allRun.then(() => scenario('a verifier that is gone between commit and reveal', verifierGone)),
 	scenario('a node that is started again in the middle of its task', nodeRestarted),
 	scenario('a client that leaves its inputs with an executor', inputsKept),
 	scenario('a client that is gone once it has submitted', clientGone),

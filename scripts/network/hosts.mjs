@@ -30,10 +30,13 @@ export function machineApart(name, subnet) {
 	const near = `${name}.0`;
 	const far = `${name}.1`;
 	const remove = () => {
-		try {
-			ip('netns', 'del', name);
-		} catch {
-			// There is none, left by a run that was killed or otherwise.
+		// The cable as well: whatever still runs there would keep it.
+		for (const part of [['netns', 'del', name], ['link', 'del', near]]) {
+			try {
+				ip(...part);
+			} catch {
+				// There is none, left by a run that was killed or otherwise.
+			}
 		}
 	};
 	remove();

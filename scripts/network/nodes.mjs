@@ -1,5 +1,6 @@
 // Starts and stops the processes of a local network.
 
+import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -188,12 +189,26 @@ export class Executor extends Program {
 		await super.stop(signal);
 	}
 
-	// Has whatever it computes hang, while it goes on answering.
-	hang() {
+	// Has what it computes now go on at a small fraction of its speed, while it goes on answering. What ends that.
+	slowDown() {
 		const below = (pid) => childrenOf(pid).flatMap((child) => [child, ...below(child)]);
-		const hung = below(this.process.pid);
-		for (const pid of hung) process.kill(pid, 'SIGSTOP');
-		return hung.length;
+		const computing = below(this.process.pid);
+		assert(computing.length > 0, `${this.name} computes nothing`);
+		const signal = (name) => {
+			for (const pid of computing) {
+				try {
+					process.kill(pid, name);
+				} catch {
+					// It has ended.
+				}
+			}
+		};
+		signal('SIGSTOP');
+		const timer = setInterval(() => {
+			signal('SIGCONT');
+			setTimeout(signal, 20, 'SIGSTOP');
+		}, 600);
+		return () => clearInterval(timer);
 	}
 
 	// The process that its node has started; none if there is none now.
