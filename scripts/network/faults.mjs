@@ -50,7 +50,7 @@ class Order {
 		this.key = `//Faults//${name}`;
 		this.out = join(network.folder, name);
 		this.command = new Command(network, name, [
-			'submit', manifest, '--key', this.key, '--max-price', '5', '--work', '100', '--out', this.out, ...args,
+			'submit', manifest, '--key', this.key, '--max-price', '5', '--most', '8', '--work', '100', '--out', this.out, ...args,
 		]);
 	}
 
