@@ -108,10 +108,17 @@ function longSearch() {
 	});
 }
 
+// Something that one scenario tells, and others wait for.
+function news() {
+	let tell;
+	const told = new Promise((resolve) => { tell = resolve; });
+	return { tell, told };
+}
+
 // A provider acknowledges, its device slows down when the first of two parts is computed, and its machine goes down when that is
-// verified. Whoever bid next best takes over after that part, and the provider pays for the rest. `revived` is told when it runs
-// again.
-async function takeover(context, revived) {
+// verified. Whoever bid next best takes over after that part, and the provider pays for the rest. It tells when it is slow, and when
+// it runs again.
+async function takeover(context, { slow, revived }) {
 	const order = new Order(context, 'takeover', ['--time', '45', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const index = TAKEN_OVER;
@@ -122,6 +129,7 @@ async function takeover(context, revived) {
 		return runs.some(({ done, of }) => of === UNITS && done >= UNITS / 2);
 	}, 240, 200);
 	const stopSlowing = executor.slowDown();
+	slow();
 	const { data } = await order.event('tasks', 'Acknowledged', 60);
 	assert.equal(nodeOf(context, data.provider), index);
 	await order.event('tasks', 'Decided', 300, ({ part, verdict }) => part.eq(0) && verdict.isValid);
@@ -326,18 +334,22 @@ let done = false;
 const following = events.follow(() => done);
 const context = { api, events, providers };
 const scenario = (name, run) => report.scenario(name, () => run(context));
-// Once the provider that goes down runs again, or its scenario is over: without two of them panels would be short of members.
-let revived;
-const allRun = new Promise((resolve) => { revived = resolve; });
-await Promise.all([
-	scenario('a provider that is gone once it has acknowledged', (all) => takeover(all, revived)).finally(revived),
-	allRun.then(() => scenario('a verifier that is gone between commit and reveal', verifierGone)),
+const [slow, revived] = [news(), news()];
+const gone = scenario('a provider that is gone once it has acknowledged', (all) =>
+	takeover(all, { slow: slow.tell, revived: revived.tell })).finally(() => [slow, revived].forEach(({ tell }) => tell()));
+// Its job is long: were devices busy when they are asked what it would take, nobody would bid for it.
+await slow.told;
+const others = [
 	scenario('a node that is started again in the middle of its task', nodeRestarted),
 	scenario('a client that leaves its inputs with an executor', inputsKept),
 	scenario('a client that is gone once it has submitted', clientGone),
 	scenario('a job that is at fault, and an appeal', jobAtFault),
 	scenario('a rating that is proven', ratingProven),
-]);
+];
+// Without two of the nodes panels would be short of members.
+await revived.told;
+await scenario('a verifier that is gone between commit and reveal', verifierGone);
+await Promise.all([gone, ...others]);
 const split = 'a network that falls in two halves, and heals';
 if (apart) await scenario(split, splitAndHealed);
 else report.skip(split, alone);
