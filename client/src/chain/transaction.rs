@@ -106,16 +106,25 @@ enum Sent {
 	NotTaken(String),
 }
 
+/// What to do about what a pallet says, where that is for this program to know.
+fn advice(pallet: &str, error: &str) -> &'static str {
+	match (pallet, error) {
+		("Tasks", "QuoteTooHigh") => {
+			" It has risen since you saw it: ask again, or say what it may be in all (--most)."
+		}
+		_ => "",
+	}
+}
+
 /// Why a call failed: the pallet's own word for it, and what that means.
 fn failure(error: &DispatchError) -> Error {
 	Error::Refused(match error {
 		DispatchError::Module(error) => match error.details() {
-			Ok(details) => format!(
-				"{} ({}.{})",
-				details.variant.docs.join(" ").trim(),
-				details.pallet.name(),
-				details.variant.name
-			),
+			Ok(details) => {
+				let (pallet, name) = (details.pallet.name(), &details.variant.name);
+				let what = details.variant.docs.join(" ");
+				format!("{}{} ({pallet}.{name})", what.trim(), advice(pallet, name))
+			}
 			Err(_) => error.details_string(),
 		},
 		// What Substrate's accounts say of it.
