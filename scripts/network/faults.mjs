@@ -119,7 +119,7 @@ function news() {
 // verified. Whoever bid next best takes over after that part, and the provider pays for the rest. It tells when it is slow, and when
 // it runs again.
 async function takeover(context, { slow, revived }) {
-	const order = new Order(context, 'takeover', ['--time', '45', '--parts', '2', '--region', REGION], longSearch());
+	const order = new Order(context, 'takeover', ['--time', '60', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const index = TAKEN_OVER;
 	const executor = network.executors[index];
