@@ -108,17 +108,9 @@ function longSearch() {
 	});
 }
 
-// Something that one scenario tells, and others wait for.
-function news() {
-	let tell;
-	const told = new Promise((resolve) => { tell = resolve; });
-	return { tell, told };
-}
-
 // A provider acknowledges, its device slows down when the first of two parts is computed, and its machine goes down when that is
-// verified. Whoever bid next best takes over after that part, and the provider pays for the rest. It tells when it is slow, and when
-// it runs again.
-async function takeover(context, { slow, revived }) {
+// verified. Whoever bid next best takes over after that part, and the provider pays for the rest. `slow` is told when it is.
+async function takeover(context, slow) {
 	const order = new Order(context, 'takeover', ['--time', '60', '--parts', '2', '--region', REGION], longSearch());
 	const task = await order.submitted();
 	const index = TAKEN_OVER;
@@ -139,7 +131,6 @@ async function takeover(context, { slow, revived }) {
 	await kill(context, index);
 	await order.event('tasks', 'Missed', 200, ({ provider }) => provider.eq(data.provider));
 	await revive(index);
-	revived();
 	const record = await order.ended(420);
 	assert.equal(record.ending.type, 'Completed');
 	assert.notEqual(record.provider.toString(), data.provider.toString());
@@ -334,11 +325,11 @@ let done = false;
 const following = events.follow(() => done);
 const context = { api, events, providers };
 const scenario = (name, run) => report.scenario(name, () => run(context));
-const [slow, revived] = [news(), news()];
-const gone = scenario('a provider that is gone once it has acknowledged', (all) =>
-	takeover(all, { slow: slow.tell, revived: revived.tell })).finally(() => [slow, revived].forEach(({ tell }) => tell()));
 // Its job is long: were devices busy when they are asked what it would take, nobody would bid for it.
-await slow.told;
+let slow;
+const isSlow = new Promise((resolve) => { slow = resolve; });
+const gone = scenario('a provider that is gone once it has acknowledged', (all) => takeover(all, slow)).finally(slow);
+await isSlow;
 const others = [
 	scenario('a node that is started again in the middle of its task', nodeRestarted),
 	scenario('a client that leaves its inputs with an executor', inputsKept),
@@ -346,10 +337,10 @@ const others = [
 	scenario('a job that is at fault, and an appeal', jobAtFault),
 	scenario('a rating that is proven', ratingProven),
 ];
-// Without two of the nodes panels would be short of members.
-await revived.told;
+// Without two of the nodes panels would be short of members; and whoever has taken the long job over must not go down.
+await gone;
 await scenario('a verifier that is gone between commit and reveal', verifierGone);
-await Promise.all([gone, ...others]);
+await Promise.all(others);
 const split = 'a network that falls in two halves, and heals';
 if (apart) await scenario(split, splitAndHealed);
 else report.skip(split, alone);
