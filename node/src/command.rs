@@ -1,6 +1,6 @@
 //! Answers the command line.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::OnceLock};
 
 use ogpu_runtime::Block;
 use sc_cli::{Result, SubstrateCli};
@@ -12,13 +12,16 @@ use crate::{
 	service::{self, Executor},
 };
 
+/// The version that the program gave.
+static VERSION: OnceLock<&'static str> = OnceLock::new();
+
 impl SubstrateCli for Cli {
 	fn impl_name() -> String {
 		"oGPU Node".into()
 	}
 
 	fn impl_version() -> String {
-		env!("SUBSTRATE_CLI_IMPL_VERSION").into()
+		(*VERSION.get_or_init(|| env!("CARGO_PKG_VERSION"))).into()
 	}
 
 	fn description() -> String {
@@ -47,8 +50,9 @@ impl SubstrateCli for Cli {
 	}
 }
 
-/// Runs the command line. A failure is one line on standard error.
-pub fn main() -> ExitCode {
+/// Runs the command line, as a program of `version`. A failure is one line on standard error.
+pub fn main(version: &'static str) -> ExitCode {
+	VERSION.get_or_init(|| version);
 	match run() {
 		Ok(()) => ExitCode::SUCCESS,
 		Err(error) => {

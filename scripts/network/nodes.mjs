@@ -57,6 +57,7 @@ export class Network {
 		this.executorBase = executorBase;
 		this.nodes = [];
 		this.executors = [];
+		this.commands = [];
 		// All nodes share one raw specification, as on a public network.
 		this.spec = join(this.folder, 'spec.json');
 		const raw = execFileSync(bin('ogpu-chain-spec'), ['build', chain, '--raw'], { maxBuffer: 1 << 26 });
@@ -103,7 +104,7 @@ export class Network {
 	}
 
 	async stop({ keep = false } = {}) {
-		await Promise.all([...this.nodes, ...this.executors].map((process) => process.stop()));
+		await Promise.all([...this.commands, ...this.nodes, ...this.executors].map((process) => process.stop()));
 		for (const { host } of this.nodes) host.remove();
 		if (this.temporary && !keep) rmSync(this.folder, { recursive: true, force: true });
 	}
@@ -240,6 +241,7 @@ export function asClient(network, name) {
 export class Command extends Program {
 	constructor(network, name, args) {
 		super(network, `ogpu-${name}`);
+		network.commands.push(this);
 		this.run('ogpu', [...args, '--json', ...asClient(network, name)]);
 	}
 

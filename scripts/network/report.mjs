@@ -7,6 +7,7 @@ export class Report {
 		this.started = Date.now();
 		this.passed = 0;
 		this.failed = 0;
+		this.skipped = 0;
 	}
 
 	get elapsed() {
@@ -14,12 +15,14 @@ export class Report {
 	}
 
 	get counts() {
-		return `${this.passed} passed, ${this.failed} failed`;
+		return `${this.passed} passed, ${this.failed} failed${this.skipped ? `, ${this.skipped} skipped` : ''}`;
 	}
 
 	// Says of a scenario that it cannot be run here, and why.
 	skip(name, why) {
-		if (name.includes(this.wanted)) console.log(`  skipped ${name}: ${why}`);
+		if (!name.includes(this.wanted)) return;
+		this.skipped += 1;
+		console.log(`  skipped ${name}: ${why}`);
 	}
 
 	// Runs a scenario; what it returns is told beside its name.

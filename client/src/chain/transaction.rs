@@ -98,22 +98,20 @@ impl Receipt {
 /// A transaction that can be sent.
 type Signed = SubmittableTransaction<ChainConfig, OnlineClientAtBlockImpl<ChainConfig>>;
 
+/// What a transaction is bound by, however often it is signed.
+struct Bound {
+	/// Its number: of all that have it, no more than one is executed.
+	nonce: u64,
+	/// The finalised block that it is for: another may be left.
+	to: OnlineClientAtBlock<ChainConfig>,
+}
+
 /// What became of a transaction.
 enum Sent {
 	/// It is in a finalised block.
 	Final(Receipt),
 	/// The pool does not take it, or not any more: it is in no block, and nothing was paid.
 	NotTaken(String),
-}
-
-/// What to do about what a pallet says, where that is for this program to know.
-fn advice(pallet: &str, error: &str) -> &'static str {
-	match (pallet, error) {
-		("Tasks", "QuoteTooHigh") => {
-			" It has risen since you saw it: ask again, or say what it may be in all (--most)."
-		}
-		_ => "",
-	}
 }
 
 /// Why a call failed: the pallet's own word for it, and what that means.
@@ -123,11 +121,11 @@ fn failure(error: &DispatchError) -> Error {
 			Ok(details) => {
 				let (pallet, name) = (details.pallet.name(), &details.variant.name);
 				let what = details.variant.docs.join(" ");
-				format!("{}{} ({pallet}.{name})", what.trim(), advice(pallet, name))
+				format!("{} ({pallet}.{name})", what.trim())
 			}
 			Err(_) => error.details_string(),
 		},
-		// What Substrate's accounts say of it.
+		// What Substrate's own pallets, as that for referenda, say of a deposit that is too much.
 		DispatchError::Arithmetic(ArithmeticError::Underflow) => {
 			"an amount is more than what is free on the account; see `ogpu balance`".into()
 		}
@@ -152,9 +150,8 @@ impl Chain {
 	///
 	/// When the node fails.
 	pub async fn fee(&self, signer: &Signer, call: &Call) -> Result<Balance, Error> {
-		let finalised = self.finalised().await?;
-		let nonce = self.nonce(signer).await?;
-		let signed = self.signed(signer, call, nonce, &finalised, &finalised).await?;
+		let bound = self.bound(signer).await?;
+		let signed = self.signed(signer, call, &bound, &bound.to).await?;
 		signed.partial_fee_estimate().await.map_err(node)
 	}
 
@@ -170,12 +167,10 @@ impl Chain {
 		call: &Call,
 		mut best: impl FnMut(&Receipt),
 	) -> Result<Receipt, Error> {
-		let finalised = self.finalised().await?;
-		// One alone: whatever becomes of a transaction that is signed again, no more than one of them is executed.
-		let nonce = self.nonce(signer).await?;
-		let mut at = finalised.clone();
+		let bound = self.bound(signer).await?;
+		let mut at = bound.to.clone();
 		loop {
-			let signed = self.signed(signer, call, nonce, &finalised, &at).await?;
+			let signed = self.signed(signer, call, &bound, &at).await?;
 			let refused = match self.sent(&signed, &mut best).await? {
 				Sent::Final(receipt) => return Ok(receipt),
 				Sent::NotTaken(why) => Error::Refused(why),
@@ -217,19 +212,20 @@ impl Chain {
 		Err(node("it stopped saying what becomes of the transaction"))
 	}
 
-	/// The number of the next transaction of an account.
-	async fn nonce(&self, signer: &Signer) -> Result<u64, Error> {
+	/// What the next transaction of an account is bound by.
+	async fn bound(&self, signer: &Signer) -> Result<Bound, Error> {
+		let to = self.finalised().await?;
 		let nonce = self.rpc.system_account_next_index(&signer.account()).await;
-		nonce.map_err(|error| node(cause(&error)))
+		let nonce = nonce.map_err(|error| node(cause(&error)))?;
+		Ok(Bound { nonce, to })
 	}
 
-	/// Signs a call for the runtime that the chain has at a block. It is bound to a finalised one: another may be left.
+	/// Signs a call for the runtime that the chain has at a block.
 	async fn signed(
 		&self,
 		signer: &Signer,
 		call: &Call,
-		nonce: u64,
-		finalised: &OnlineClientAtBlock<ChainConfig>,
+		bound: &Bound,
 		at: &OnlineClientAtBlock<ChainConfig>,
 	) -> Result<Signed, Error> {
 		let account = signer.account();
@@ -241,8 +237,8 @@ impl Chain {
 		transactions.from_call_data_bytes(&bytes).map_err(|error| {
 			node(format!("{call} is not what this program expects ({error}); use its release"))
 		})?;
-		let (number, hash) = (finalised.block_number(), finalised.block_hash());
-		let params = DefaultExtrinsicParamsBuilder::<ChainConfig>::new().nonce(nonce);
+		let (number, hash) = (bound.to.block_number(), bound.to.block_hash());
+		let params = DefaultExtrinsicParamsBuilder::<ChainConfig>::new().nonce(bound.nonce);
 		let params = params.mortal_from_unchecked(MORTALITY, number, hash).build();
 		let signable = transactions.create_signable(&payload, &account, params).await;
 		let mut signable = signable.map_err(|error| refusal(&error))?;

@@ -95,7 +95,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether this node has computed its units, and need not ask its executor any more.
 	pub(crate) fn is_computed(case: PartOfTask, panel: u8, seed: &Hash, node: &dyn Node) -> bool {
-		node.recall(&key(case, panel, seed)).is_some()
+		Self::remembered(case, panel, seed, node).is_some()
 	}
 
 	/// Has its units recomputed, and commits to what came of it.

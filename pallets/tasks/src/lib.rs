@@ -659,7 +659,7 @@ pub mod pallet {
 		TooFewOperators,
 		/// At this tier fraud could not be found well enough for any lock to deter it.
 		CannotBeSecured,
-		/// The quote is above what the client is ready to pay in all.
+		/// The quote is above the most that was allowed for it. It may have risen meanwhile: ask again, or allow more.
 		QuoteTooHigh,
 		/// Only the client of the task may do this.
 		NotClient,
@@ -713,6 +713,8 @@ pub mod pallet {
 		NoSuchDemand,
 		/// The piece is not what was demanded, or is not proven.
 		WrongPiece,
+		/// The account has fewer free tokens: what is locked, or has to stay on it, does not count.
+		NotEnoughTokens,
 	}
 
 	impl<T> From<SpecFault> for Error<T> {

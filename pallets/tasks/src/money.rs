@@ -1,18 +1,18 @@
 //! What happens to a client's escrow. Nothing else in the pallet moves tokens.
 
 use frame_support::{
-	defensive,
+	defensive, ensure,
 	pallet_prelude::DispatchResult,
 	traits::{
 		Get,
-		fungible::Mutate,
+		fungible::{Inspect, Mutate},
 		tokens::{Fortitude, Precision, Preservation},
 	},
 };
 use ogpu_primitives::{Balance, market::price::share};
 use sp_runtime::traits::AccountIdConversion;
 
-use crate::{Config, Escrow, Escrows, Pallet, Task};
+use crate::{Config, Error, Escrow, Escrows, Pallet, Task};
 
 /// Which of the three parts of an escrow pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ impl<T: Config> Pallet<T> {
 
 	/// Puts tokens of a client in escrow: only such as it could pay to anybody.
 	pub(crate) fn put_in_escrow(client: &T::AccountId, amount: Balance) -> DispatchResult {
+		let free =
+			T::Currency::reducible_balance(client, Preservation::Preserve, Fortitude::Polite);
+		ensure!(amount <= free, Error::<T>::NotEnoughTokens);
 		T::Currency::transfer(client, &Self::pot(), amount, Preservation::Preserve)?;
 		Escrows::<T>::mutate(client, |sum| *sum = sum.saturating_add(amount));
 		Ok(())

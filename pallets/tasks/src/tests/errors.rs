@@ -1,7 +1,7 @@
 //! Every refusal, by what brings it about. (Those of specifications are tested with them; here they have to
 //! arrive as errors of the call.)
 
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_err, assert_noop, assert_ok};
 use ogpu_primitives::{
 	OGPU,
 	job::{MAX_UNITS, Profile},
@@ -86,7 +86,7 @@ fn clients_pay_no_more_than_they_said() {
 		assert_eq!(faults.len(), 3);
 		// Whoever cannot pay has nothing on hold afterwards.
 		let poor = RuntimeOrigin::signed(999);
-		assert!(Tasks::submit(poor, spec(), u128::MAX).is_err());
+		assert_err!(Tasks::submit(poor, spec(), u128::MAX), Error::<Test>::NotEnoughTokens);
 		assert_eq!(crate::Escrows::<Test>::get(999), 0);
 	});
 }
@@ -98,7 +98,7 @@ fn frozen_tokens_pay_for_nothing() {
 	build_and_execute(|| {
 		Balances::set_lock(*b"vote    ", &CLIENT, ENDOWMENT - OGPU, WithdrawReasons::all());
 		let client = RuntimeOrigin::signed(CLIENT);
-		assert!(Tasks::submit(client, spec(), u128::MAX).is_err());
+		assert_err!(Tasks::submit(client, spec(), u128::MAX), Error::<Test>::NotEnoughTokens);
 		assert_eq!(crate::Escrows::<Test>::get(CLIENT), 0);
 	});
 }
