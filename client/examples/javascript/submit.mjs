@@ -1,5 +1,6 @@
 // Submits a task and follows it until its result is there, with @polkadot/api alone.
 //
+//   npm install                         once, in this folder
 //   ogpu offer JOB.yaml --json          serves program and inputs, and prints the specification
 //   node submit.mjs ws://127.0.0.1:9944 //Alice 0x…
 //

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get};
+use frame_support::{defensive, ensure, pallet_prelude::DispatchResult};
 use ogpu_primitives::{
 	Balance,
 	market::{TaskId, reputation::Aspect},
@@ -17,11 +17,19 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Appeal, Case, Cases, Config, Decided, Error, Event, Kind, Pallet, Phase, Said, Subject,
+	Appeal, Case, Cases, Config, Decided, Error, Event, Kind, Pallet, Phase, REFUSED, Said, Subject,
 };
 
 /// The last attempt that there may be at a task.
 const MAX_ATTEMPT: u8 = 32;
+
+/// Judges for whom it changes something that a verdict is overturned.
+struct JudgedBefore<AccountId> {
+	/// They were paid for what is wrong.
+	wrong: Vec<AccountId>,
+	/// They lost something for what is right.
+	right: Vec<AccountId>,
+}
 
 impl<T: Config> Pallet<T> {
 	/// Whom a case may be, or was, decided against: the provider of a result, the client of a task.
@@ -105,8 +113,8 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// An appeal was right: those who were wrong before pay, as far as they can, and whoever affirmed what is right has
-	/// earned its fee after all.
+	/// An appeal was right: those who were wrong before pay, as far as they can. Whoever affirmed what is right has earned its
+	/// fee after all, and so have judges who were contradicted for it, who get back what they lost.
 	pub(crate) fn overturn(
 		id: PartOfTask,
 		mut case: Case<T::AccountId>,
@@ -122,8 +130,9 @@ impl<T: Config> Pallet<T> {
 		for dispute in core::mem::take(&mut case.disputes) {
 			unpaid_judges = Self::challenged_wrongly(&case, &dispute, unpaid_judges);
 		}
-		let loss = case.unit_fee.saturating_mul(T::Rules::get().minority.get().into());
-		for who in Self::judged_wrongly(id, &case, decided.unit) {
+		let loss = Self::minority_loss(&case);
+		let before = Self::judged_before(id, &case, decided.unit);
+		for who in before.wrong {
 			let mut to = Beneficiaries::treasury();
 			to.panel.clone_from(&unpaid_judges);
 			let slashed = T::Collateral::slash_liable(&who, loss, to, Reason::Contradicted);
@@ -131,6 +140,8 @@ impl<T: Config> Pallet<T> {
 			T::Registry::see(&who, Aspect::Disputes, 0, 0);
 		}
 		Self::earn_all(id, unpaid_judges);
+		let regained = case.unit_fee.saturating_add(loss);
+		Self::earn_all(id, before.right.into_iter().map(|who| (who, regained)).collect());
 		let fee = case.fee(Kind::Round);
 		let affirmed = Self::affirmed(id, &case, decided).into_iter();
 		Self::earn_all(id, affirmed.map(|who| (who, fee)).collect());
@@ -138,8 +149,12 @@ impl<T: Config> Pallet<T> {
 		Self::hand_over(id, Decision::bare(Verdict::Overturned));
 	}
 
-	/// Judges who said before what was overturned.
-	fn judged_wrongly(id: PartOfTask, case: &Case<T::AccountId>, unit: u32) -> Vec<T::AccountId> {
+	/// What became of judges who said something before of what was overturned, of this unit.
+	fn judged_before(
+		id: PartOfTask,
+		case: &Case<T::AccountId>,
+		unit: u32,
+	) -> JudgedBefore<T::AccountId> {
 		let panels = Self::panels(id, case).map(|(_, panel)| panel);
 		let before = panels.filter(|panel| match panel.kind {
 			Kind::Dispute { unit: judged, .. } => judged == unit,
@@ -147,12 +162,26 @@ impl<T: Config> Pallet<T> {
 			Kind::Final => panel.opened.first().is_some_and(|(judged, _)| *judged == unit),
 			Kind::Round | Kind::Appeal { .. } => false,
 		});
-		let wrong = |said: Said| match case.subject {
-			Subject::Root(_) => matches!(said, Said::Differed(_)),
-			Subject::Claim(_) => said == Said::Agreed,
-		};
-		let members = before.flat_map(|panel| panel.members.into_iter());
-		members.filter(|member| wrong(member.said)).map(|member| member.who).collect()
+		let mut found = JudgedBefore { wrong: Vec::new(), right: Vec::new() };
+		for panel in before {
+			let votes = Self::votes(case, &panel);
+			let agreed = Self::agreed_on(case, &panel, &votes);
+			let opened = Self::in_question(case, &panel);
+			for (who, vote) in votes {
+				let right = match case.subject {
+					Subject::Root(_) => Some(vote) == opened,
+					Subject::Claim(_) => vote == REFUSED,
+				};
+				// Whoever the others contradicted has lost something; the others were paid.
+				let contradicted = agreed.is_some_and(|agreed| agreed != vote);
+				match (right, contradicted) {
+					(false, false) => found.wrong.push(who),
+					(true, true) => found.right.push(who),
+					(true, false) | (false, true) => {}
+				}
+			}
+		}
+		found
 	}
 
 	/// Who affirmed in rounds the unit that was found false, and answers for that.

@@ -106,23 +106,11 @@ impl<T: Config> Pallet<T> {
 		mut case: Case<T::AccountId>,
 		panel: Panel<T::AccountId>,
 	) {
-		let members = panel.members.len() as u32;
-		let opened = match case.subject {
-			Subject::Root(_) => panel.opened.first().map(|(_, leaf)| *leaf),
-			Subject::Claim(_) => Some(UPHELD),
-		};
-		let vote = |said: Said| match said {
-			Said::Agreed => opened,
-			Said::Differed(leaf) => Some(leaf),
-			_ => None,
-		};
-		let votes: Vec<Hash> =
-			panel.members.iter().filter_map(|member| vote(member.said)).collect();
-		let threshold = panel.kind.threshold(case.tier, members);
-		let Judgement::Agreed(agreed) = judge(&votes, 0, threshold) else {
+		let opened = Self::in_question(&case, &panel);
+		let votes = Self::votes(&case, &panel);
+		let Some(agreed) = Self::agreed_on(&case, &panel, &votes) else {
 			// They have done what they could.
-			let voters = panel.members.iter().filter(|member| vote(member.said).is_some());
-			let judges: Vec<_> = voters.map(|member| (member.who.clone(), case.unit_fee)).collect();
+			let judges: Vec<_> = votes.into_iter().map(|(who, _)| (who, case.unit_fee)).collect();
 			if matches!(panel.kind, Kind::Appeal { .. }) {
 				return Self::appeal_lost(id, case, judges);
 			}
@@ -130,19 +118,13 @@ impl<T: Config> Pallet<T> {
 			return Self::split(id, case, panel.kind);
 		};
 		let mut judges = Vec::new();
-		for member in &panel.members {
-			match vote(member.said) {
-				Some(leaf) if leaf == agreed => {
-					judges.push((member.who.clone(), case.unit_fee));
-					T::Registry::see(&member.who, Aspect::Disputes, 0, 1000);
-				}
-				Some(_) => {
-					let loss = T::Rules::get().minority.get();
-					let loss = case.unit_fee.saturating_mul(loss.into());
-					Self::penalise(&member.who, loss, Reason::Contradicted);
-					T::Registry::see(&member.who, Aspect::Disputes, 0, 0);
-				}
-				None => {}
+		for (who, vote) in votes {
+			let right = vote == agreed;
+			T::Registry::see(&who, Aspect::Disputes, 0, if right { 1000 } else { 0 });
+			if right {
+				judges.push((who, case.unit_fee));
+			} else {
+				Self::penalise(&who, Self::minority_loss(&case), Reason::Contradicted);
 			}
 		}
 		match (panel.kind, case.subject) {
@@ -189,6 +171,50 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 		}
+	}
+
+	/// What judges say something of: the leaf that was opened, if one was, or that a claim is upheld.
+	pub(crate) fn in_question(
+		case: &Case<T::AccountId>,
+		panel: &Panel<T::AccountId>,
+	) -> Option<Hash> {
+		match case.subject {
+			Subject::Root(_) => panel.opened.first().map(|(_, leaf)| *leaf),
+			Subject::Claim(_) => Some(UPHELD),
+		}
+	}
+
+	/// Which judges have voted, and for what.
+	pub(crate) fn votes(
+		case: &Case<T::AccountId>,
+		panel: &Panel<T::AccountId>,
+	) -> Vec<(T::AccountId, Hash)> {
+		let vote = |said: Said| match said {
+			Said::Agreed => Self::in_question(case, panel),
+			Said::Differed(leaf) => Some(leaf),
+			_ => None,
+		};
+		let voted = panel.members.iter();
+		voted.filter_map(|member| Some((member.who.clone(), vote(member.said)?))).collect()
+	}
+
+	/// What enough judges voted for.
+	pub(crate) fn agreed_on(
+		case: &Case<T::AccountId>,
+		panel: &Panel<T::AccountId>,
+		votes: &[(T::AccountId, Hash)],
+	) -> Option<Hash> {
+		let votes: Vec<_> = votes.iter().map(|(_, vote)| *vote).collect();
+		let threshold = panel.kind.threshold(case.tier, panel.members.len() as u32);
+		match judge(&votes, 0, threshold) {
+			Judgement::Agreed(agreed) => Some(agreed),
+			_ => None,
+		}
+	}
+
+	/// What a judge loses that the others contradict.
+	pub(crate) fn minority_loss(case: &Case<T::AccountId>) -> Balance {
+		case.unit_fee.saturating_mul(T::Rules::get().minority.get().into())
 	}
 
 	/// Enough rounds were clean, or a final panel confirmed a unit.

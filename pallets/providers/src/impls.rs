@@ -48,10 +48,7 @@ impl<T: Config> Registry<T::AccountId> for Pallet<T> {
 	}
 
 	fn devices(who: &T::AccountId) -> Option<Hash> {
-		let devices = Providers::<T>::get(who)?.profile.devices;
-		// What they are called, and what their drivers say of them, may change.
-		let mut fingerprints: Vec<_> = devices.iter().map(|device| device.fingerprint).collect();
-		fingerprints.sort_unstable();
+		let fingerprints = Providers::<T>::get(who)?.profile.fingerprints();
 		Some(fingerprints.using_encoded(Blake2::hash))
 	}
 
@@ -174,9 +171,10 @@ impl<T: Config> SeatTable<T::AccountId> for Pallet<T> {
 
 	fn verifier(who: &T::AccountId, requirements: &Requirements) -> Option<GroupId> {
 		let provider = Providers::<T>::get(who)?;
-		// Seats that were slashed away are drawn no longer, though they are in the table until it is settled.
+		// Seats that were slashed away are drawn no longer, though they are in the table until they are settled. Some may be
+		// missing: a small loss, or a price that has risen a little, ends nothing.
 		let seats = Holdings::<T>::get(who).numbers.len() as u32;
-		if T::Collateral::in_seats(who) < Self::price_of(seats) {
+		if T::Collateral::in_seats(who) <= Self::price_of(seats) / 2 {
 			return None;
 		}
 		// Where it is, and how it has done so far, does not matter for judging.

@@ -482,8 +482,8 @@ pub mod pallet {
 
 		/// Changes what the sender says of itself.
 		///
-		/// Origin: signed, a provider. A new worker key needs its `proof`. If any device was added or has
-		/// another fingerprint, the rating is gone until it is proven again. Event: [`Event::Updated`].
+		/// Origin: signed, a provider. A new worker key needs its `proof`. If its devices are not the same
+		/// any more, by their fingerprints, the rating is gone until it is proven again. Event: [`Event::Updated`].
 		#[pallet::call_index(1)]
 		#[pallet::weight(T::WeightInfo::update())]
 		pub fn update(
@@ -500,10 +500,9 @@ pub mod pallet {
 				Workers::<T>::remove(provider.profile.worker);
 				Workers::<T>::insert(profile.worker, &who);
 			}
-			let known = |device: &Device| {
-				provider.profile.devices.iter().any(|old| old.fingerprint == device.fingerprint)
-			};
-			let rating_lost = provider.rating > 0 && !profile.devices.iter().all(known);
+			// What is left could be without the one that was measured.
+			let same_devices = profile.fingerprints() == provider.profile.fingerprints();
+			let rating_lost = provider.rating > 0 && !same_devices;
 			if rating_lost {
 				provider.rating = 0;
 			}

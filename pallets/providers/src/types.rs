@@ -1,5 +1,7 @@
 //! What is known of a provider.
 
+use alloc::vec::Vec;
+
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use ogpu_primitives::{
@@ -258,6 +260,13 @@ pub enum ProfileFault {
 }
 
 impl Profile {
+	/// Its devices by what they are: what they are called, and what their drivers say of them, may change.
+	pub fn fingerprints(&self) -> Vec<Hash> {
+		let mut all: Vec<_> = self.devices.iter().map(|device| device.fingerprint).collect();
+		all.sort_unstable();
+		all
+	}
+
 	/// The first thing that is wrong with it.
 	pub fn fault(&self) -> Option<ProfileFault> {
 		use ogpu_primitives::market::spec::MAX_MEMORY;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A seed is the hash of this and of what follows.
-const DOMAIN: &[u8] = b"ogpu/trial/1";
+const DOMAIN: [u8; 12] = *b"ogpu/trial/1";
 /// Blocks after the bell that make the seed: whoever authors some of them knows little of the others.
 const SEED_BLOCKS: u8 = 6;
 

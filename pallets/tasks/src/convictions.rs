@@ -44,9 +44,9 @@ impl<AccountId: Clone> Task<AccountId> {
 		to_part: u8,
 		verified: Balance,
 	) -> Losses {
+		let cost = self.cost_of_parts(by, to_part, verified);
 		let due = core::mem::take(&mut self.owed);
-		let damage = self.cost_of_parts(by, to_part, verified).saturating_sub(due);
-		Losses { damage, due }
+		Losses { damage: cost.saturating_sub(due), due }
 	}
 }
 

@@ -28,7 +28,7 @@ use scale_info::TypeInfo;
 
 use crate::{
 	Assignment, Config, Delivery, Demands, Departed, Departures, Error, Event, Item, NextDemand,
-	Now, Pallet, Pending, Roots, Status, Task, Tasks, work_lock,
+	Now, Pallet, Pending, Roots, Status, Task, Tasks, convictions::Losses, work_lock,
 };
 
 /// The most demands about a task that wait at a time.
@@ -296,15 +296,15 @@ impl<T: Config> Pallet<T> {
 			else {
 				return;
 			};
-			Self::pay_back(id, &task, attempt, &departed, 0);
+			Self::pay_back(id, &task, attempt, &departed, task.paid_to(&departed));
 			let refunded = Departed { refunded: true, ..departed };
 			return Departures::<T>::insert((id, attempt), refunded);
 		}
 		let (to_part, verified) = (task.spec.parts, task.verified);
 		let departed = Departed { by, to_part, verified, refunded: false };
 		// What is still owed was not paid, and is not.
-		let owed = core::mem::take(&mut task.owed);
-		Self::pay_back(id, &task, attempt, &departed, owed);
+		let Losses { damage, .. } = task.take_back(&departed.by, to_part, verified);
+		Self::pay_back(id, &task, attempt, &departed, damage);
 		let by = departed.by;
 		let by =
 			Assignment { lock: T::Collateral::locked(&by.provider, work_lock(id, attempt)), ..by };
@@ -312,21 +312,16 @@ impl<T: Config> Pallet<T> {
 		Tasks::<T>::insert(id, task);
 	}
 
-	/// Has a provider pay the client back what it was paid, less what it was still owed, with fees; and a penalty, by the
-	/// reserve as for every missed deadline.
+	/// Has a provider pay the client back what it has cost; and a penalty, by the reserve as for every missed deadline.
 	fn pay_back(
 		id: TaskId,
 		task: &Task<T::AccountId>,
 		attempt: u8,
 		of: &Departed<T::AccountId>,
-		owed: Balance,
+		damage: Balance,
 	) {
-		let Departed { by, to_part, verified, .. } = of;
+		let Departed { by, to_part, .. } = of;
 		let price = task.share_of_parts(by.price, by.first_part, *to_part);
-		let damage = price
-			.saturating_sub(owed)
-			.saturating_add(share(price, task.terms.protocol_fee))
-			.saturating_add(*verified);
 		let at_stake = task.share_of_parts(task.reserve, by.first_part, *to_part);
 		let penalty = share(at_stake, T::Charges::get().default.get());
 		let to = Beneficiaries::victim(task.client.clone(), damage);

@@ -36,7 +36,6 @@ const BLOCKS_TO_SHOW: u32 = 4;
 struct Candidate<AccountId> {
 	root: Hash,
 	agreeing: u32,
-	earliest: Moment,
 	winner: AccountId,
 	draw: Hash,
 }
@@ -176,7 +175,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(racer.shown.is_none(), Error::<T>::NotRacing);
 		let sealed = commitment::<Blake2>(&genesis::<T>(), id, task.race, provider, &root, &salt);
 		ensure!(sealed == racer.commitment, Error::<T>::WrongOpening);
-		racer.shown = Some((root, now));
+		racer.shown = Some(root);
 		Racers::<T>::insert(id, provider, racer);
 		if Racers::<T>::iter_prefix_values(id).all(|racer| racer.shown.is_some()) {
 			// Nobody is waited for any more.
@@ -252,29 +251,28 @@ impl<T: Config> Pallet<T> {
 		Self::have_verified(request, verified);
 	}
 
-	/// The root that most operators have shown; among equals the one that was shown first; its first racer.
-	/// Where that is the same moment, the draw decides, and never the place in a block.
+	/// The root that most operators have shown, and one of those; the draw decides between equals. When they have shown it does
+	/// not matter: whoever makes the first block for that could have it shown alone.
 	fn best_candidate(id: TaskId) -> Option<Candidate<T::AccountId>> {
 		let draw = Self::fresh_draw();
 		let mut candidates = BTreeMap::<Hash, Candidate<T::AccountId>>::new();
 		for (who, racer) in Racers::<T>::iter_prefix(id) {
-			let Some((root, moment)) = racer.shown else { continue };
+			let Some(root) = racer.shown else { continue };
 			let rank = tie_break::<Blake2>(&draw, id, &who);
 			match candidates.get_mut(&root) {
 				None => {
-					let (agreeing, earliest, winner, draw) = (1, moment, who, rank);
-					let candidate = Candidate { root, agreeing, earliest, winner, draw };
+					let candidate = Candidate { root, agreeing: 1, winner: who, draw: rank };
 					candidates.insert(root, candidate);
 				}
 				Some(same) => {
 					same.agreeing += 1;
-					if (moment, rank) < (same.earliest, same.draw) {
-						(same.earliest, same.draw, same.winner) = (moment, rank, who);
+					if rank < same.draw {
+						(same.draw, same.winner) = (rank, who);
 					}
 				}
 			}
 		}
-		let order = |one: &Candidate<_>| (u32::MAX - one.agreeing, one.earliest, one.draw);
+		let order = |one: &Candidate<_>| (u32::MAX - one.agreeing, one.draw);
 		candidates.into_values().min_by_key(order)
 	}
 
@@ -306,7 +304,7 @@ impl<T: Config> Pallet<T> {
 	/// locked once that cannot be appealed any more.
 	pub(crate) fn accuse_same_root(id: TaskId, task: &Task<T::AccountId>, root: Hash) {
 		let same: Vec<_> = Racers::<T>::iter_prefix(id)
-			.filter(|(_, racer)| racer.shown.is_some_and(|(shown, _)| shown == root))
+			.filter(|(_, racer)| racer.shown == Some(root))
 			.map(|(who, _)| who)
 			.collect();
 		for provider in same {
@@ -316,14 +314,14 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Pays those who came to the right root and did not win, as many as the stream pays.
+	/// Pays those who came to the right root and did not win, as many as the stream pays; the draw decides which.
 	pub(crate) fn pay_runners_up(id: TaskId, task: &mut Task<T::AccountId>, root: Hash) {
 		let Some(stream) = task.stream.and_then(Streams::<T>::get) else { return };
 		let amount = share(Self::prize(task), T::Charges::get().runner_up.get());
+		let draw = Self::fresh_draw();
 		let mut right: Vec<_> = Racers::<T>::iter_prefix(id)
-			.filter_map(|(who, racer)| {
-				racer.shown.filter(|(shown, _)| *shown == root).map(|(_, moment)| (moment, who))
-			})
+			.filter(|(_, racer)| racer.shown == Some(root))
+			.map(|(who, _)| (tie_break::<Blake2>(&draw, id, &who), who))
 			.collect();
 		right.sort();
 		let paid = usize::from(stream.spec.racers.saturating_sub(1));

@@ -109,8 +109,8 @@ impl<T: Config> Pallet<T> {
 				Self::pay_verifiers(&mut task, &decision.fees);
 				Self::pay_ahead(id, &mut task, &by);
 				T::Registry::found_false(&by.provider);
-				// What nobody has confirmed may be made up.
-				if decision.confirmed {
+				// What nobody has confirmed may be made up. A part before it may be false yet.
+				if decision.confirmed && number == task.progress.settled {
 					Self::halve(id, &mut task, &by);
 				}
 				Self::end(id, task, Ending::Inconclusive);

@@ -488,14 +488,17 @@ impl<AccountId: Clone> Task<AccountId> {
 	}
 
 	/// What somebody who computed the parts up to one has cost the client: their price, what the protocol took of that, and what
-	/// verifying them has cost.
+	/// verifying them has cost. Of a batch that is all that was paid: runners-up had the same result, and were let go.
 	pub fn cost_of_parts(
 		&self,
 		by: &Assignment<AccountId>,
 		to_part: u8,
 		verified: Balance,
 	) -> Balance {
-		let price = self.share_of_parts(by.price, by.first_part, to_part);
+		let price = match self.stream {
+			None => self.share_of_parts(by.price, by.first_part, to_part),
+			Some(_) => self.reserve.saturating_sub(self.escrow.price).saturating_add(self.owed),
+		};
 		price.saturating_add(share(price, self.terms.protocol_fee)).saturating_add(verified)
 	}
 
@@ -565,8 +568,8 @@ pub struct Racer<AccountId> {
 	pub commitment: Hash,
 	/// What it has locked.
 	pub lock: Balance,
-	/// The root that it has shown, and when.
-	pub shown: Option<(Hash, Moment)>,
+	/// The root that it has shown.
+	pub shown: Option<Hash>,
 	/// Who answers with its stake for what it does.
 	pub guarantor: Option<Guarantor<AccountId>>,
 }

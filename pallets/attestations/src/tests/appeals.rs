@@ -55,6 +55,24 @@ fn a_wrong_conviction_is_overturned() {
 }
 
 #[test]
+fn judges_who_were_right_get_back_what_they_lost() {
+	market(60, || {
+		let before: Vec<_> = (51..=60).map(|who| (who, Balances::balance(&who))).collect();
+		let (task, of, _) = wrongly_convicted(50);
+		let contradicted = before.into_iter().filter(|(who, _)| bonded(*who) < BOND);
+		let contradicted: Vec<_> = contradicted.collect();
+		assert!(!contradicted.is_empty(), "every judge was wrong");
+		let fee = Cases::<Test>::get((task, 0), 0).expect("it is kept").unit_fee;
+		assert_ok!(appeal(EXECUTOR, of));
+		until(|| !Convictions::<Test>::contains_key((task, 0)));
+		for (who, before) in contradicted {
+			let lost = BOND - bonded(who);
+			assert!(Balances::balance(&who) - before >= lost + fee, "{who} has lost {lost}");
+		}
+	});
+}
+
+#[test]
 fn a_cheat_appeals_in_vain_and_pays_for_it() {
 	market(60, || {
 		Bad::set((0..100).collect());

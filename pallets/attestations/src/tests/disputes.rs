@@ -334,7 +334,14 @@ fn seats_that_were_slashed_away_are_drawn_no_longer() {
 		use ogpu_traits::{Beneficiaries, Collateral, Reason, SeatTable};
 		let requirements = spec().requirements;
 		assert!(Providers::verifier(&2, &requirements).is_some());
-		TrustLock::slash_liable(&2, BOND - SEAT / 2, Beneficiaries::treasury(), Reason::NoShow);
+		// A little may be missing.
+		let lose = |amount| {
+			TrustLock::slash_liable(&2, amount, Beneficiaries::treasury(), Reason::NoShow);
+		};
+		lose(BOND - SEAT + 1);
+		assert_eq!(TrustLock::in_seats(&2), SEAT - 1);
+		assert!(Providers::verifier(&2, &requirements).is_some());
+		lose(SEAT / 2 - 1);
 		assert_eq!(TrustLock::in_seats(&2), SEAT / 2);
 		assert_eq!(Providers::verifier(&2, &requirements), None);
 	});

@@ -10,7 +10,8 @@ use sp_core::Pair;
 use sp_runtime::DispatchError::BadOrigin;
 
 use crate::{
-	Error, Event, Groups, HeartbeatDone, HeartbeatDue, Providers as Table, Status, Workers, mock::*,
+	Device, Error, Event, Groups, HeartbeatDone, HeartbeatDue, Providers as Table, Status, Workers,
+	mock::*,
 };
 
 #[docify::export]
@@ -113,6 +114,14 @@ fn profiles_can_be_changed() {
 		assert_ok!(Providers::update(origin.clone(), moved.clone(), None));
 		System::assert_last_event(Event::Updated { provider: 1, rating_lost: true }.into());
 		assert_eq!(Table::<Test>::get(1).map(|provider| provider.rating), Some(0));
+		// What was measured may be what is missing.
+		let mut two = moved.clone();
+		let other = Device { fingerprint: [78; 32], ..two.devices[0].clone() };
+		two.devices.try_push(other).expect("there may be two");
+		assert_ok!(Providers::update(origin.clone(), two, None));
+		assert_ok!(Providers::set_rating(&1, 20_000));
+		assert_ok!(Providers::update(origin.clone(), moved.clone(), None));
+		System::assert_last_event(Event::Updated { provider: 1, rating_lost: true }.into());
 		// Another key needs its proof.
 		moved.worker = worker(5).public().0;
 		assert_noop!(

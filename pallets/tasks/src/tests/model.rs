@@ -63,8 +63,8 @@ struct StreamModel {
 #[derive(Clone, Debug)]
 struct RacerModel {
 	root: Hash,
-	/// When it has shown its root.
-	shown: Option<u32>,
+	/// Whether it has shown its root.
+	shown: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -278,7 +278,7 @@ impl Model {
 		}
 	}
 
-	/// The root that most have shown is verified next, then the earliest; whoever has it first has it.
+	/// The root that most have shown is verified next; between equals, and those who have it, the draw decides.
 	fn next_candidate(&mut self, id: u64, mut task: TaskModel, now: u32) {
 		if task.attempt >= task.terms.max_attempts {
 			return self.end(id, task, Ending::NoProvider);
@@ -288,14 +288,12 @@ impl Model {
 			let mut same: Vec<_> = task
 				.racers
 				.iter()
-				.filter(|(_, racer)| racer.root == root)
-				.filter_map(|(who, racer)| {
-					Some((racer.shown?, tie_break::<Blake2>(&draw, id, who), *who))
-				})
+				.filter(|(_, racer)| racer.root == root && racer.shown)
+				.map(|(who, _)| (tie_break::<Blake2>(&draw, id, who), *who))
 				.collect();
 			same.sort_unstable();
-			let (moment, rank, who) = *same.first()?;
-			Some((u32::MAX - same.len() as u32, moment, rank, who, root))
+			let (rank, who) = *same.first()?;
+			Some((u32::MAX - same.len() as u32, rank, who, root))
 		});
 		let Some((.., who, root)) = best.min() else {
 			task.attempt += 1;
@@ -324,7 +322,7 @@ impl Model {
 	/// A race is over: whoever has shown nothing pays for it.
 	fn close_race(&mut self, id: u64, mut task: TaskModel, now: u32) {
 		let loss = share(task.reserve, MarketCharges::get().bid_bond.get());
-		self.expel(id, &mut task, loss, |racer| racer.shown.is_none());
+		self.expel(id, &mut task, loss, |racer| !racer.shown);
 		self.next_candidate(id, task, now);
 	}
 
@@ -351,11 +349,12 @@ impl Model {
 		let Some(stream) = task.stream else { return };
 		let paid = usize::from(self.streams[&stream].spec.racers - 1);
 		let amount = share(self.prize(task), MarketCharges::get().runner_up.get());
+		let draw = Draw::get().expect("there is a draw");
 		let mut right: Vec<_> = task
 			.racers
 			.iter()
-			.filter(|(_, racer)| racer.root == task.root)
-			.filter_map(|(who, racer)| Some((racer.shown?, *who)))
+			.filter(|(_, racer)| racer.root == task.root && racer.shown)
+			.map(|(who, _)| (tie_break::<Blake2>(&draw, id, who), *who))
 			.collect();
 		right.sort_unstable();
 		for (_, who) in right.into_iter().take(paid) {
@@ -680,6 +679,14 @@ impl Model {
 		}
 	}
 
+	/// What was paid, or is owed, for the parts of somebody up to one: of a batch, to runners-up as well.
+	fn price_paid(task: &TaskModel, by: &Holder, to: u8) -> u128 {
+		match task.stream {
+			None => (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum(),
+			Some(_) => task.reserve - task.price_left + task.owed,
+		}
+	}
+
 	/// Nobody has posted what was demanded.
 	fn demand_over(&mut self, key: (u64, u32), now: u32) {
 		if self.demands.get(&key).is_none_or(|demand| demand.until >= now) {
@@ -708,7 +715,7 @@ impl Model {
 				_ => return,
 			},
 		};
-		let price: u128 = (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum();
+		let price = Self::price_paid(&task, &by, to);
 		let owed = if current { std::mem::take(&mut task.owed) } else { 0 };
 		let damage = price.saturating_sub(owed) + share(price, task.terms.protocol_fee) + verified;
 		let at_stake: u128 =
@@ -735,8 +742,7 @@ impl Model {
 		match (task.state.clone(), verdict) {
 			(State::Delivered(_), Verdict::Fraud { .. }) => {
 				self.pay_verifier(&mut task, fee);
-				let parts = by.first..task.spec.parts;
-				let price: u128 = parts.map(|part| task.spec.share_of(by.price, part)).sum();
+				let price = Self::price_paid(&task, &by, task.spec.parts);
 				let paid = price.saturating_sub(task.owed);
 				let damage = match task.refused {
 					true => 0,
@@ -811,10 +817,9 @@ impl Model {
 				self.sentence(part, &task, &by, (damage, due), now);
 				// Whoever came to the same has computed as falsely.
 				let (root, race) = (task.root, task.race);
-				let (same, left) =
-					std::mem::take(&mut task.racers).into_iter().partition::<BTreeMap<_, _>, _>(
-						|(_, racer)| racer.shown.is_some() && racer.root == root,
-					);
+				let (same, left) = std::mem::take(&mut task.racers)
+					.into_iter()
+					.partition::<BTreeMap<_, _>, _>(|(_, racer)| racer.shown && racer.root == root);
 				task.racers = left;
 				let sentence = self.sentences.get_mut(&(id, part.attempt));
 				let sentence = sentence.expect("it was just made");
@@ -828,8 +833,10 @@ impl Model {
 			(_, Verdict::Inconclusive) => {
 				self.pay_verifier(&mut task, fee);
 				self.pay_ahead(&mut task, &by);
-				let half = task.spec.share_of(by.price, task.settled) / 2;
-				self.pay_work(&mut task, &by, half);
+				if part.part == task.settled {
+					let half = task.spec.share_of(by.price, task.settled) / 2;
+					self.pay_work(&mut task, &by, half);
+				}
 				self.end(id, task, Ending::Inconclusive);
 			}
 			(_, Verdict::Groundless | Verdict::Overturned) => {}
@@ -1135,11 +1142,11 @@ impl History {
 		if since.is_some_and(|since| since >= 2) {
 			let root = racer.as_ref().map_or(ROOT, |racer| racer.root);
 			let shown = show(id, who, root);
-			assert_eq!(shown.is_ok(), racer.is_some_and(|racer| racer.shown.is_none()));
+			assert_eq!(shown.is_ok(), racer.is_some_and(|racer| !racer.shown));
 			if shown.is_ok() {
 				let task = self.model.tasks.get_mut(&id).expect("it is live");
-				task.racers.get_mut(&who).expect("it races").shown = Some(now);
-				if task.racers.values().all(|racer| racer.shown.is_some()) {
+				task.racers.get_mut(&who).expect("it races").shown = true;
+				if task.racers.values().all(|racer| racer.shown) {
 					task.until = now;
 				}
 			}
@@ -1155,7 +1162,7 @@ impl History {
 		if allowed {
 			assert!(self.model.lock((id, RACE + task.race, who), lock));
 			let task = self.model.tasks.get_mut(&id).expect("it is live");
-			task.racers.insert(who, RacerModel { root, shown: None });
+			task.racers.insert(who, RacerModel { root, shown: false });
 			if task.state == State::Open {
 				task.state = State::Racing(now);
 				task.until = now + 3;
