@@ -5,7 +5,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { cheatingProxy } from './cheat.mjs';
+import { makesUp } from './cheat.mjs';
 import { here } from './hosts.mjs';
 
 export const bin = (name) => {
@@ -19,7 +19,7 @@ export const bin = (name) => {
 // Where the machines are said to be, by ISO 3166-1.
 export const REGION = 276;
 const CHEATS_REGION = 250;
-// The port of the cheat's proxy, counted from that of the first executor.
+// What lies between a node and its executor listens on a port so much higher than the executor.
 const PROXY = 20;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -154,16 +154,16 @@ class Program {
 }
 
 // `ogpu-worker serve`, and its HTTP interface. One that is cheap wins whatever it bids for. So does one that cheats, which
-// is in another country.
+// is in another country. `between` starts what lies between it and its node.
 export class Executor extends Program {
-	constructor(network, name, index, { cheats = false, cheap = false, host } = {}) {
+	constructor(network, name, index, { cheats = false, cheap = false, between = cheats ? makesUp : undefined, host } = {}) {
 		super(network, name, host);
 		const port = network.executorBase + 2 * index;
 		this.url = `http://127.0.0.1:${port}`;
-		this.cheats = cheats;
+		this.between = between;
 		this.region = cheats ? CHEATS_REGION : REGION;
 		// Where its node finds it.
-		this.seenAt = cheats ? `http://127.0.0.1:${network.executorBase + PROXY}` : this.url;
+		this.seenAt = between ? `http://127.0.0.1:${port + PROXY}` : this.url;
 		this.data = join(network.folder, name);
 		this.tokenFile = join(this.data, 'token');
 		this.configFile = join(network.folder, `${name}.toml`);
@@ -180,13 +180,13 @@ export class Executor extends Program {
 	}
 
 	async start() {
-		if (this.cheats) this.proxy = await cheatingProxy({ listen: Number(new URL(this.seenAt).port), executor: this.url });
+		this.endBetween = await this.between?.({ listen: Number(new URL(this.seenAt).port), executor: this.url });
 		// The node whose own it is starts it, and starts it again.
 		if (!this.owned) this.run('ogpu-worker', ['serve', '--config', this.configFile]);
 	}
 
 	async stop(signal) {
-		await this.proxy?.stop();
+		await this.endBetween?.();
 		await super.stop(signal);
 	}
 
@@ -339,8 +339,9 @@ export function stopOnSignals(network) {
 
 // The four validators of the `local` network, each on its host; the first `executors` of them have one each, or, with
 // `fullNode`, one fewer and a fifth node, which validates nothing. The first starts its own; the one with the number
-// `cheat` makes up what it computes, and the one with the number `cheap` asks least.
-export function localNetwork({ executors = 0, cheat, cheap, fullNode = false, hosts = [], ...options } = {}) {
+// `cheat` makes up what it computes, and the one with the number `cheap` asks least. What lies `between` an executor and its
+// node can be said of all but the first.
+export function localNetwork({ executors = 0, cheat, cheap, between = [], fullNode = false, hosts = [], ...options } = {}) {
 	const network = new Network({ chain: 'local', ...options });
 	const validators = ['alice', 'bob', 'charlie', 'dave'];
 	const names = fullNode ? [...validators, 'frank'] : validators;
@@ -349,7 +350,9 @@ export function localNetwork({ executors = 0, cheat, cheap, fullNode = false, ho
 		const args = validators.includes(name) ? ['--validator', `--${name}`] : [];
 		let executor;
 		if (owners.includes(name)) {
-			executor = network.executor(`${name}-executor`, { cheats: index === cheat, cheap: index === cheap, host: hosts[index] });
+			executor = network.executor(`${name}-executor`, {
+				cheats: index === cheat, cheap: index === cheap, between: between[index], host: hosts[index],
+			});
 			executor.owned = index === 0;
 			args.push(...(executor.owned
 				? ['--provider', '--executor-config', executor.configFile, '--executor-data', executor.data]

@@ -1,0 +1,66 @@
+// All providers that could be drawn make up the same result, and find one another's valid. Somebody without a seat computes it
+// again, and challenges it; by then there are honest judges.
+
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
+import { Colluders } from './cheat.mjs';
+import { Command, localNetwork, stopOnSignals, until } from './nodes.mjs';
+import { providersOnNodes } from './providers.mjs';
+import { Report } from './report.mjs';
+
+const SEARCH = fileURLToPath(new URL('../../offchain-worker/examples/hash-search/search.yaml', import.meta.url));
+// The first word of the search, as the job's bytes have it, and another.
+const colluders = new Colluders({ from: Buffer.from('UPGo'), to: Buffer.from('TPGo') });
+const { between } = colluders;
+
+const report = new Report();
+const network = localNetwork({
+	rpcBase: 49944, p2pBase: 38333, executorBase: 49960, executors: 4, between: [undefined, between, between, between],
+});
+stopOnSignals(network);
+console.log(`collusion: ${network.folder}`);
+const alice = await network.start();
+const api = await connect(alice);
+const { ferdie } = await wellKnownAccounts();
+// The first is honest, and no provider: it only answers.
+const colluding = network.executors.slice(1);
+await providersOnNodes({ api, network: { executors: colluding }, funder: ferdie });
+const events = new EventLog(api, await alice.finalised());
+let done = false;
+const following = events.follow(() => done);
+
+// A command of a stranger, and what it printed.
+async function verify(task, code, ...args) {
+	const command = new Command(network, `stranger${args.length}`, ['verify', task, ...args]);
+	assert.equal(await command.ended(120), code, command.log);
+	return command.lines;
+}
+
+await report.scenario('what colluders have found valid is proven false by a stranger', async () => {
+	const order = new Command(network, 'client', ['submit', SEARCH, '--key', '//Bob', '--max-price', '5', '--most', '8', '--work', '100', '--time', '60']);
+	const task = BigInt(await until('the task to be submitted', () => order.lines.find((line) => 'task' in line)?.task.toString(), 90));
+	const about = (method, seconds) => until(`tasks.${method}`, () => events.find('tasks', method, (data) => data.task.toBigInt() === task), seconds);
+	const { data: { verdict } } = await about('Decided', 240);
+	assert(verdict.isValid, `the colluders disagree: ${verdict}`);
+	colluders.collude = false;
+	const seen = await verify(task, 8, '--units', '0,3');
+	assert.deepEqual(seen.filter((line) => 'unit' in line).map((line) => line.verdict), ['false', 'false']);
+	const challenged = await verify(task, 8, '--units', '3', '--challenge', '--key', '//Charlie');
+	assert.equal(challenged.find((line) => 'challenged' in line).challenged, 3);
+	const { data: { provider, unit } } = await about('Convicted', 240);
+	assert.equal(unit.toNumber(), 3);
+	const { data } = await until('the slash', () => events.find('trustLock', 'Slashed', ({ who }) => who.eq(provider)), 180);
+	assert(data.why.isFalseResult && data.shares.finder.toBigInt() > 0n && data.shares.victim.toBigInt() > 0n, data.toString());
+	const record = (await api.query.tasks.records(task)).unwrap();
+	assert.equal(record.ending.type, 'Fraud');
+	await order.stop();
+	return `unit ${unit} of task ${task}: the finder got ${data.shares.finder.toBigInt() * 1000n / 10n ** 18n} thousandths of an oGPU`;
+});
+done = true;
+await following;
+await api.disconnect();
+await network.stop({ keep: report.failed > 0 });
+if (report.failed > 0) console.log(`the logs are in ${network.folder}`);
+console.log(`${report.counts}, in ${report.elapsed}`);
+process.exit(report.failed > 0 ? 1 : 0);
