@@ -86,7 +86,8 @@ fn clients_pay_no_more_than_they_said() {
 		assert_eq!(faults.len(), 3);
 		// Whoever cannot pay has nothing on hold afterwards.
 		let poor = RuntimeOrigin::signed(999);
-		assert_err!(Tasks::submit(poor, spec(), u128::MAX), Error::<Test>::NotEnoughTokens);
+		let refused = pallet_trust_lock::Error::<Test>::NotEnoughTokens;
+		assert_err!(Tasks::submit(poor, spec(), u128::MAX), refused);
 		assert_eq!(crate::Escrows::<Test>::get(999), 0);
 	});
 }
