@@ -52,7 +52,7 @@ impl SubstrateCli for Cli {
 
 /// Runs the command line, as a program of `version`. A failure is one line on standard error.
 pub fn main(version: &'static str) -> ExitCode {
-	VERSION.get_or_init(|| version);
+	let _ = VERSION.set(version);
 	match run() {
 		Ok(()) => ExitCode::SUCCESS,
 		Err(error) => {

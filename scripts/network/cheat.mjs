@@ -21,7 +21,15 @@ async function proxy({ listen: port, executor: url }, { submitted = (body) => bo
 	// A node comes back in every block, and must not find its connection about to be closed.
 	const server = createServer({ keepAliveTimeout: 0 }, async (request, response) => {
 		const { method, url: path, headers } = request;
-		const submission = method === 'POST' && path === '/v1/jobs' ? submitted(await buffer(request)) : undefined;
+		let submission;
+		if (method === 'POST' && path === '/v1/jobs') {
+			try {
+				submission = submitted(await buffer(request));
+			} catch {
+				// It was broken off, and nobody waits for an answer.
+				return;
+			}
+		}
 		// A connection for each request: there is no stale one when the executor was started again.
 		const onward = ask(`${url}${path}`, { method, headers: passed(headers), agent: false });
 		response.on('close', () => onward.destroy());
@@ -61,9 +69,9 @@ async function* lie(leaves) {
 }
 
 // Makes up the results of the tasks that the node has won. What stops it.
-export function makesUp(between) {
+export function makesUp(ports) {
 	const falsified = new Set();
-	return proxy(between, {
+	return proxy(ports, {
 		answered: ({ submission, path, answer: { statusCode, headers } }) => {
 			const own = submission && OWN.equals(submission.subarray(RUN, RUN + OWN.length));
 			if (own && statusCode < 300) falsified.add(submission.toString('hex', 0, RUN));
@@ -83,6 +91,6 @@ export class Colluders {
 			for (let at = this.collude ? body.indexOf(from) : -1; at >= 0; at = body.indexOf(from, at + from.length)) to.copy(body, at);
 			return body;
 		};
-		this.between = (between) => proxy(between, { submitted });
+		this.between = (ports) => proxy(ports, { submitted });
 	}
 }

@@ -2,6 +2,7 @@
 // again, and challenges it; by then there are honest judges.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
 import { Colluders } from './cheat.mjs';
@@ -22,7 +23,7 @@ stopOnSignals(network);
 console.log(`collusion: ${network.folder}`);
 const alice = await network.start();
 const api = await connect(alice);
-const { ferdie } = await wellKnownAccounts();
+const { charlie, ferdie } = await wellKnownAccounts();
 // The first is honest, and no provider: it only answers.
 const colluding = network.executors.slice(1);
 await providersOnNodes({ api, network: { executors: colluding }, funder: ferdie });
@@ -30,32 +31,30 @@ const events = new EventLog(api, await alice.finalised());
 let done = false;
 const following = events.follow(() => done);
 
-// A command of a stranger, and what it printed.
-async function verify(task, code, ...args) {
-	const command = new Command(network, `stranger${args.length}`, ['verify', task, ...args]);
-	assert.equal(await command.ended(120), code, command.log);
-	return command.lines;
-}
-
 await report.scenario('what colluders have found valid is proven false by a stranger', async () => {
-	const order = new Command(network, 'client', ['submit', SEARCH, '--key', '//Bob', '--max-price', '5', '--most', '8', '--work', '100', '--time', '60']);
+	const order = new Command(network, 'client', ['submit', SEARCH, '--key', '//Bob', '--max-price', '5', '--most', '8', '--work', '100', '--time', '60',
+		'--out', join(network.folder, 'result')]);
 	const task = BigInt(await until('the task to be submitted', () => order.lines.find((line) => 'task' in line)?.task.toString(), 90));
 	const about = (method, seconds) => until(`tasks.${method}`, () => events.find('tasks', method, (data) => data.task.toBigInt() === task), seconds);
 	const { data: { verdict } } = await about('Decided', 240);
 	assert(verdict.isValid, `the colluders disagree: ${verdict}`);
 	colluders.collude = false;
-	const seen = await verify(task, 8, '--units', '0,3');
-	assert.deepEqual(seen.filter((line) => 'unit' in line).map((line) => line.verdict), ['false', 'false']);
-	const challenged = await verify(task, 8, '--units', '3', '--challenge', '--key', '//Charlie');
-	assert.equal(challenged.find((line) => 'challenged' in line).challenged, 3);
+	const verify = new Command(network, 'stranger', ['verify', task, '--units', '3,9', '--challenge', '--key', '//Charlie']);
+	assert.equal(await verify.ended(120), 8, verify.log);
+	assert.deepEqual(verify.lines.filter((line) => 'unit' in line).map((line) => line.verdict), ['false', 'false']);
+	assert.equal(verify.lines.find((line) => 'challenged' in line)?.challenged, 3, verify.log);
 	const { data: { provider, unit } } = await about('Convicted', 240);
 	assert.equal(unit.toNumber(), 3);
-	const { data } = await until('the slash', () => events.find('trustLock', 'Slashed', ({ who }) => who.eq(provider)), 180);
-	assert(data.why.isFalseResult && data.shares.finder.toBigInt() > 0n && data.shares.victim.toBigInt() > 0n, data.toString());
+	const { data } = await until('the slash', () =>
+		events.find('trustLock', 'Slashed', ({ who, why }) => who.eq(provider) && why.isFalseResult), 180);
+	const finder = data.shares.finder.toBigInt();
+	assert(finder > 0n && data.shares.victim.toBigInt() > 0n, data.toString());
+	const challenged = events.find('attestations', 'Challenged', (said) => said.task.toBigInt() === task && said.challenger.eq(charlie.address));
+	assert(challenged, 'it was somebody else who challenged it');
 	const record = (await api.query.tasks.records(task)).unwrap();
 	assert.equal(record.ending.type, 'Fraud');
 	await order.stop();
-	return `unit ${unit} of task ${task}: the finder got ${data.shares.finder.toBigInt() * 1000n / 10n ** 18n} thousandths of an oGPU`;
+	return `unit ${unit} of task ${task}: its finder got ${Number(finder / 10n ** 12n) / 1e6} oGPU`;
 });
 done = true;
 await following;

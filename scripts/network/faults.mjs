@@ -40,7 +40,7 @@ const network = localNetwork({
 });
 network.executors[SAFE].region = REGION + 1;
 network.executors[RESTARTED].region = REGION + 2;
-stopOnSignals(network);
+stopOnSignals(network, { within: 1500 });
 
 // A task of one client, by the command line.
 class Order {

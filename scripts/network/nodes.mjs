@@ -19,7 +19,7 @@ export const bin = (name) => {
 // Where the machines are said to be, by ISO 3166-1.
 export const REGION = 276;
 const CHEATS_REGION = 250;
-// What lies between a node and its executor listens on a port so much higher than the executor.
+// What lies between a node and its executor listens on a port so much higher than the executor. Ten executors have two each.
 const PROXY = 20;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -327,14 +327,17 @@ export function variation(manifest, { folder, files, name = basename(manifest), 
 	return path;
 }
 
-// Stops a network when somebody interrupts the program. The logs stay.
-export function stopOnSignals(network) {
-	for (const signal of ['SIGINT', 'SIGTERM']) {
-		process.on(signal, async () => {
-			await network.stop({ keep: true });
-			process.exit(1);
-		});
-	}
+// Stops a network when somebody interrupts the program, when that fails, or when it takes longer than so many seconds. The
+// logs stay.
+export function stopOnSignals(network, { within } = {}) {
+	const stop = async (why) => {
+		if (why) console.log(`${why}; the logs are in ${network.folder}`);
+		await network.stop({ keep: true });
+		process.exit(1);
+	};
+	for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop());
+	process.on('uncaughtException', (error) => stop(error.stack));
+	if (within) setTimeout(stop, within * 1000, `it took more than ${within} s`).unref();
 }
 
 // The four validators of the `local` network, each on its host; the first `executors` of them have one each, or, with

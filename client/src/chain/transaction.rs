@@ -114,6 +114,15 @@ enum Sent {
 	NotTaken(String),
 }
 
+/// By which options and commands of this program to do what a pallet's error advises.
+fn advice(error: &str) -> &'static str {
+	match error {
+		"QuoteTooHigh" => " (--most)",
+		"NotEnoughTokens" => " See `ogpu balance`.",
+		_ => "",
+	}
+}
+
 /// Why a call failed: the pallet's own word for it, and what that means.
 fn failure(error: &DispatchError) -> Error {
 	Error::Refused(match error {
@@ -121,7 +130,7 @@ fn failure(error: &DispatchError) -> Error {
 			Ok(details) => {
 				let (pallet, name) = (details.pallet.name(), &details.variant.name);
 				let what = details.variant.docs.join(" ");
-				format!("{} ({pallet}.{name})", what.trim())
+				format!("{}{} ({pallet}.{name})", what.trim(), advice(name))
 			}
 			Err(_) => error.details_string(),
 		},

@@ -113,8 +113,9 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// An appeal was right: those who were wrong before pay, as far as they can. Whoever affirmed what is right has earned its
-	/// fee after all, and so have judges who were contradicted for it, who get back what they lost.
+	/// An appeal was right: those who were wrong before pay, as far as they can, those who judge now, and then the judges who were
+	/// contradicted for what is right, who get back what that costs with their fee. Whoever affirmed it in a round has earned its
+	/// fee after all.
 	pub(crate) fn overturn(
 		id: PartOfTask,
 		mut case: Case<T::AccountId>,
@@ -131,17 +132,22 @@ impl<T: Config> Pallet<T> {
 			unpaid_judges = Self::challenged_wrongly(&case, &dispute, unpaid_judges);
 		}
 		let loss = Self::minority_loss(&case);
-		let before = Self::judged_before(id, &case, decided.unit);
-		for who in before.wrong {
+		let JudgedBefore { wrong, right } = Self::judged_before(id, &case, decided.unit);
+		for who in &right {
+			T::Registry::see(who, Aspect::Disputes, 0, 1000);
+		}
+		let regained = case.unit_fee.saturating_add(loss);
+		let mut owed: Vec<_> = right.into_iter().map(|who| (who, regained)).collect();
+		for who in wrong {
 			let mut to = Beneficiaries::treasury();
-			to.panel.clone_from(&unpaid_judges);
-			let slashed = T::Collateral::slash_liable(&who, loss, to, Reason::Contradicted);
-			unpaid_judges = unpaid(unpaid_judges, slashed.panel);
+			to.panel = [unpaid_judges.clone(), owed.clone()].concat();
+			let paid = T::Collateral::slash_liable(&who, loss, to, Reason::Contradicted).panel;
+			let of_judges = unpaid_judges.iter().map(|(_, fee)| *fee).sum::<Balance>().min(paid);
+			unpaid_judges = unpaid(unpaid_judges, of_judges);
+			owed = unpaid(owed, paid - of_judges);
 			T::Registry::see(&who, Aspect::Disputes, 0, 0);
 		}
 		Self::earn_all(id, unpaid_judges);
-		let regained = case.unit_fee.saturating_add(loss);
-		Self::earn_all(id, before.right.into_iter().map(|who| (who, regained)).collect());
 		let fee = case.fee(Kind::Round);
 		let affirmed = Self::affirmed(id, &case, decided).into_iter();
 		Self::earn_all(id, affirmed.map(|who| (who, fee)).collect());

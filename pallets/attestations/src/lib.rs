@@ -2,7 +2,7 @@
 //!
 //! A provider commits to its result before anybody knows who will verify it. Then random members of a panel
 //! recompute random units and commit to what they get; the provider opens its leaves of the same units; the
-//! members reveal. Rounds like this are repeated until enough of them in a row are clean. Who finds
+//! members reveal. Rounds like this are repeated until enough of them are clean. Who finds
 //! something else says so, and a larger panel judges that one unit. So a false result is found with a
 //! probability that the client chose, and whoever is wrong pays: the provider with its lock, a challenger,
 //! judge or member with its seats.

@@ -182,7 +182,7 @@ pub struct Case<AccountId> {
 	pub phase: Phase,
 	/// Whether it was found valid before: then it is decided for good unless a challenge shows fraud.
 	pub was_valid: bool,
-	/// Clean rounds in a row.
+	/// Clean rounds since the last dispute.
 	pub clean: u8,
 	/// Rounds of verification that have begun.
 	pub rounds: u8,

@@ -166,17 +166,17 @@ impl<T: Config> SeatTable<T::AccountId> for Pallet<T> {
 	}
 
 	fn holder(seat: u32) -> Option<T::AccountId> {
-		Seats::<T>::holder(seat)
+		let who = Seats::<T>::holder(seat)?;
+		// What was slashed away is drawn no longer, though it is in the table until that is settled. Up to half of a seat may be
+		// missing: a small loss, or a price that has risen a little, ends nothing.
+		let place = Holdings::<T>::get(&who).numbers.iter().position(|number| *number == seat)?;
+		let price = T::SeatPrice::get().max(1);
+		let paid = T::Collateral::in_seats(&who).saturating_add(price / 2) / price;
+		((place as Balance) < paid).then_some(who)
 	}
 
 	fn verifier(who: &T::AccountId, requirements: &Requirements) -> Option<GroupId> {
 		let provider = Providers::<T>::get(who)?;
-		// Seats that were slashed away are drawn no longer, though they are in the table until they are settled. Some may be
-		// missing: a small loss, or a price that has risen a little, ends nothing.
-		let seats = Holdings::<T>::get(who).numbers.len() as u32;
-		if T::Collateral::in_seats(who) <= Self::price_of(seats) / 2 {
-			return None;
-		}
 		// Where it is, and how it has done so far, does not matter for judging.
 		let session = T::Session::get();
 		let candidate = provider.candidate(session);

@@ -165,23 +165,18 @@ impl<T: Config> Pallet<T> {
 		root: Hash,
 		salt: Hash,
 	) -> DispatchResult {
-		let mut task = Self::task(id)?;
-		let now = Now::<T>::get();
-		let Status::Racing { first, bound_in, .. } = task.status else {
+		let task = Self::task(id)?;
+		let Status::Racing { first, .. } = task.status else {
 			return Err(Error::<T>::WrongStatus.into());
 		};
-		ensure!(now >= first.saturating_add(SEALING), Error::<T>::WrongStatus);
+		ensure!(Now::<T>::get() >= first.saturating_add(SEALING), Error::<T>::WrongStatus);
 		let mut racer = Racers::<T>::get(id, provider).ok_or(Error::<T>::NotRacing)?;
 		ensure!(racer.shown.is_none(), Error::<T>::NotRacing);
 		let sealed = commitment::<Blake2>(&genesis::<T>(), id, task.race, provider, &root, &salt);
 		ensure!(sealed == racer.commitment, Error::<T>::WrongOpening);
 		racer.shown = Some(root);
 		Racers::<T>::insert(id, provider, racer);
-		if Racers::<T>::iter_prefix_values(id).all(|racer| racer.shown.is_some()) {
-			// Nobody is waited for any more.
-			task.status = Status::Racing { first, bound_in, until: now };
-			Self::put(id, task);
-		}
+		// The race does not end sooner when all have shown theirs: the last of them could choose the block that draws between them.
 		Self::deposit_event(Event::Shown { task: id, provider: provider.clone(), root });
 		Ok(())
 	}

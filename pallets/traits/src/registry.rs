@@ -98,7 +98,7 @@ pub trait Registry<AccountId> {
 	/// Notes something about a provider, of the weight of so many burnt fees.
 	fn see(who: &AccountId, aspect: Aspect, weight: Balance, thousandths: u16);
 
-	/// How often of a thousand times the tier that a client asked for is drawn for a result of a provider, where `price` more
+	/// How often of a thousand times the tier that a client asked for is drawn for a result of a provider, where a reserve of `price` more
 	/// is under way on trust than before, and that is at most `leverage` times what its right tasks have burnt; `None` if it
 	/// always is.
 	fn trust(who: &AccountId, price: Balance, leverage: u32) -> Option<u16>;
@@ -131,7 +131,7 @@ pub trait SeatTable<AccountId> {
 	/// How many seats there are, numbered from 0.
 	fn seats() -> u32;
 
-	/// Who holds a seat.
+	/// Who holds a seat, if it is paid for.
 	fn holder(seat: u32) -> Option<AccountId>;
 
 	/// The operator of a provider that can verify tasks with these requirements, as both were when the session began: whoever

@@ -67,7 +67,7 @@ fn judges_who_were_right_get_back_what_they_lost() {
 		until(|| !Convictions::<Test>::contains_key((task, 0)));
 		for (who, before) in contradicted {
 			let lost = BOND - bonded(who);
-			assert!(Balances::balance(&who) - before >= lost + fee, "{who} has lost {lost}");
+			assert_eq!(Balances::balance(&who) - before, lost + fee);
 		}
 	});
 }

@@ -37,12 +37,12 @@ pub struct Trusted {
 	pub streak: u32,
 	/// What they have burnt in fees.
 	pub burnt: Balance,
-	/// The prices of all that is under way on trust.
+	/// The reserves of all that is under way on trust.
 	pub open: Balance,
 }
 
 impl Trusted {
-	/// How often of a thousand times the tier that was asked for is drawn, where the clients are enough and `price` more
+	/// How often of a thousand times the tier that was asked for is drawn, where the clients are enough and a reserve of `price` more
 	/// is under way on trust than before; `None` if it always is. What is under way is at most `leverage` times what was burnt.
 	pub fn asked(&self, clients: u32, price: Balance, leverage: u32) -> Option<u16> {
 		let room = self.burnt.saturating_mul(leverage.into());

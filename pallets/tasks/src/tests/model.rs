@@ -103,6 +103,8 @@ struct TaskModel {
 	operators: u32,
 	client_lock: u128,
 	price_left: u128,
+	/// What was paid for work, or is owed for it.
+	given: u128,
 	fee_left: u128,
 	verification_left: u128,
 	owed: u128,
@@ -253,6 +255,7 @@ impl Model {
 			false => share(amount, charges.held_back.get()).min(amount),
 		};
 		task.owed += later;
+		task.given += amount;
 		self.pay(task, by.provider, amount - later);
 		self.take_fee(task, amount);
 	}
@@ -360,6 +363,7 @@ impl Model {
 		for (_, who) in right.into_iter().take(paid) {
 			let amount = amount.min(task.price_left - task.owed);
 			let amount = self.pay(task, who, amount);
+			task.given += amount;
 			self.take_fee(task, amount);
 		}
 		self.end_race(id, task);
@@ -683,7 +687,7 @@ impl Model {
 	fn price_paid(task: &TaskModel, by: &Holder, to: u8) -> u128 {
 		match task.stream {
 			None => (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum(),
-			Some(_) => task.reserve - task.price_left + task.owed,
+			Some(_) => task.given,
 		}
 	}
 
@@ -961,6 +965,7 @@ impl TaskModel {
 			operators: found.operators,
 			client_lock: quote.client_lock,
 			price_left: quote.reserve,
+			given: 0,
 			fee_left: quote.protocol_fee,
 			verification_left: quote.verification,
 			owed: 0,
@@ -1146,9 +1151,6 @@ impl History {
 			if shown.is_ok() {
 				let task = self.model.tasks.get_mut(&id).expect("it is live");
 				task.racers.get_mut(&who).expect("it races").shown = true;
-				if task.racers.values().all(|racer| racer.shown) {
-					task.until = now;
-				}
 			}
 			return;
 		}
@@ -1423,7 +1425,7 @@ impl History {
 		}
 		let held = self.tasks(|task| {
 			let held = matches!(task.state, State::Verifying(_) | State::Delivered(_));
-			held && task.stream.is_none() || matches!(task.state, State::Executing(_))
+			held || matches!(task.state, State::Executing(_))
 		});
 		let Some(id) = self.one_of(&held) else { return };
 		let task = self.model.tasks[&id].clone();

@@ -15,8 +15,8 @@ use ogpu_primitives::{
 use ogpu_traits::{Collateral, Duties, Verdict, Verdicts};
 
 use crate::{
-	Done, Due, Ending, Error, Escrows, MAX_RACERS, Racers, Races, Records, Roots, Status, Streams,
-	mock::*, race_lock, types::work_lock,
+	Convictions, Done, Due, Ending, Error, Escrows, MAX_RACERS, Racers, Races, Records, Roots,
+	Status, Streams, mock::*, race_lock, types::work_lock,
 };
 
 const STREAM: u64 = 0;
@@ -151,7 +151,7 @@ fn whoever_has_its_root_shown_alone_gains_nothing() {
 	build_and_execute(|| {
 		open();
 		let mut won = 0;
-		for _ in 0..16 {
+		for race_of in 0..16 {
 			let task = send();
 			for who in [1, 2] {
 				race(task, who, ROOT);
@@ -161,6 +161,7 @@ fn whoever_has_its_root_shown_alone_gains_nothing() {
 			assert_ok!(show(task, 2, ROOT));
 			next_block();
 			assert_ok!(show(task, 1, ROOT));
+			Draw::set(Some([race_of; 32]));
 			pass(task);
 			won += u32::from(holder(task) == Some(2));
 			decide(Verdict::Valid, 0);
@@ -206,7 +207,7 @@ fn whoever_verifies_is_drawn_by_the_blocks_after_the_last_seal() {
 			assert_ok!(show(task, who, ROOT));
 		}
 		assert!(Pending::get().is_empty());
-		// Everybody has shown: it goes on once that moment has passed.
+		// Everybody has shown: it goes on all the same once the time for that has passed.
 		blocks(2);
 		let (request, _) = Pending::get().remove(0);
 		assert_eq!((request.bound_in, request.small), (Some(sealed + 1), true));
@@ -382,7 +383,11 @@ fn fraud_after_delivery_makes_the_client_whole() {
 		hold_race(task, &[(1, ROOT), (2, ROOT)]);
 		decide(Verdict::Valid, OGPU / 10);
 		let part = ogpu_traits::PartOfTask { task, attempt: 0, part: 0 };
+		let paid = 50 * OGPU + share(50 * OGPU, 20_000) + OGPU / 10;
+		let owed = live(task).owed;
+		assert_eq!(owed, 4 * OGPU);
 		decide_part(part, Verdict::Fraud { unit: 3 }, 0);
+		assert_eq!(Convictions::<Test>::get((task, 0)).map(|it| it.damage), Some(paid - owed));
 		assert_eq!(Records::<Test>::get(task).map(|record| record.ending), Some(Ending::Fraud));
 		blocks(20);
 		assert_ok!(Tasks::close_stream(client(), STREAM));
