@@ -159,6 +159,7 @@ pub fn provider_with_key<T: Config>(index: u32, worker: [u8; 32]) -> T::AccountI
 		reputation: Default::default(),
 		occupation: Default::default(),
 		engagements: 0,
+		before: None,
 	};
 	Workers::<T>::insert(worker, &who);
 	let class = provider.class();

@@ -1,4 +1,4 @@
-//! What `pallet_worker` weighs. Written by `scripts/weights` on 2026-11-25, with 10 steps and 10
+//! What `pallet_worker` weighs. Written by `scripts/weights` on 2026-11-27, with 10 steps and 10
 //! repetitions. No proof sizes: nobody validates this chain by proofs of its state.
 
 use core::marker::PhantomData;
@@ -10,11 +10,11 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_worker::WeightInfo for WeightInfo<T> {
 	fn perform() -> Weight {
-		Weight::from_parts(121_481_000, 0)
+		Weight::from_parts(99_415_000, 0)
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 	fn authorize() -> Weight {
-		Weight::from_parts(120_489_000, 0).saturating_add(T::DbWeight::get().reads(20))
+		Weight::from_parts(101_804_000, 0).saturating_add(T::DbWeight::get().reads(20))
 	}
 }
