@@ -15,7 +15,7 @@ use ogpu_primitives::{
 		quote::Terms,
 		rules::{Charges, Windows},
 		spec::TaskSpec,
-		stream::StreamSpec,
+		stream::{Batch, StreamSpec},
 	},
 	merkle::{Blake2, Hash},
 	piece::Piece,
@@ -1109,7 +1109,8 @@ impl History {
 
 	fn send(&mut self, id: u64) {
 		let stream = self.model.streams[&id].clone();
-		let requests = batch(self.random.random_range(1..60));
+		let blob = BlobId(*blake3::hash(JOB).as_bytes());
+		let requests = Batch { blob, ..batch(self.random.random_range(1..60)) };
 		let task = crate::NextTask::<Test>::get();
 		let runner_up = MarketCharges::get().runner_up.get();
 		let quote = Tasks::quote(stream.spec.task(&requests, runner_up)).expect("a quote");

@@ -208,7 +208,7 @@ fn whoever_verifies_is_drawn_by_the_blocks_after_the_last_seal() {
 		}
 		assert!(Pending::get().is_empty());
 		// Everybody has shown: it goes on all the same once the time for that has passed.
-		blocks(2);
+		blocks(3);
 		let (request, _) = Pending::get().remove(0);
 		assert_eq!((request.bound_in, request.small), (Some(sealed + 1), true));
 	});
