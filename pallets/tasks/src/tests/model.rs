@@ -153,6 +153,8 @@ struct Sentence {
 	/// What the provider answers for all the same: its task, the part after the last that it was paid for, and what
 	/// verifying has cost.
 	paid: Option<(Holder, u8, u128)>,
+	/// Another part that is false: which, its client's damage by that alone, and what that adds to the damage by the first.
+	more: Option<(u8, u128, u128)>,
 	/// Whether the task ended by it.
 	ended: bool,
 	/// Racers that came to the same, and their race.
@@ -556,11 +558,17 @@ impl Model {
 
 	fn decide_on_departed(&mut self, part: PartOfTask, verdict: Verdict, fee: u128, now: u32) {
 		let key = (part.task, part.attempt);
-		let Some((by, to, verified)) = self.departed.get(&key).cloned() else { return };
 		let mut task = self.tasks[&part.task].clone();
 		let of_attempt = task.verified;
 		let spent = self.pay_verifier(&mut task, fee);
 		task.verified = of_attempt;
+		let Some((by, to, verified)) = self.departed.get(&key).cloned() else {
+			if let Verdict::Fraud { .. } = verdict {
+				self.convict_of_more(part, &task);
+			}
+			self.tasks.insert(part.task, task);
+			return;
+		};
 		if let Verdict::Fraud { .. } = verdict {
 			self.departed.remove(&key);
 			let paid: u128 = (by.first..to).map(|part| task.spec.share_of(by.price, part)).sum();
@@ -571,6 +579,16 @@ impl Model {
 			self.sentence(part, &task, &by, (damage, 0), now);
 		}
 		self.tasks.insert(part.task, task);
+	}
+
+	/// Somebody is convicted already, and was paid for another part that is false, too.
+	fn convict_of_more(&mut self, part: PartOfTask, task: &TaskModel) {
+		let Some(sentence) = self.sentences.get_mut(&(part.task, part.attempt)) else { return };
+		let Some((by, to, verified)) = sentence.paid.take() else { return };
+		let price = Self::price_paid(task, &by, to);
+		let damage = price + share(price, task.terms.protocol_fee) + verified;
+		let extra = if sentence.part < to { 0 } else { damage };
+		sentence.more = Some((part.part, damage, extra));
 	}
 
 	fn at_fault(&mut self, id: u64, mut task: TaskModel, fee: u128, ending: Ending, now: u32) {
@@ -614,7 +632,13 @@ impl Model {
 
 	/// A fraud was none: nothing is taken, and the treasury pays what was not paid.
 	fn acquit(&mut self, key: (u64, u8), fee: u128) {
-		let Some(sentence) = self.sentences.remove(&key) else { return };
+		let Some(mut sentence) = self.sentences.remove(&key) else { return };
+		if let Some((part, damage, _)) = sentence.more.take() {
+			// What is left is the other part.
+			self.pay_from_treasury(VERIFIER, fee);
+			self.sentences.insert(key, Sentence { part, damage, ..sentence });
+			return;
+		}
 		match sentence.paid.filter(|_| self.tasks.contains_key(&key.0)) {
 			Some(paid) => {
 				self.departed.insert(key, paid);
@@ -625,14 +649,18 @@ impl Model {
 			self.unlock((key.0, RACE + race, who));
 		}
 		for (who, amount) in [(VERIFIER, fee), (sentence.provider, sentence.due)] {
-			let treasury = self.free.get_mut(&TREASURY).expect("there is one");
-			let amount = amount.min(treasury.saturating_sub(1_000));
-			*treasury -= amount;
-			self.give(who, amount);
+			self.pay_from_treasury(who, amount);
 		}
 		if sentence.ended {
 			self.ended.insert(key.0, Ending::Completed);
 		}
+	}
+
+	fn pay_from_treasury(&mut self, who: u64, amount: u128) {
+		let treasury = self.free.get_mut(&TREASURY).expect("there is one");
+		let amount = amount.min(treasury.saturating_sub(1_000));
+		*treasury -= amount;
+		self.give(who, amount);
 	}
 
 	/// Of what its client is to be made whole by, and what its provider is not paid.
@@ -652,6 +680,7 @@ impl Model {
 			damage,
 			due,
 			paid: None,
+			more: None,
 			ended: false,
 			accomplices: Vec::new(),
 			until,
@@ -669,7 +698,8 @@ impl Model {
 			sentence.until = now + 20;
 			return;
 		}
-		let Sentence { provider, client, damage, accomplices, .. } = sentence.clone();
+		let Sentence { provider, client, damage, more, accomplices, .. } = sentence.clone();
+		let damage = damage + more.map_or(0, |(_, _, extra)| extra);
 		self.sentences.remove(&key);
 		let lock = (key.0, key.1, provider);
 		let amount = self.locks.get(&lock).copied().unwrap_or(0);
