@@ -206,17 +206,23 @@ fn what_nobody_has_confirmed_is_not_paid() {
 	});
 }
 
+/// A task of two parts, of which both are computed.
+fn computed() -> (u64, PartOfTask, PartOfTask) {
+	let task = submit(TaskSpec { units: 60, parts: 2, ..spec() });
+	auction(task, &[(1, 40 * OGPU), (2, 50 * OGPU), (3, 60 * OGPU)]);
+	acknowledge(task);
+	root(task, 0);
+	root(task, 1);
+	let [first, second] = [0, 1].map(|part| Pending::get()[part].0.part);
+	(task, first, second)
+}
+
 /// What comes before may be false yet, and what comes after rest on it.
 #[test]
 fn half_is_paid_of_no_part_but_the_next() {
 	build_and_execute(|| {
-		let task = submit(TaskSpec { units: 60, parts: 2, ..spec() });
-		auction(task, &[(1, 40 * OGPU), (2, 50 * OGPU), (3, 60 * OGPU)]);
-		acknowledge(task);
-		root(task, 0);
-		root(task, 1);
+		let (task, _, second) = computed();
 		let before = Balances::balance(&1);
-		let second = Pending::get()[1].0.part;
 		decide_part(second, Verdict::Inconclusive, 0);
 		assert_eq!(ending(task), Some(Ending::Inconclusive));
 		assert_eq!(Balances::balance(&1), before);
@@ -225,14 +231,9 @@ fn half_is_paid_of_no_part_but_the_next() {
 
 /// A task of two parts, of which the first is paid, and both are computed.
 fn half_paid() -> (u64, PartOfTask, PartOfTask) {
-	let task = submit(TaskSpec { units: 60, parts: 2, ..spec() });
-	auction(task, &[(1, 40 * OGPU), (2, 50 * OGPU), (3, 60 * OGPU)]);
-	acknowledge(task);
-	root(task, 0);
-	root(task, 1);
-	let [first, second] = [0, 1].map(|part| Pending::get()[part].0.part);
+	let both = computed();
 	decide(Verdict::Valid, 0);
-	(task, first, second)
+	both
 }
 
 #[test]
