@@ -17,7 +17,8 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Appeal, Case, Cases, Config, Decided, Error, Event, Kind, Pallet, Phase, REFUSED, Said, Subject,
+	Appeal, Case, Cases, Config, Decided, Error, Event, Kind, Pallet, Phase, REFUSED, Said,
+	Subject, verdicts::Tally,
 };
 
 /// The last attempt that there may be at a task.
@@ -170,12 +171,10 @@ impl<T: Config> Pallet<T> {
 		});
 		let mut found = JudgedBefore { wrong: Vec::new(), right: Vec::new() };
 		for panel in before {
-			let votes = Self::votes(case, &panel);
-			let agreed = Self::agreed_on(case, &panel, &votes);
-			let opened = Self::in_question(case, &panel);
+			let Tally { question, votes, agreed } = Self::tally(case, &panel);
 			for (who, vote) in votes {
 				let right = match case.subject {
-					Subject::Root(_) => Some(vote) == opened,
+					Subject::Root(_) => Some(vote) == question,
 					Subject::Claim(_) => vote == REFUSED,
 				};
 				// Whoever the others contradicted has lost something; the others were paid.

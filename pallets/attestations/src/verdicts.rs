@@ -31,6 +31,16 @@ const MAX_OUTSIDE: u32 = 8;
 /// The panels of a case after which nobody can say: far more than rounds and disputes need.
 const MOST_PANELS: u8 = 200;
 
+/// What a panel of judges comes to.
+pub(crate) struct Tally<AccountId> {
+	/// What they judge: the leaf that was opened, if one was, or that a claim is upheld.
+	pub question: Option<Hash>,
+	/// Who has voted, and for what.
+	pub votes: Vec<(AccountId, Hash)>,
+	/// What enough of them voted for.
+	pub agreed: Option<Hash>,
+}
+
 impl<T: Config> Pallet<T> {
 	/// Counts a round that has ended.
 	pub(crate) fn count_round(
@@ -106,9 +116,8 @@ impl<T: Config> Pallet<T> {
 		mut case: Case<T::AccountId>,
 		panel: Panel<T::AccountId>,
 	) {
-		let opened = Self::in_question(&case, &panel);
-		let votes = Self::votes(&case, &panel);
-		let Some(agreed) = Self::agreed_on(&case, &panel, &votes) else {
+		let Tally { question: opened, votes, agreed } = Self::tally(&case, &panel);
+		let Some(agreed) = agreed else {
 			// They have done what they could.
 			let judges: Vec<_> = votes.into_iter().map(|(who, _)| (who, case.unit_fee)).collect();
 			if matches!(panel.kind, Kind::Appeal { .. }) {
@@ -173,43 +182,30 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What judges say something of: the leaf that was opened, if one was, or that a claim is upheld.
-	pub(crate) fn in_question(
+	/// Counts what judges have said.
+	pub(crate) fn tally(
 		case: &Case<T::AccountId>,
 		panel: &Panel<T::AccountId>,
-	) -> Option<Hash> {
-		match case.subject {
+	) -> Tally<T::AccountId> {
+		let question = match case.subject {
 			Subject::Root(_) => panel.opened.first().map(|(_, leaf)| *leaf),
 			Subject::Claim(_) => Some(UPHELD),
-		}
-	}
-
-	/// Which judges have voted, and for what.
-	pub(crate) fn votes(
-		case: &Case<T::AccountId>,
-		panel: &Panel<T::AccountId>,
-	) -> Vec<(T::AccountId, Hash)> {
+		};
 		let vote = |said: Said| match said {
-			Said::Agreed => Self::in_question(case, panel),
+			Said::Agreed => question,
 			Said::Differed(leaf) => Some(leaf),
 			_ => None,
 		};
 		let voted = panel.members.iter();
-		voted.filter_map(|member| Some((member.who.clone(), vote(member.said)?))).collect()
-	}
-
-	/// What enough judges voted for.
-	pub(crate) fn agreed_on(
-		case: &Case<T::AccountId>,
-		panel: &Panel<T::AccountId>,
-		votes: &[(T::AccountId, Hash)],
-	) -> Option<Hash> {
-		let votes: Vec<_> = votes.iter().map(|(_, vote)| *vote).collect();
+		let votes: Vec<_> =
+			voted.filter_map(|member| Some((member.who.clone(), vote(member.said)?))).collect();
+		let leaves: Vec<_> = votes.iter().map(|(_, vote)| *vote).collect();
 		let threshold = panel.kind.threshold(case.tier, panel.members.len() as u32);
-		match judge(&votes, 0, threshold) {
+		let agreed = match judge(&leaves, 0, threshold) {
 			Judgement::Agreed(agreed) => Some(agreed),
 			_ => None,
-		}
+		};
+		Tally { question, votes, agreed }
 	}
 
 	/// What a judge loses that the others contradict.

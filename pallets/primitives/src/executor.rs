@@ -11,7 +11,7 @@ use scale_info::TypeInfo;
 
 use crate::{
 	Balance,
-	job::{BlobId, Job, MAX_BUFFERS, MAX_UNITS, Prelude},
+	job::{self, BlobId, Job, MAX_BUFFERS, MAX_UNITS, Prelude},
 	merkle::{Hash, Hasher, Multiproof, leaf},
 };
 
@@ -357,4 +357,13 @@ pub struct ExecutorStatus {
 	pub peer: Option<Peer>,
 	/// It takes no new work.
 	pub draining: bool,
+}
+
+impl ExecutorStatus {
+	/// Whether it is of this very release: it speaks this API, reads these jobs, and has all preludes. Another would be
+	/// asked in vain, by the client that waits for its work too.
+	pub fn is_of_this_release(&self) -> bool {
+		(self.api, self.job_format) == (API_VERSION, job::VERSION)
+			&& Prelude::ALL.iter().all(|prelude| self.preludes.contains(prelude))
+	}
 }

@@ -8,8 +8,7 @@ use frame_support::{
 };
 use ogpu_primitives::{
 	Balance,
-	executor::{API_VERSION, Health},
-	job::{self, Prelude},
+	executor::Health,
 	market::{
 		DeviceTier, Endpoint, Features, GroupId,
 		reputation::{Aspect, TOKEN_WEIGHT},
@@ -271,18 +270,8 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 		// Without an executor there is nothing to offer, and nobody to say so.
 		let Ok(status) = node.status() else { return Vec::new() };
 		let good = || status.devices.iter().filter(|device| device.health == Health::Good);
-		// One that speaks another version would be asked in vain, by the client that waits for its work too.
-		let speaks = (status.api, status.job_format) == (API_VERSION, job::VERSION)
-			&& Prelude::ALL.iter().all(|prelude| status.preludes.contains(prelude));
-		if !speaks {
-			log::error!(
-				target: "ogpu-worker",
-				"the executor has API {}, jobs {} and preludes {:?}, where this chain wants {API_VERSION}, {} and {:?}: it gets \
-				 no work until ogpu-worker is of the same release as the chain",
-				status.api, status.job_format, status.preludes, job::VERSION, Prelude::ALL,
-			);
-		}
-		if !speaks || status.draining || good().next().is_none() {
+		// The node says so where its operator sees it.
+		if !status.is_of_this_release() || status.draining || good().next().is_none() {
 			return Vec::new();
 		}
 		let busy = good().filter(|device| device.busy).count();

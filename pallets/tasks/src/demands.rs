@@ -296,33 +296,33 @@ impl<T: Config> Pallet<T> {
 			else {
 				return;
 			};
-			Self::pay_back(id, &task, attempt, &departed, task.paid_to(&departed));
+			let Departed { by, to_part, .. } = &departed;
+			Self::pay_back(id, &task, attempt, by, *to_part, task.paid_to(&departed));
 			let refunded = Departed { refunded: true, ..departed };
 			return Departures::<T>::insert((id, attempt), refunded);
 		}
 		let (to_part, verified) = (task.spec.parts, task.verified);
-		let departed = Departed { by, to_part, verified, refunded: false };
 		// What is still owed was not paid, and is not.
-		let Losses { damage, .. } = task.take_back(&departed.by, to_part, verified);
-		Self::pay_back(id, &task, attempt, &departed, damage);
-		let by = departed.by;
+		let Losses { damage, .. } = task.take_back(&by, to_part, verified);
+		Self::pay_back(id, &task, attempt, &by, to_part, damage);
 		let by =
 			Assignment { lock: T::Collateral::locked(&by.provider, work_lock(id, attempt)), ..by };
 		task.status = Status::Delivered { by, verdict, delivery: Delivery::Refused, until };
 		Tasks::<T>::insert(id, task);
 	}
 
-	/// Has a provider pay the client back what it has cost; and a penalty, by the reserve as for every missed deadline.
+	/// Has a provider pay the client back what it has cost up to a part; and a penalty, by the reserve as for every missed
+	/// deadline.
 	fn pay_back(
 		id: TaskId,
 		task: &Task<T::AccountId>,
 		attempt: u8,
-		of: &Departed<T::AccountId>,
+		by: &Assignment<T::AccountId>,
+		to_part: u8,
 		damage: Balance,
 	) {
-		let Departed { by, to_part, .. } = of;
-		let price = task.share_of_parts(by.price, by.first_part, *to_part);
-		let at_stake = task.share_of_parts(task.reserve, by.first_part, *to_part);
+		let price = task.share_of_parts(by.price, by.first_part, to_part);
+		let at_stake = task.share_of_parts(task.reserve, by.first_part, to_part);
 		let penalty = share(at_stake, T::Charges::get().default.get());
 		let to = Beneficiaries::victim(task.client.clone(), damage);
 		let lock = work_lock(id, attempt);

@@ -283,7 +283,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 				Self::may_race(status) && !Concerns::<T>::contains_key(provider, id)
 			}
 			(Done::Show { .. }, Status::Racing { first, .. }) => {
-				Self::may_show(*first, id, provider)
+				Self::to_show(*first, id, provider).is_ok()
 			}
 			(Done::Reveal { .. }, Status::Revealing { .. }) => {
 				Concerns::<T>::contains_key(provider, id)
@@ -354,7 +354,7 @@ impl<T: Config> Pallet<T> {
 			Status::Revealing { .. } if Bids::<T>::contains_key(id, provider) => {
 				Some(Due::Reveal { task: id, attempt, spec: task.spec, until })
 			}
-			Status::Racing { first, .. } if Self::may_show(first, id, provider) => {
+			Status::Racing { first, .. } if Self::to_show(first, id, provider).is_ok() => {
 				Some(Due::Show { task: id, race: task.race, spec: task.spec, until })
 			}
 			Status::Assigned { .. } if mine => {

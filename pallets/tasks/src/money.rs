@@ -1,15 +1,16 @@
 //! What happens to a client's escrow. Nothing else in the pallet moves tokens.
 
 use frame_support::{
-	defensive, ensure,
+	defensive,
 	pallet_prelude::DispatchResult,
 	traits::{
 		Get,
-		fungible::{Inspect, Mutate},
+		fungible::Mutate,
 		tokens::{Fortitude, Precision, Preservation},
 	},
 };
 use ogpu_primitives::{Balance, market::price::share};
+use ogpu_traits::take_into_pot;
 use sp_runtime::traits::AccountIdConversion;
 
 use crate::{Config, Error, Escrow, Escrows, Pallet, Task};
@@ -40,10 +41,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Puts tokens of a client in escrow: only such as it could pay to anybody.
 	pub(crate) fn put_in_escrow(client: &T::AccountId, amount: Balance) -> DispatchResult {
-		let free =
-			T::Currency::reducible_balance(client, Preservation::Preserve, Fortitude::Polite);
-		ensure!(amount <= free, Error::<T>::NotEnoughTokens);
-		T::Currency::transfer(client, &Self::pot(), amount, Preservation::Preserve)?;
+		take_into_pot::<T::Currency, _>(&Self::pot(), client, amount, Error::<T>::NotEnoughTokens)?;
 		Escrows::<T>::mutate(client, |sum| *sum = sum.saturating_add(amount));
 		Ok(())
 	}

@@ -1,6 +1,6 @@
 //! Streams and their batches: sending, racing, and what the races come to.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::vec::Vec;
 
 use frame_support::{defensive, ensure, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::{
@@ -37,7 +37,6 @@ struct Candidate<AccountId> {
 	root: Hash,
 	agreeing: u32,
 	winner: AccountId,
-	draw: Hash,
 }
 
 impl<T: Config> Pallet<T> {
@@ -120,10 +119,15 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Whether a provider can show the root that it has sealed now.
-	pub(crate) fn may_show(first: Moment, id: TaskId, provider: &T::AccountId) -> bool {
-		Now::<T>::get() >= first.saturating_add(SEALING)
-			&& Racers::<T>::get(id, provider).is_some_and(|racer| racer.shown.is_none())
+	/// A racer that can show the root that it has sealed now.
+	pub(crate) fn to_show(
+		first: Moment,
+		id: TaskId,
+		provider: &T::AccountId,
+	) -> Result<Racer<T::AccountId>, Error<T>> {
+		ensure!(Now::<T>::get() >= first.saturating_add(SEALING), Error::<T>::WrongStatus);
+		let racer = Racers::<T>::get(id, provider).filter(|racer| racer.shown.is_none());
+		racer.ok_or(Error::<T>::NotRacing)
 	}
 
 	/// Takes a sealed root.
@@ -169,9 +173,7 @@ impl<T: Config> Pallet<T> {
 		let Status::Racing { first, .. } = task.status else {
 			return Err(Error::<T>::WrongStatus.into());
 		};
-		ensure!(Now::<T>::get() >= first.saturating_add(SEALING), Error::<T>::WrongStatus);
-		let mut racer = Racers::<T>::get(id, provider).ok_or(Error::<T>::NotRacing)?;
-		ensure!(racer.shown.is_none(), Error::<T>::NotRacing);
+		let mut racer = Self::to_show(first, id, provider)?;
 		let sealed = commitment::<Blake2>(&genesis::<T>(), id, task.race, provider, &root, &salt);
 		ensure!(sealed == racer.commitment, Error::<T>::WrongOpening);
 		racer.shown = Some(root);
@@ -246,29 +248,28 @@ impl<T: Config> Pallet<T> {
 		Self::have_verified(request, verified);
 	}
 
-	/// The root that most operators have shown, and one of those; the draw decides between equals. When they have shown it does
-	/// not matter: whoever makes the first block for that could have it shown alone.
-	fn best_candidate(id: TaskId) -> Option<Candidate<T::AccountId>> {
+	/// Who has shown which root, in the order of the draw. When they have shown it does not matter: whoever makes the first block for
+	/// that could have it shown alone.
+	fn ranked(id: TaskId) -> Vec<(T::AccountId, Hash)> {
 		let draw = Self::fresh_draw();
-		let mut candidates = BTreeMap::<Hash, Candidate<T::AccountId>>::new();
-		for (who, racer) in Racers::<T>::iter_prefix(id) {
-			let Some(root) = racer.shown else { continue };
-			let rank = tie_break::<Blake2>(&draw, id, &who);
-			match candidates.get_mut(&root) {
-				None => {
-					let candidate = Candidate { root, agreeing: 1, winner: who, draw: rank };
-					candidates.insert(root, candidate);
-				}
-				Some(same) => {
-					same.agreeing += 1;
-					if rank < same.draw {
-						(same.draw, same.winner) = (rank, who);
-					}
-				}
+		let racers = Racers::<T>::iter_prefix(id);
+		let mut shown: Vec<_> =
+			racers.filter_map(|(who, racer)| Some((who, racer.shown?))).collect();
+		shown.sort_by_cached_key(|(who, _)| tie_break::<Blake2>(&draw, id, who));
+		shown
+	}
+
+	/// The root that most operators have shown, and the first of those; between equals, the one whose first comes first.
+	fn best_candidate(id: TaskId) -> Option<Candidate<T::AccountId>> {
+		let mut candidates = Vec::<Candidate<T::AccountId>>::new();
+		for (winner, root) in Self::ranked(id) {
+			match candidates.iter_mut().find(|candidate| candidate.root == root) {
+				Some(same) => same.agreeing += 1,
+				None => candidates.push(Candidate { root, agreeing: 1, winner }),
 			}
 		}
-		let order = |one: &Candidate<_>| (u32::MAX - one.agreeing, one.draw);
-		candidates.into_values().min_by_key(order)
+		// The first of those that are equal.
+		candidates.into_iter().min_by_key(|candidate| u32::MAX - candidate.agreeing)
 	}
 
 	/// The root of a batch that is verified; none for other tasks.
@@ -313,14 +314,9 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn pay_runners_up(id: TaskId, task: &mut Task<T::AccountId>, root: Hash) {
 		let Some(stream) = task.stream.and_then(Streams::<T>::get) else { return };
 		let amount = share(Self::prize(task), T::Charges::get().runner_up.get());
-		let draw = Self::fresh_draw();
-		let mut right: Vec<_> = Racers::<T>::iter_prefix(id)
-			.filter(|(_, racer)| racer.shown == Some(root))
-			.map(|(who, _)| (tie_break::<Blake2>(&draw, id, &who), who))
-			.collect();
-		right.sort();
+		let right = Self::ranked(id).into_iter().filter(|(_, shown)| *shown == root);
 		let paid = usize::from(stream.spec.racers.saturating_sub(1));
-		for (_, provider) in right.into_iter().take(paid) {
+		for (provider, _) in right.take(paid) {
 			// What the winner gets on delivery is not theirs, should their part have grown meanwhile.
 			let amount = amount.min(task.escrow.price.saturating_sub(task.owed));
 			let amount = Self::pay(task, Purse::Price, &provider, amount);

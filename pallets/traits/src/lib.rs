@@ -18,6 +18,7 @@
 //! - [`Duties`] and [`Node`]: what a provider's hook has to do, and with what;
 //! - [`offchain`]: what the hooks of several pallets do with jobs;
 //! - [`agenda`]: what is to be looked at, by moment;
+//! - [`take_into_pot`]: tokens of many in one account;
 //! - [`Merit`]: what work means to those who secure the chain.
 //!
 //! ```
@@ -35,6 +36,7 @@ mod attestation;
 mod collateral;
 mod duties;
 pub mod offchain;
+mod pot;
 mod registry;
 mod weights;
 
@@ -46,6 +48,7 @@ pub use collateral::{
 	Beneficiaries, Collateral, Funding, LockId, Purpose, Reason, Slashed, unpaid,
 };
 pub use duties::{Away, Duties, Node};
+pub use pot::take_into_pot;
 pub use registry::{MAX_LOOKS, Registry, SeatTable, Standing, Unmet};
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

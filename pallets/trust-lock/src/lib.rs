@@ -93,12 +93,12 @@ pub mod pallet {
 		pallet_prelude::*,
 		traits::{
 			fungible::{Inspect, Mutate},
-			tokens::{Fortitude, Preservation},
+			tokens::Preservation,
 		},
 	};
 	use frame_system::pallet_prelude::*;
 	use ogpu_primitives::Balance;
-	use ogpu_traits::{Clock, LockId, Moment, Reason, Slashed};
+	use ogpu_traits::{Clock, LockId, Moment, Reason, Slashed, take_into_pot};
 	use sp_runtime::traits::AccountIdConversion;
 
 	use super::*;
@@ -335,10 +335,7 @@ pub mod pallet {
 
 		/// Takes tokens into the pot: only such as their owner could pay to anybody.
 		pub(super) fn take_in(who: &T::AccountId, amount: Balance) -> DispatchResult {
-			let free =
-				T::Currency::reducible_balance(who, Preservation::Preserve, Fortitude::Polite);
-			ensure!(amount <= free, Error::<T>::NotEnoughTokens);
-			T::Currency::transfer(who, &Self::pot(), amount, Preservation::Preserve).map(|_| ())
+			take_into_pot::<T::Currency, _>(&Self::pot(), who, amount, Error::<T>::NotEnoughTokens)
 		}
 
 		/// Gives tokens out of the pot.
