@@ -1,6 +1,7 @@
 //! Where the executor is: told to the hook of the runtime, which talks to it. It may be a program that this node
 //! starts itself.
 
+mod health;
 mod own;
 
 use std::{path::PathBuf, time::Duration};
@@ -14,6 +15,7 @@ use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use sp_keystore::KeystorePtr;
 
 use super::partial::FullBackend;
+use health::Watch;
 use own::Own;
 
 /// How often the token file is looked at: the executor may come later than the node, and with another token.
@@ -140,6 +142,7 @@ impl Elsewhere {
 	async fn follow<S: OffchainStorage>(self, mut hook: Told<S>) {
 		let mut told = None;
 		let mut complained = false;
+		let mut watch = Watch::new();
 		loop {
 			match self.address().await {
 				Ok(address) if told.as_ref() != Some(&address) => {
@@ -157,6 +160,9 @@ impl Elsewhere {
 					}
 					complained = true;
 				}
+			}
+			if let Some(address) = &told {
+				watch.look(address).await;
 			}
 			tokio::time::sleep(LOOK).await;
 		}

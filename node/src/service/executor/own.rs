@@ -2,26 +2,28 @@
 
 use std::{
 	path::PathBuf,
-	process::{Command as Program, Stdio},
+	process::{Command as Program, ExitStatus, Stdio},
 	time::{Duration, Instant},
 };
 
 use ogpu_runtime::ExecutorAddress;
 use sp_core::offchain::OffchainStorage;
 use tokio::{
-	io::{AsyncBufReadExt, BufReader},
-	process::Command,
+	io::{AsyncBufReadExt, BufReader, Lines},
+	process::{ChildStdout, Command},
 };
 
-use super::{Told, address};
+use super::{Told, address, health::Watch};
 
 /// How long the node waits before it starts the executor again: twice as long each time, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// An executor that has run for so long has not failed at its start.
 const STEADY: Duration = Duration::from_secs(60);
-/// How long an executor may take until it listens: it tests its devices first.
+/// How long an executor may take until it listens, as it tests its devices first, and be silent later.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// How long it may take to end: it finishes what it can.
+const LEAVING: Duration = Duration::from_secs(120);
 /// What an executor is called.
 const NAME: &str = "ogpu-worker";
 
@@ -66,11 +68,13 @@ impl Own {
 	/// Keeps an executor running.
 	pub(super) async fn supervise<S: OffchainStorage>(self, mut hook: Told<S>) {
 		let mut wait = FIRST_WAIT;
+		let mut watch = Watch::new();
 		loop {
 			let begun = Instant::now();
-			let ended = self.run(&mut hook).await;
+			let mut listened = false;
+			let ended = self.run(&mut hook, &mut watch, &mut listened).await;
 			hook.nowhere();
-			if begun.elapsed() >= STEADY {
+			if listened && begun.elapsed() >= STEADY {
 				wait = FIRST_WAIT;
 			}
 			log::warn!("the executor {ended}; it is started again in {} s", wait.as_secs());
@@ -79,8 +83,13 @@ impl Own {
 		}
 	}
 
-	/// Runs an executor until it ends. How that came about.
-	async fn run<S: OffchainStorage>(&self, hook: &mut Told<S>) -> String {
+	/// Runs an executor until it ends. How that came about, and whether it listened before.
+	async fn run<S: OffchainStorage>(
+		&self,
+		hook: &mut Told<S>,
+		watch: &mut Watch,
+		listened: &mut bool,
+	) -> String {
 		// It ends when its standard input does, so with this node, however that ends.
 		let started = Command::new(&self.program)
 			.args(self.args())
@@ -93,27 +102,61 @@ impl Own {
 			Err(error) => return format!("could not be started: {error}"),
 		};
 		// Held here: waiting for a child closes what it still has of its input.
-		let mut lifeline = child.stdin.take();
+		let lifeline = child.stdin.take();
 		let Some(said) = child.stdout.take() else { return "has no standard output".into() };
 		let mut lines = BufReader::new(said).lines();
-		let found = match tokio::time::timeout(PATIENCE, lines.next_line()).await {
-			Ok(Ok(Some(line))) => match told_by(&line) {
-				Some((url, token)) => address(url, token.as_ref()).await.ok(),
-				None => None,
-			},
-			_ => None,
+		let why = match heard(&mut lines).await {
+			Ok(address) => {
+				*listened = true;
+				hook.at(&address);
+				tokio::select! {
+					ended = child.wait() => return how(ended),
+					() = watch.until_silent(&address, PATIENCE) => {
+						format!("was silent for {} s", PATIENCE.as_secs())
+					}
+				}
+			}
+			Err(why) => why,
 		};
-		match found.filter(ExecutorAddress::is_trusted) {
-			Some(address) => hook.at(&address),
-			// It has ended, and its log says why; or it is something else than an executor.
-			None => drop(lifeline.take()),
-		}
-		let ended = child.wait().await;
 		drop(lifeline);
-		match ended {
-			Ok(status) => format!("ended ({status})"),
-			Err(error) => format!("cannot be waited for: {error}"),
+		match tokio::time::timeout(LEAVING, child.wait()).await {
+			Ok(ended) => format!("{why}, and {}", how(ended)),
+			Err(_) => match child.kill().await {
+				Ok(()) => format!("{why}, and was killed"),
+				Err(error) => format!("{why}, and cannot be killed: {error}"),
+			},
 		}
+	}
+}
+
+/// Where an executor listens, once it has said so, or why it is of no use.
+async fn heard(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<ExecutorAddress, String> {
+	let line = match tokio::time::timeout(PATIENCE, lines.next_line()).await {
+		Err(_) => return Err(format!("did not listen after {} s", PATIENCE.as_secs())),
+		// Its log says why.
+		Ok(Ok(None)) => return Err("did not come to listen".into()),
+		Ok(Err(error)) => return Err(format!("said what is no text: {error}")),
+		Ok(Ok(Some(line))) => line,
+	};
+	let (url, token) = told_by(&line)
+		.ok_or_else(|| format!("said {line:?} and not where it listens: it is another program"))?;
+	let found = address(url, token.as_ref()).await;
+	let found = found
+		.map_err(|error| format!("has its token in {token}, which cannot be read: {error}"))?;
+	if !found.is_trusted() {
+		return Err(format!(
+			"listens on {url}, where its token would cross the network in clear (`listen` in its configuration: a \
+			 node that starts it needs 127.0.0.1)"
+		));
+	}
+	Ok(found)
+}
+
+/// How a process ended.
+fn how(ended: std::io::Result<ExitStatus>) -> String {
+	match ended {
+		Ok(status) => format!("ended ({status})"),
+		Err(error) => format!("cannot be waited for: {error}"),
 	}
 }
 
