@@ -76,19 +76,22 @@ impl Delivery {
 				"there is no result yet; follow it with `ogpu watch {id}`"
 			)));
 		};
-		let Some(job) = store.job(&task.spec.job.blob).await? else {
+		if store.key()? != task.spec.job.reader {
 			return Err(Error::NotThere(
-				"the job is not in this folder: fetch the result where it was submitted from (--data)"
+				"its result is given to another folder than this: fetch it where the task was submitted from (--data)"
 					.into(),
 			));
-		};
-		let plan = job.plan().map_err(|_| Error::Job("the job is invalid".into()))?;
+		}
 		let holder = task.holder.as_ref().and_then(|holder| holder.endpoint.as_ref());
 		let peer = holder.map(|endpoint| endpoint.peer()).ok_or_else(|| {
 			Error::NotThere(format!(
-				"the provider does not say where it serves results; `ogpu demand {id}` makes it post them on chain"
+				"the provider does not say where it serves results; `ogpu demand {id}` makes it post a piece of them on \
+				 chain, or pay you back"
 			))
 		})?;
+		// It may have had to make room here since.
+		let job = store.job_of(&task.spec.job, &[peer.clone()]).await?;
+		let plan = job.plan().map_err(|_| Error::Job("the job is invalid".into()))?;
 		// A batch is computed once for its race, in which it may come to be looked at only later.
 		let genesis = chain.genesis();
 		for attempt in (0..=task.attempt).rev() {
@@ -96,7 +99,8 @@ impl Delivery {
 			let told = store.blobs.ask(&peer, Question::Outputs(run)).await;
 			let Some(hashes) = told.map_err(|error| {
 				Error::NotYet(format!(
-					"the provider does not answer ({error}); try again later, and `ogpu demand {id}` makes it post the result on chain"
+					"the provider does not answer ({error}); try again later: `ogpu demand {id}` makes it post a piece of \
+					 the result on chain, or pay you back"
 				))
 			})?
 			else {
@@ -117,8 +121,8 @@ impl Delivery {
 			return Ok(Self { id, outputs, job, plan, spec: task.spec, roots, peer, run });
 		}
 		Err(Error::NotYet(format!(
-			"the provider does not give the result to this key yet; try again in a few blocks, and `ogpu demand {id}` \
-			 makes it post it on chain"
+			"the provider does not give the result to this key yet; try again in a few blocks: `ogpu demand {id}` makes \
+			 it post a piece of it on chain, or pay you back"
 		)))
 	}
 
@@ -136,7 +140,8 @@ impl Delivery {
 		let fetched = store.fetch(output.blob, output.size, &self.peer, progress).await;
 		fetched.map_err(|error| match error {
 			Error::NotThere(why) => Error::NotThere(format!(
-				"{why}. What has come is kept; `ogpu demand {}` makes the provider post the rest on chain",
+				"{why}. What has come is kept; `ogpu demand {}` makes the provider post a piece of the rest on chain, or \
+				 pay you back",
 				self.id
 			)),
 			error => error,
@@ -167,8 +172,8 @@ impl Delivery {
 		if !checked {
 			let _ = fs::remove_dir_all(&unchecked);
 			return Err(Error::WrongResult(
-				"what the provider gave is not what was verified; nothing of it was kept. `ogpu demand` makes it post \
-				 the right one on chain"
+				"what the provider gave is not what was verified; nothing of it was kept. `ogpu demand` makes it post a \
+				 piece of the right one on chain, or pay you back"
 					.into(),
 			));
 		}

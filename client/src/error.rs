@@ -1,5 +1,6 @@
 //! What can go wrong, by whose fault it is: that decides what to do, and the exit code of the command.
 
+use ogpu_blobs::{BlobError, SourceFault};
 use ogpu_primitives::market::view::Ending;
 
 /// What went wrong.
@@ -76,7 +77,7 @@ pub(crate) const fn ending(ending: &Ending) -> &'static str {
 		Ending::Completed => "completed",
 		Ending::CompletedUnverified => "completed, accepted unverified",
 		Ending::NoProvider => {
-			"nobody bid for it, or nobody was left to take it. Ask for less, or pay more (--max-price)"
+			"nobody bid for it, raced for it, or was left to take it. Ask for less, or pay more (--max-price; a stream's --reward)"
 		}
 		Ending::Cancelled => "cancelled",
 		Ending::Rejected => "the job was found inadmissible (ogpu-worker check says why)",
@@ -90,11 +91,18 @@ pub(crate) const fn ending(ending: &Ending) -> &'static str {
 	}
 }
 
-impl From<ogpu_blobs::BlobError> for Error {
-	fn from(error: ogpu_blobs::BlobError) -> Self {
-		match error {
+impl From<BlobError> for Error {
+	fn from(error: BlobError) -> Self {
+		let of_the_way = |fault: &SourceFault| {
+			matches!(fault, SourceFault::Unreachable(_) | SourceFault::Stalled | SourceFault::Lost)
+		};
+		match &error {
+			// It may be reached again.
+			BlobError::Unavailable { tried, .. } if tried.iter().any(of_the_way) => {
+				Self::NotYet(error.to_string())
+			}
 			// Whoever was to have it has not.
-			ogpu_blobs::BlobError::Unavailable { .. } => Self::NotThere(error.to_string()),
+			BlobError::Unavailable { .. } => Self::NotThere(error.to_string()),
 			_ => Self::Host(error.to_string()),
 		}
 	}

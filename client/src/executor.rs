@@ -1,6 +1,6 @@
 //! Speaking with an executor: what it is, for a provider; having it keep inputs, for a client that goes away.
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use codec::DecodeAll;
 use ogpu_primitives::{
@@ -42,6 +42,16 @@ pub struct PriceChange {
 	pub minimum: Option<String>,
 }
 
+/// Whether nobody else reads what is sent to a URL: it goes to this machine, or over TLS.
+fn is_private(url: &str) -> bool {
+	let Ok(url) = reqwest::Url::parse(url) else { return false };
+	let here = |host: &str| {
+		let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+		host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+	};
+	url.scheme() == "https" || (url.scheme() == "http" && url.host_str().is_some_and(here))
+}
+
 /// An executor's HTTP interface.
 #[derive(Clone, Debug)]
 pub struct Executor {
@@ -55,8 +65,14 @@ impl Executor {
 	///
 	/// # Errors
 	///
-	/// When the file cannot be read.
+	/// When the file cannot be read, or its token would cross a network in clear.
 	pub fn at(url: &str, token: Option<&Path>) -> Result<Self, Error> {
+		if token.is_some() && !is_private(url) {
+			return Err(Error::Usage(format!(
+				"{url}: the executor's token would cross the network in clear; give http://127.0.0.1:PORT for an executor \
+				 on this machine, a tunnel to one elsewhere (ssh -L), or a URL that begins with https://"
+			)));
+		}
 		let token = token.map(|file| {
 			std::fs::read_to_string(file)
 				.map(|token| token.trim().to_owned())
@@ -170,5 +186,32 @@ impl Executor {
 			"the executor at {} does not answer: {cause}. Is ogpu-worker running?",
 			self.url
 		))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn tokens_do_not_cross_networks_in_clear() {
+		for url in [
+			"http://127.0.0.1:9960",
+			"http://[::1]:9960/",
+			"http://localhost:9960",
+			"https://friend.example",
+		] {
+			assert!(is_private(url), "{url}");
+		}
+		for url in [
+			"http://192.168.1.7:9960",
+			"http://friend.example",
+			"http://127.0.0.1:9960@friend.example",
+			"ftp://127.0.0.1",
+			"127.0.0.1:9960",
+			"",
+		] {
+			assert!(!is_private(url), "{url}");
+		}
 	}
 }

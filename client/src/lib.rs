@@ -38,9 +38,9 @@ mod signer;
 mod store;
 
 pub use chain::{
-	AccountId, Call, Chain, Changes, Collateral, Conviction, Decided, Device, Profile, Proposed,
-	ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Track, Trial, Vote,
-	WorkerProof,
+	AccountId, Call, Chain, Changes, Collateral, Conviction, Decided, Device, Funds, Profile,
+	Proposed, ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Track,
+	Trial, Vote, WorkerProof,
 };
 pub use delivery::{Delivery, Output};
 pub use error::Error;

@@ -3,7 +3,7 @@
 use std::{
 	collections::BTreeMap,
 	path::{Path, PathBuf},
-	process::Stdio,
+	process::{Output, Stdio},
 };
 
 use codec::Encode;
@@ -11,7 +11,7 @@ use ogpu_blobs::Question;
 use ogpu_job::UnitList;
 use ogpu_primitives::{
 	executor::Peer,
-	job::{BlobId, Job, Shape},
+	job::{Job, Profile, Shape},
 	market::{
 		TaskId,
 		view::{LiveTask, TaskView},
@@ -84,17 +84,13 @@ impl Replay {
 		let peers: Vec<Peer> =
 			std::iter::once(task.spec.job.source.peer()).chain(provider.clone()).collect();
 		let reference = &task.spec.job;
-		get(store, reference.blob, reference.len.into(), &peers).await?;
-		let job = store.job(&reference.blob).await?.filter(|job| job.hash() == reference.hash);
-		let job = job.ok_or_else(|| {
-			Error::Job("what the client serves as the job is not what the task names".into())
-		})?;
+		let job = store.job_of(reference, &peers).await?;
 		let at =
 			|error: &dyn std::fmt::Display| Error::Host(format!("{}: {error}", folder.display()));
 		let blobs = folder.join("blobs");
 		std::fs::create_dir_all(&blobs).map_err(|error| at(&error))?;
 		for (blob, size) in job.blobs() {
-			get(store, blob, size, &peers).await?;
+			store.fetch_from(blob, size, &peers).await?;
 			let path = blobs.join(blob.to_string());
 			if !path.exists() {
 				// All of it, or nothing: whoever interrupts this starts it again.
@@ -107,6 +103,28 @@ impl Replay {
 		let genesis = chain.genesis();
 		let runs = task.roots.iter().map(|(attempt, _)| reference.run(&genesis, id, *attempt));
 		Ok(Self { runs: runs.collect(), job, provider, folder: folder.to_owned(), task })
+	}
+
+	/// Whether the job must come to the same bits on every device.
+	pub fn promises_bits(&self) -> bool {
+		self.job.profile != Profile::Redundant
+	}
+
+	/// Has the executor's program see whether this machine computes rightly: whoever challenges because of a device that does
+	/// not, loses.
+	///
+	/// # Errors
+	///
+	/// When it does not.
+	pub async fn selftest(worker: &Path) -> Result<(), Error> {
+		let output = run(tokio::process::Command::new(worker).arg("selftest")).await?;
+		if output.status.success() {
+			return Ok(());
+		}
+		let said = String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ");
+		Err(Error::Host(format!(
+			"this machine fails the self-test, and challenges nothing: {said}"
+		)))
 	}
 
 	/// The units whose roots are on chain: what can be replayed.
@@ -197,7 +215,8 @@ impl Replay {
 			Shape::Iterative { .. } => (0..=units.iter().copied().max().unwrap_or(0)).collect(),
 		};
 		let list = UnitList(needed).to_string();
-		let output = tokio::process::Command::new(worker)
+		let mut command = tokio::process::Command::new(worker);
+		command
 			.arg("run")
 			.arg("--scale")
 			.arg(self.folder.join("job.scale"))
@@ -206,17 +225,8 @@ impl Replay {
 			.arg("--out")
 			.arg(self.folder.join("out"))
 			.args(["--units", &list, "--device", &device.to_string()])
-			.args(["--alone", "--json"])
-			.stdin(Stdio::null())
-			.kill_on_drop(true)
-			.output()
-			.await
-			.map_err(|error| {
-				Error::Host(format!(
-					"{}: {error}. It comes with ogpu; name it with --worker",
-					worker.display()
-				))
-			})?;
+			.args(["--alone", "--json"]);
+		let output = run(&mut command).await?;
 		if !output.status.success() {
 			let why = String::from_utf8_lossy(&output.stderr);
 			let why = why.trim().lines().last().unwrap_or("it said nothing").to_owned();
@@ -239,20 +249,11 @@ impl Replay {
 	}
 }
 
-/// Gets a blob from the first peer that gives it.
-async fn get(store: &Store, blob: BlobId, size: u64, peers: &[Peer]) -> Result<(), Error> {
-	if store.blobs.size(&blob).is_some() {
-		return Ok(());
-	}
-	let mut last = None;
-	for peer in peers {
-		match store.fetch(blob, size, peer, |_| {}).await {
-			Ok(()) => return Ok(()),
-			Err(error) => last = Some(error),
-		}
-	}
-	Err(Error::NotThere(format!(
-		"neither the client nor the provider gives {blob}: {}",
-		last.map_or_else(|| "nobody is named".into(), |error| error.to_string())
-	)))
+/// Runs the executor's program.
+async fn run(command: &mut tokio::process::Command) -> Result<Output, Error> {
+	let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
+	output.map_err(|error| {
+		let program = command.as_std().get_program().display();
+		Error::Host(format!("{program}: {error}. It comes with ogpu; name it with --worker"))
+	})
 }

@@ -34,10 +34,10 @@ impl Signer {
 				 one of them; `ogpu keys new FILE` makes one"
 			))
 		};
-		// A soft path alone would be an account of everybody's, and is most likely a file that is not there.
-		let is_path = !text.contains(' ')
-			&& !text.contains("//")
-			&& (text.contains('/') || text.ends_with(".key"));
+		// A path alone would be an account of everybody's, and is most likely a file that is not there: unless it begins as those for
+		// development do.
+		let is_secret = text.contains(' ') || text.starts_with("0x") || text.starts_with("//");
+		let is_path = text.ends_with(".key") || (!is_secret && text.contains('/'));
 		if text.is_empty() || is_path {
 			return Err(wrong(
 				if is_path { "there is no such file" } else { "it is empty" }.into(),
@@ -86,9 +86,18 @@ mod tests {
 		let read = Signer::read(file.to_str().expect("UTF-8")).expect("the same");
 		assert_eq!(read.account(), made.account());
 		assert_ne!(Signer::generate().expect("random numbers").0.account(), made.account());
-		for wrong in
-			["", "no such words at all", "0x12", "/etc", "/no/such/file", "./no.key", "no.key"]
-		{
+		for wrong in [
+			"",
+			"no such words at all",
+			"0x12",
+			"/etc",
+			"/no/such/file",
+			"./no.key",
+			"no.key",
+			"/no//such.key",
+			"//no.key",
+			"keys//mine",
+		] {
 			assert!(matches!(Signer::read(wrong), Err(Error::Usage(_))), "{wrong}");
 		}
 	}

@@ -13,7 +13,7 @@ use ogpu_blobs::{Audience, Blobs, Fetch, NodeOptions, Options, secret};
 use ogpu_primitives::{
 	executor::Peer,
 	job::{BlobId, Job},
-	market::Endpoint,
+	market::{Endpoint, spec::JobRef},
 };
 
 use crate::{Error, Order};
@@ -119,11 +119,16 @@ impl Store {
 			}
 			offered.push(id);
 		}
-		for blob in offered {
+		self.serve(offered);
+		Ok(())
+	}
+
+	/// Keeps blobs, and gives them to anybody.
+	fn serve(&self, blobs: Vec<BlobId>) {
+		for blob in blobs {
 			self.blobs.pin(&blob, "offered");
 			self.blobs.share(blob, Audience::Anyone);
 		}
-		Ok(())
 	}
 
 	/// Serves again what a job starts from, if all of it is here. Whether it is.
@@ -137,9 +142,7 @@ impl Store {
 			found.blobs().into_iter().map(|(blob, _)| blob).chain([*job]).collect();
 		let here = blobs.iter().all(|blob| self.blobs.size(blob).is_some());
 		if here {
-			for blob in blobs {
-				self.blobs.share(blob, Audience::Anyone);
-			}
+			self.serve(blobs);
 		}
 		Ok(here)
 	}
@@ -172,6 +175,38 @@ impl Store {
 		let want = Fetch { id, size, peers: &peers, stall: STALL };
 		self.blobs.fetch(&want, progress).await?;
 		Ok(())
+	}
+
+	/// Gets a blob, unless it is here, from the first peer that gives it.
+	pub(crate) async fn fetch_from(
+		&self,
+		blob: BlobId,
+		size: u64,
+		peers: &[Peer],
+	) -> Result<(), Error> {
+		if self.blobs.size(&blob).is_some() {
+			return Ok(());
+		}
+		let mut last = None;
+		for peer in peers {
+			match self.fetch(blob, size, peer, |_| {}).await {
+				Ok(()) => return Ok(()),
+				Err(error) => last = Some(error),
+			}
+		}
+		Err(Error::NotThere(format!(
+			"neither the client nor the provider gives {blob}: {}",
+			last.map_or_else(|| "nobody is named".into(), |error| error.to_string())
+		)))
+	}
+
+	/// The job of a task, which is fetched from whoever serves it unless it is here.
+	pub(crate) async fn job_of(&self, named: &JobRef, peers: &[Peer]) -> Result<Job, Error> {
+		self.fetch_from(named.blob, named.len.into(), peers).await?;
+		let job = self.job(&named.blob).await?.filter(|job| job.hash() == named.hash);
+		job.ok_or_else(|| {
+			Error::Job("what the client serves as the job is not what the task names".into())
+		})
 	}
 
 	/// Closes it, so that another program can open it.

@@ -7,7 +7,7 @@ use ogpu_primitives::{
 		DeviceTier, TaskId,
 		quote::{NoQuote, Quote},
 		spec::{Requirements, SpecFault, TaskSpec},
-		stream::StreamId,
+		stream::{StreamId, StreamSpec},
 		view::TaskView,
 	},
 };
@@ -24,12 +24,23 @@ use crate::Error;
 /// A task at a moment of the market clock.
 type Seen = (TaskView<AccountId>, u32);
 
-/// A stream, as far as its client wants to know.
-#[derive(Clone, Debug, PartialEq, Eq, DecodeAsType)]
+#[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+struct StreamFields {
+	client: AccountId,
+	spec: Static<StreamSpec>,
+	balance: Balance,
+	paused: bool,
+	live: u32,
+}
+
+/// A stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamState {
 	/// Who pays.
 	pub client: AccountId,
+	/// What all its batches have in common.
+	pub spec: StreamSpec,
 	/// What is in escrow and not set aside for a batch.
 	pub balance: Balance,
 	/// Whether it takes no batches for the time being.
@@ -163,19 +174,6 @@ impl Chain {
 		self.ask("MarketApi_providers", &(requirements, after)).await
 	}
 
-	/// What an account has: free, and of that on hold or reserved.
-	///
-	/// # Errors
-	///
-	/// When the node fails.
-	pub async fn balance(&self, who: &AccountId) -> Result<(Balance, Balance), Error> {
-		/// Nonce and references, then what is free, reserved, frozen, and flags.
-		type Account = ([u32; 4], [Balance; 4]);
-		let found: Option<Static<Account>> = self.stored("System", "Account", (*who,)).await?;
-		let Some(Static(([..], [free, reserved, ..]))) = found else { return Ok((0, 0)) };
-		Ok((free, reserved))
-	}
-
 	/// How many tasks there have been.
 	///
 	/// # Errors
@@ -201,6 +199,9 @@ impl Chain {
 	///
 	/// When there is no such stream, or the node fails.
 	pub async fn stream(&self, stream: StreamId) -> Result<StreamState, Error> {
-		self.stored("Tasks", "Streams", (stream,)).await?.ok_or(Error::NoStream(stream))
+		let found: Option<StreamFields> = self.stored("Tasks", "Streams", (stream,)).await?;
+		let StreamFields { client, spec: Static(spec), balance, paused, live } =
+			found.ok_or(Error::NoStream(stream))?;
+		Ok(StreamState { client, spec, balance, paused, live })
 	}
 }

@@ -2,9 +2,11 @@
 //!
 //! - [`call`]: what can be asked for in a transaction;
 //! - [`transaction`]: signing, sending, and what comes of it;
+//! - [`costs`]: what it takes;
 //! - [`market`], [`provider`], [`governance`]: what can be read.
 
 mod call;
+mod costs;
 mod governance;
 mod hex;
 mod market;
@@ -12,6 +14,7 @@ mod provider;
 mod transaction;
 
 pub use call::{Call, Conviction, Device, Profile, Vote};
+pub use costs::Funds;
 pub use governance::{Proposed, Referendum, Standing, Track};
 pub use market::{Changes, Decided, StreamState};
 pub use provider::{Collateral, ProviderState, Status as ProviderStatus, Trial, WorkerProof};

@@ -15,8 +15,8 @@ use subxt::{
 	events::Phase,
 	ext::scale_encode::{self, EncodeAsFields, FieldIter, TypeResolver},
 	rpcs::rpc_params,
-	tx::{StaticPayload, SubmittableTransaction, TransactionStatus},
-	utils::H256,
+	tx::{SignableTransaction, StaticPayload, SubmittableTransaction, TransactionStatus},
+	utils::{H256, MultiSignature},
 };
 
 use super::{Call, Chain, ChainConfig, cause, hex::to_hex, node};
@@ -97,6 +97,13 @@ impl Receipt {
 
 /// A transaction that can be sent.
 type Signed = SubmittableTransaction<ChainConfig, OnlineClientAtBlockImpl<ChainConfig>>;
+/// One that is not signed yet.
+type Signable<'a> = SignableTransaction<
+	'a,
+	ChainConfig,
+	OnlineClientAtBlockImpl<ChainConfig>,
+	StaticPayload<Arguments>,
+>;
 
 /// What a transaction is bound by, however often it is signed.
 struct Bound {
@@ -160,7 +167,12 @@ impl Chain {
 	/// When the node fails.
 	pub async fn fee(&self, signer: &Signer, call: &Call) -> Result<Balance, Error> {
 		let bound = self.bound(signer).await?;
-		let signed = self.signed(signer, call, &bound, &bound.to).await?;
+		// The node gets to see it, and must not be able to send it: of a signature only the length is paid for.
+		let blank = |signable: &mut Signable<'_>| {
+			let blank = MultiSignature::Sr25519([0; 64]);
+			signable.sign_with_account_and_signature(&signer.account(), &blank)
+		};
+		let signed = self.signed(signer, call, &bound, &bound.to, blank).await?;
 		signed.partial_fee_estimate().await.map_err(node)
 	}
 
@@ -179,7 +191,8 @@ impl Chain {
 		let bound = self.bound(signer).await?;
 		let mut at = bound.to.clone();
 		loop {
-			let signed = self.signed(signer, call, &bound, &at).await?;
+			let sign = |signable: &mut Signable<'_>| signable.sign(&signer.0);
+			let signed = self.signed(signer, call, &bound, &at, sign).await?;
 			let refused = match self.sent(&signed, &mut best).await? {
 				Sent::Final(receipt) => return Ok(receipt),
 				Sent::NotTaken(why) => Error::Refused(why),
@@ -206,13 +219,22 @@ impl Chain {
 				TransactionStatus::InFinalizedBlock(block) => {
 					return self.receipt(block.block_hash(), signed).await.map(Sent::Final);
 				}
-				// What fails in the best block need not be waited for.
 				TransactionStatus::InBestBlock(block) => {
-					best(&self.receipt(block.block_hash(), signed).await?);
+					match self.receipt(block.block_hash(), signed).await {
+						// Another block may come instead of this one, in which it does what it should.
+						Err(Error::Refused(_)) => {}
+						found => best(&found?),
+					}
 				}
-				TransactionStatus::Error { message }
-				| TransactionStatus::Invalid { message }
-				| TransactionStatus::Dropped { message } => return Ok(Sent::NotTaken(message)),
+				TransactionStatus::Error { message } | TransactionStatus::Invalid { message } => {
+					return Ok(Sent::NotTaken(message));
+				}
+				// The node has given up, and it may be in a block all the same.
+				TransactionStatus::Dropped { message } => {
+					return Err(node(format!(
+						"it does not know what became of the transaction: {message}"
+					)));
+				}
 				TransactionStatus::Validated
 				| TransactionStatus::Broadcasted
 				| TransactionStatus::NoLongerInBestBlock => {}
@@ -229,13 +251,14 @@ impl Chain {
 		Ok(Bound { nonce, to })
 	}
 
-	/// Signs a call for the runtime that the chain has at a block.
+	/// Has a call signed for the runtime that the chain has at a block.
 	async fn signed(
 		&self,
 		signer: &Signer,
 		call: &Call,
 		bound: &Bound,
 		at: &OnlineClientAtBlock<ChainConfig>,
+		sign: impl FnOnce(&mut Signable<'_>) -> Result<Signed, ExtrinsicError>,
 	) -> Result<Signed, Error> {
 		let account = signer.account();
 		let transactions = at.transactions();
@@ -250,8 +273,7 @@ impl Chain {
 		let params = DefaultExtrinsicParamsBuilder::<ChainConfig>::new().nonce(bound.nonce);
 		let params = params.mortal_from_unchecked(MORTALITY, number, hash).build();
 		let signable = transactions.create_signable(&payload, &account, params).await;
-		let mut signable = signable.map_err(|error| refusal(&error))?;
-		signable.sign(&signer.0).map_err(node)
+		sign(&mut signable.map_err(|error| refusal(&error))?).map_err(node)
 	}
 
 	/// What a transaction did in a block.

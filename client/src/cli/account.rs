@@ -3,7 +3,7 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand};
-use ogpu_client::{AccountId, Error, Signer};
+use ogpu_client::{AccountId, Error, Funds, Signer};
 use ogpu_primitives::amount::show;
 use serde_json::json;
 
@@ -63,10 +63,13 @@ impl Balance {
 			Some(text) => AccountId::from_str(text)
 				.map_err(|error| Error::Usage(format!("{text} is no account: {error}")))?,
 		};
-		let (free, held) = common.chain().await?.balance(&account).await?;
-		let sentence = format!("{} oGPU free, {} on hold", show(free), show(held));
-		let value =
-			json!({ "account": account.to_string(), "free": show(free), "held": show(held) });
+		let Funds { free, spendable, held } = common.chain().await?.funds(&account).await?;
+		let (free, spendable, held) = (show(free), show(spendable), show(held));
+		let sentence =
+			format!("{free} oGPU free, of which {spendable} can be spent, {held} on hold");
+		let value = json!({
+			"account": account.to_string(), "free": free, "spendable": spendable, "held": held,
+		});
 		common.say().line(sentence, value);
 		Ok(())
 	}

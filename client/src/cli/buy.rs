@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use codec::Encode;
-use ogpu_client::{Call, Error, Executor, Order};
+use ogpu_client::{Call, Error, Executor, Funds, Order};
 use ogpu_primitives::{
 	Balance,
 	amount::{parse, show},
@@ -21,7 +21,7 @@ use serde_json::json;
 use super::{
 	Common,
 	say::{count, hex, with_out},
-	send::send,
+	send::{UNSIGNED, send},
 	task,
 };
 
@@ -234,6 +234,9 @@ impl Offer {
 			format!("spec     {scale}\nserving  program and inputs until Ctrl-C"),
 			json!({ "spec": scale, "job": hex(&spec.job.hash), "serving": true }),
 		);
+		common.say().resume_with(
+			"Nobody gets the inputs now: give the command again, or `ogpu watch TASK` once it is submitted.",
+		);
 		std::future::pending().await
 	}
 }
@@ -263,6 +266,7 @@ impl Submit {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let order = self.terms.order()?;
 		let signer = common.signer()?;
+		common.say().resume_with(UNSIGNED);
 		let chain = common.chain().await?;
 		let store = common.store().await?;
 		let source = match &self.keep_at {
@@ -277,17 +281,24 @@ impl Submit {
 		spec.job.reader = store.key()?;
 		let quote = chain.quote(&spec).await?;
 		let most = self.most.unwrap_or_else(|| quote.most());
-		let (free, _) = chain.balance(&signer.account()).await?;
+		let Funds { spendable, .. } = chain.funds(&signer.account()).await?;
 		let needed = quote.most().saturating_add(quote.client_lock);
-		if free < needed {
+		if spendable < needed {
 			return Err(Error::Refused(format!(
-				"{} oGPU are needed for now, and {} has {}: send it some, or name another account with --key",
+				"{} oGPU are needed for now, and {} can spend {}: send it some, or name another account with --key",
 				show(needed),
 				signer.account(),
-				show(free)
+				show(spendable)
 			)));
 		}
 		tell(common, &order, &spec, &quote);
+		if most < quote.most() {
+			return Err(Error::Refused(format!(
+				"it may cost {} oGPU in all, and --most is {}",
+				show(quote.most()),
+				show(most)
+			)));
+		}
 		if !common.dry_run {
 			store.offer(&order).await?;
 		}

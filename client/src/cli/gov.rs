@@ -92,6 +92,12 @@ impl Gov {
 			}
 			Self::Propose { track, call } => propose(common, *track, call).await,
 			Self::Deposit { referendum } => {
+				let chain = common.chain().await?;
+				if let Standing::Ongoing { track, .. } =
+					chain.referendum(*referendum).await?.standing
+				{
+					tell_deposit(common, chain.decision_deposit(track).await?);
+				}
 				do_call(common, Call::place_decision_deposit(*referendum)).await
 			}
 			Self::Vote { referendum, side, amount, conviction } => {
@@ -113,10 +119,19 @@ impl Gov {
 	}
 }
 
+fn tell_deposit(common: &Common, deposit: Balance) {
+	let deposit = show(deposit);
+	common.say().line(
+		format!("deposit  {deposit} oGPU, reserved until the referendum has ended"),
+		json!({ "deposit": deposit }),
+	);
+}
+
 async fn propose(common: &Common, track: Track, proposed: &Proposed) -> Result<(), Error> {
 	let signer = common.signer()?;
 	let chain = common.chain().await?;
 	let what = chain.describe(proposed).await?;
+	tell_deposit(common, chain.submission_deposit().await?);
 	let sent = send(common, &chain, &signer, &Call::propose(track, proposed)).await?;
 	let Some(receipt) = sent else { return Ok(()) };
 	let index = receipt.referendum()?;

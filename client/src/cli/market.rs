@@ -1,6 +1,7 @@
 //! What there is on the market: `tasks` and `providers`.
 
 use clap::Args;
+use futures::{StreamExt, stream};
 use ogpu_client::{Error, ProviderState};
 use ogpu_primitives::{
 	amount::show,
@@ -8,11 +9,18 @@ use ogpu_primitives::{
 };
 use serde_json::json;
 
-use super::{Common, provider::reputation, task::describe};
+use super::{
+	Common,
+	provider::reputation,
+	task::{describe, describe_ended},
+};
+
+/// Tasks that are asked about at once.
+const AT_ONCE: usize = 16;
 
 #[derive(Args)]
 pub(crate) struct Tasks {
-	/// How many.
+	/// How many of those that are remembered.
 	#[arg(long, default_value_t = 10)]
 	last: u64,
 	/// Only yours.
@@ -25,34 +33,38 @@ impl Tasks {
 		let chain = common.chain().await?;
 		let mine = if self.mine { Some(common.signer()?.account()) } else { None };
 		let next = chain.tasks().await?;
-		for id in next.saturating_sub(self.last)..next {
-			let (view, now) = match chain.task(id).await {
+		let looks = stream::iter((0..next).rev())
+			.map(|id| {
+				let chain = &chain;
+				async move { (id, chain.task(id).await) }
+			})
+			.buffered(AT_ONCE);
+		let mut looks = std::pin::pin!(looks);
+		let mut found = Vec::new();
+		while (found.len() as u64) < self.last
+			&& let Some((id, look)) = looks.next().await
+		{
+			let (view, now) = match look {
 				Err(Error::NoTask(_)) => continue,
-				found => found?,
+				look => look?,
 			};
 			let client = match &view {
 				TaskView::Live(task) => &task.client,
 				TaskView::Ended(task) => &task.client,
 			};
-			if mine.as_ref().is_some_and(|mine| mine != client) {
-				continue;
+			if mine.as_ref().is_none_or(|mine| mine == client) {
+				found.push((id, view, now));
 			}
+		}
+		for (id, view, now) in found.into_iter().rev() {
 			match view {
 				TaskView::Live(task) => {
 					let (sentence, value) = describe(id, &task, now);
 					common.say().line(sentence, value);
 				}
 				TaskView::Ended(task) => {
-					let ending = format!("{:?}", task.ending);
-					common.say().line(
-						format!("task {id}   ended: {ending}, {} oGPU paid", show(task.paid)),
-						json!({
-							"task": id,
-							"ended": ending,
-							"paid": show(task.paid),
-							"provider": task.provider.map(|provider| provider.to_string()),
-						}),
-					);
+					let (sentence, value) = describe_ended(id, task);
+					common.say().line(sentence, value);
 				}
 			}
 		}

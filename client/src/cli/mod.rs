@@ -14,18 +14,38 @@ mod verify;
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use futures::{FutureExt, future::select_all};
 use ogpu_client::{Chain, Error, Network, Signer, Store};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use say::Say;
 
-/// The exit code after Ctrl-C, as shells have it.
-const INTERRUPTED: u8 = 130;
+/// The exit code of a program that a signal has ended is this and its number, as shells have it.
+const SIGNALLED: u8 = 128;
+
+/// Waits for a signal to end. The exit code that says so.
+async fn interrupted() -> u8 {
+	let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+	let waits = kinds.map(|kind| {
+		async move {
+			match signal(kind) {
+				Ok(mut signals) => signals.recv().await,
+				// Then it ends the program as it does any other.
+				Err(_) => std::future::pending().await,
+			};
+			SIGNALLED + kind.as_raw_value() as u8
+		}
+		.boxed()
+	});
+	select_all(waits).await.0
+}
 
 /// Buys GPU time on the oGPU chain.
 ///
 /// Exit codes: 0 done, 2 wrong usage, 3 the job is wrong, 4 this machine failed, 5 the chain refuses, 6 the node does
-/// not answer, 7 the task ended without a result, 8 there is no right result to fetch, 130 interrupted.
+/// not answer, 7 the task ended without a result, 8 there is no right result to fetch, 130 interrupted (143 and 129: by SIGTERM
+/// and SIGHUP).
 #[derive(Parser)]
 #[command(name = "ogpu", version, arg_required_else_help = true)]
 struct Cli {
@@ -192,19 +212,19 @@ pub(crate) fn main() -> ExitCode {
 			}
 		};
 		tokio::select! {
-			result = work => Some(result),
-			_ = tokio::signal::ctrl_c() => None,
+			result = work => Ok(result),
+			code = interrupted() => Err(code),
 		}
 	});
 	match result {
-		Some(Ok(())) => ExitCode::SUCCESS,
-		Some(Err(error)) => {
+		Ok(Ok(())) => ExitCode::SUCCESS,
+		Ok(Err(error)) => {
 			common.say().error(&error);
 			ExitCode::from(error.code())
 		}
-		None => {
+		Err(code) => {
 			common.say().interrupted();
-			ExitCode::from(INTERRUPTED)
+			ExitCode::from(code)
 		}
 	}
 }

@@ -215,6 +215,13 @@ impl Describe {
 				json!({ "device": name, "memory": device.memory, "features": device.features.0 }),
 			);
 		}
+		if is_new {
+			let deposit = show(chain.registration().await?);
+			common.say().line(
+				format!("held     {deposit} oGPU as long as you are registered"),
+				json!({ "deposit": deposit }),
+			);
+		}
 		let call = match is_new {
 			true => Call::register(profile, worker.proof),
 			false => Call::update(profile, Some(worker.proof)),
@@ -258,18 +265,19 @@ async fn apply(common: &Common, rating: u32) -> Result<(), Error> {
 	let signer = common.signer()?;
 	let chain = common.chain().await?;
 	let (fees, bond) = chain.cost_of_trial(rating).await?;
+	let (fees, bond) = (show(fees), show(bond));
+	common.say().line(
+		format!(
+			"held     {fees} oGPU for those who verify it, and {bond} that are lost if it is false, a tenth of that if \
+			 nothing comes; the rest comes back"
+		),
+		json!({ "rating": rating, "fees": fees, "bond": bond }),
+	);
 	let call = Call::apply_for_rating(rating);
 	if let Some(receipt) = send(common, &chain, &signer, &call).await? {
-		let sentence = format!(
-			"applied: your node computes a trial when the bell rings. {} oGPU are held for those who verify it, and {} that \
-			 are lost if it is false, a tenth of that if nothing comes; the rest comes back. `ogpu provider show` tells how it stands",
-			show(fees),
-			show(bond)
-		);
-		let block = hex(&receipt.block);
 		common.say().line(
-			sentence,
-			json!({ "applied": rating, "fees": show(fees), "bond": show(bond), "block": block }),
+			"applied: your node computes a trial when the bell rings. `ogpu provider show` tells how it stands",
+			json!({ "applied": rating, "block": hex(&receipt.block) }),
 		);
 	}
 	Ok(())

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::{Common, say::hex};
 
+/// How to go on with what was interrupted before anything was signed.
+pub(super) const UNSIGNED: &str = "Nothing was signed: give the command again.";
+
 /// Says what a call costs, signs it, sends it, and says where it is, until it is final. `None` if nothing was to be sent.
 pub(super) async fn send(
 	common: &Common,
@@ -14,15 +17,18 @@ pub(super) async fn send(
 	call: &Call,
 ) -> Result<Option<Receipt>, Error> {
 	let say = common.say();
+	let before = say.resume_as(None);
+	say.resume_as(before.clone().or_else(|| Some(UNSIGNED.into())));
 	let fee = show(chain.fee(signer, call).await?);
 	say.line(
 		format!("fee      about {fee} oGPU for {call}"),
 		json!({ "call": call.to_string(), "fee": fee }),
 	);
 	if common.dry_run {
+		say.resume_as(before);
 		return Ok(None);
 	}
-	let before = say.resume_with(
+	say.resume_with(
 		"What was signed may still come to a block: see what there is (`ogpu tasks --mine`, `ogpu balance`) before \
 		 you send it again.",
 	);

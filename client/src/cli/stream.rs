@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use futures::{StreamExt, stream};
-use ogpu_client::{Call, Chain, Error, Order, Store};
+use ogpu_client::{Call, Chain, Error, Order, Store, StreamState};
 use ogpu_primitives::{
 	Balance,
 	amount::show,
@@ -20,6 +20,8 @@ use super::{
 	task,
 };
 
+/// The most batches that the chain takes in one transaction.
+const MAX_BATCHES: usize = 16;
 /// Batches that are followed at once.
 const AT_ONCE: usize = 16;
 
@@ -174,15 +176,48 @@ impl Batches {
 	async fn run(&self, common: &Common) -> Result<(), Error> {
 		let orders = self.manifests.iter().map(|manifest| Order::read(manifest));
 		let orders = orders.collect::<Result<Vec<_>, _>>()?;
+		if orders.len() > MAX_BATCHES {
+			return Err(Error::Usage(format!(
+				"one transaction sends at most {MAX_BATCHES} batches: send the others with another"
+			)));
+		}
+		let batches: Vec<_> = orders.iter().map(Order::batch).collect();
 		let signer = common.signer()?;
 		let chain = common.chain().await?;
 		let store = common.store().await?;
+		let StreamState { spec, balance, .. } = chain.stream(self.stream).await?;
+		if spec.reader != store.key()? {
+			return Err(Error::Usage(format!(
+				"stream {} was opened with another folder (--data): results of its batches are given to that one only",
+				self.stream
+			)));
+		}
+		let costs = chain.cost_of_batches(&spec, &batches).await?;
+		let most = costs.iter().fold(0, |sum: Balance, cost| sum.saturating_add(*cost));
+		common.say().line(
+			format!(
+				"price    at most {} oGPU of the {} that are left in the stream; what is not needed comes back to it",
+				show(most),
+				show(balance)
+			),
+			json!({
+				"stream": self.stream,
+				"most": show(most),
+				"each": costs.into_iter().map(show).collect::<Vec<_>>(),
+				"balance": show(balance),
+			}),
+		);
+		if balance < most {
+			return Err(Error::Refused(format!(
+				"the stream has too little: `ogpu stream topup {} AMOUNT`",
+				self.stream
+			)));
+		}
 		if !common.dry_run {
 			for order in &orders {
 				store.offer(order).await?;
 			}
 		}
-		let batches = orders.iter().map(Order::batch).collect();
 		let call = Call::send(self.stream, batches);
 		let Some(receipt) = send(common, &chain, &signer, &call).await? else { return Ok(()) };
 		let tasks = receipt.batches();
@@ -232,7 +267,7 @@ async fn results(
 		list.join(" "),
 		with_out(Some(out))
 	));
-	let ended: Vec<(TaskId, Result<(), Error>)> = stream::iter(tasks)
+	let mut ended: Vec<(TaskId, Result<(), Error>)> = stream::iter(tasks)
 		.map(|id| async move {
 			let get = async {
 				task::follow(common, chain, *id).await?;
@@ -240,9 +275,11 @@ async fn results(
 			};
 			(*id, get.await)
 		})
-		.buffered(AT_ONCE)
+		// One that takes long keeps no other from being fetched in time.
+		.buffer_unordered(AT_ONCE)
 		.collect()
 		.await;
+	ended.sort_by_key(|(id, _)| *id);
 	let mut failure = None;
 	for (id, got) in ended {
 		// What has not come is not acknowledged. One account's transactions go one after another.

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ogpu_client::{Call, Chain, Delivery, Error, Signer, Store};
+use ogpu_client::{Call, Chain, Decided, Delivery, Error, Signer, Store};
 use ogpu_primitives::{
 	amount::show,
 	market::{
 		TaskId,
-		view::{Ending, LiveTask, Stage, TaskView},
+		view::{EndedTask, Ending, LiveTask, Stage, TaskView},
 	},
 };
 use serde_json::json;
@@ -89,6 +89,22 @@ pub(super) fn describe<A: std::fmt::Display>(
 	(sentence, value)
 }
 
+/// A task that has ended in one line.
+pub(super) fn describe_ended<A: std::fmt::Display>(
+	id: TaskId,
+	task: EndedTask<A>,
+) -> (String, serde_json::Value) {
+	let ending = format!("{:?}", task.ending);
+	let paid = show(task.paid);
+	let value = json!({
+		"task": id,
+		"ended": ending,
+		"paid": paid,
+		"provider": task.provider.map(|provider| provider.to_string()),
+	});
+	(format!("task {id}   ended: {ending}, {paid} oGPU paid"), value)
+}
+
 /// Follows a task until its result is there.
 pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result<(), Error> {
 	let mut said = None;
@@ -98,7 +114,11 @@ pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result
 			(TaskView::Live(task), now) => (task, now),
 			(TaskView::Ended(ended), _) => {
 				return match ended.ending {
-					Ending::Completed | Ending::CompletedUnverified => Ok(()),
+					Ending::Completed | Ending::CompletedUnverified => {
+						let (sentence, value) = describe_ended(id, ended);
+						common.say().line(sentence, value);
+						Ok(())
+					}
 					other => Err(Error::Ended(other)),
 				};
 			}
@@ -143,7 +163,14 @@ pub(super) async fn get(
 	};
 	for output in &delivery.outputs {
 		let mut seen = 0;
-		delivery.fetch(store, output, |bytes| seen = bytes).await?;
+		// What came before the way broke is kept.
+		while let Err(error) = delivery.fetch(store, output, |bytes| seen = bytes).await {
+			if !error.is_of_the_way() || tries >= TRIES {
+				return Err(error);
+			}
+			tries += 1;
+			chain.next_block().await?;
+		}
 		let sentence =
 			format!("fetched  {}: {} bytes ({seen} over the network)", output.name, output.size);
 		common.say().line(sentence, json!({ "fetched": output.name, "bytes": output.size }));
@@ -235,6 +262,7 @@ pub(crate) struct Fetch {
 
 impl Fetch {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let signer = common.key.as_ref().map(|_| common.signer()).transpose()?;
 		let chain = common.chain().await?;
 		let store = common.store().await?;
 		let out = with_out(self.out.as_deref());
@@ -243,9 +271,9 @@ impl Fetch {
 		common.say().resume_with(how);
 		get(common, &chain, &store, self.task, self.out.as_deref()).await?;
 		if !self.keep_open {
-			match common.signer() {
-				Ok(signer) => take_delivery(common, &chain, &signer, self.task).await?,
-				Err(_) => common.say().line(
+			match &signer {
+				Some(signer) => take_delivery(common, &chain, signer, self.task).await?,
+				None => common.say().line(
 					"note     without --key nobody is told that you have it; saying nothing is the same, later",
 					json!({ "taken": false }),
 				),
@@ -266,6 +294,17 @@ impl Cancel {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let signer = common.signer()?;
 		let chain = common.chain().await?;
+		if let (TaskView::Live(task), _) = chain.task(self.task).await?
+			&& let (Stage::Assigned | Stage::Executing, Some(holder)) = (task.stage, task.holder)
+		{
+			let most = show(chain.cost_of_cancelling(holder.price).await?);
+			common.say().line(
+				format!(
+					"price    at most {most} oGPU for its provider, which has begun; the rest comes back"
+				),
+				json!({ "task": self.task, "most": most }),
+			);
+		}
 		if let Some(receipt) = send(common, &chain, &signer, &Call::cancel(self.task)).await? {
 			let block = hex(&receipt.block);
 			common
@@ -298,6 +337,13 @@ impl Demand {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let signer = common.signer()?;
 		let chain = common.chain().await?;
+		let bond = show(chain.charges().await?.demand.get());
+		common.say().line(
+			format!(
+				"bond     {bond} oGPU, which the provider gets for posting it, and else come back"
+			),
+			json!({ "task": self.task, "bond": bond }),
+		);
 		let of = (self.part, self.unit, self.slice);
 		let call = Call::demand_output(self.task, of, self.piece);
 		if let Some(receipt) = send(common, &chain, &signer, &call).await? {
@@ -309,6 +355,22 @@ impl Demand {
 		}
 		Ok(())
 	}
+}
+
+/// Says what a challenge or an appeal locks.
+pub(super) async fn tell_stake(
+	common: &Common,
+	chain: &Chain,
+	(task, attempt, part): (TaskId, u8, u8),
+) -> Result<(), Error> {
+	let stake = show(chain.stake_of_dispute(task, attempt, part).await?);
+	common.say().line(
+		format!(
+			"locked   {stake} oGPU of your collateral, which the judges cost you if they do not agree"
+		),
+		json!({ "task": task, "locked": stake }),
+	);
+	Ok(())
 }
 
 #[derive(Args)]
@@ -330,6 +392,8 @@ impl Appeal {
 				self.task
 			)));
 		};
+		let Decided { task, attempt, part } = *decided;
+		tell_stake(common, &chain, (task, attempt, part)).await?;
 		if let Some(receipt) = send(common, &chain, &signer, &Call::appeal(decided)).await? {
 			let block = hex(&receipt.block);
 			common.say().line(

@@ -8,7 +8,7 @@ use ogpu_job::UnitList;
 use ogpu_primitives::market::TaskId;
 use serde_json::json;
 
-use super::{Common, say::hex, send::send};
+use super::{Common, say::hex, send::send, task::tell_stake};
 
 #[derive(Args)]
 pub(crate) struct Verify {
@@ -47,10 +47,24 @@ const fn word(verdict: Verdict) -> &'static str {
 impl Verify {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let signer = if self.challenge { Some(common.signer()?) } else { None };
+		common.say().resume_with(
+			"Nothing was said on chain: give the command again; what was fetched is kept.",
+		);
 		let chain = common.chain().await?;
 		let store = common.store().await?;
 		let folder = common.folder()?.join("replays").join(self.task.to_string());
+		let worker = self.worker.clone().unwrap_or_else(worker);
 		let replay = Replay::prepare(&chain, &store, self.task, &folder).await?;
+		if signer.is_some() {
+			if !replay.promises_bits() {
+				return Err(Error::Refused(
+					"a job of the profile `redundant` promises no bits: that this machine comes to something else says \
+					 nothing, and a challenge would most likely be lost"
+						.into(),
+				));
+			}
+			Replay::selftest(&worker).await?;
+		}
 		let there = replay.units();
 		let units = match &self.units {
 			None => (0..there).collect(),
@@ -66,7 +80,6 @@ impl Verify {
 			format!("replays  {} of {there} units on this machine", units.len()),
 			json!({ "task": self.task, "units": units.len(), "of": there }),
 		);
-		let worker = self.worker.clone().unwrap_or_else(worker);
 		let replayed = replay.run(&store, &worker, self.device, &units).await?;
 		let _ = std::fs::remove_dir_all(&folder);
 		store.close().await;
@@ -92,6 +105,7 @@ impl Verify {
 			(Some(signer), Some(Replayed { unit, .. })) => {
 				let (part, place) = replay.place(*unit);
 				let attempt = replay.attempt(part).unwrap_or_default();
+				tell_stake(common, &chain, (self.task, attempt, part)).await?;
 				let call = Call::challenge(self.task, attempt, part, place);
 				if send(common, &chain, &signer, &call).await?.is_some() {
 					say.line(
@@ -109,6 +123,12 @@ impl Verify {
 		}
 		if right == replayed.len() {
 			return Ok(());
+		}
+		if !replay.promises_bits() {
+			return Err(Error::NotThere(
+				"this machine comes to something else, which says nothing: a job of the profile `redundant` promises no bits"
+					.into(),
+			));
 		}
 		Err(if unproven + right == replayed.len() {
 			Error::NotThere(
