@@ -2,7 +2,7 @@
 
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 import { cryptoWaitReady, xxhashAsHex } from '@polkadot/util-crypto';
-import { until } from './nodes.mjs';
+import { sleep, until } from './nodes.mjs';
 
 export const OGPU = 10n ** 18n;
 
@@ -98,6 +98,18 @@ export async function sendExpectingError(api, signer, call) {
 
 const isOf = (event, section, method) => event.section === section && event.method === method;
 
+// Every final block after the one of this height, as they come, until `stopped()`. Nodes keep the state of some minutes only.
+export async function* finalBlocks(api, height, stopped) {
+	while (!stopped()) {
+		const final = (await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead())).number.toNumber();
+		while (height < final) {
+			height += 1;
+			yield { height, hash: await api.rpc.chain.getBlockHash(height) };
+		}
+		await sleep(1000);
+	}
+}
+
 // Collects every event of every finalised block. A subscription to the best block's events would
 // miss blocks that a reorganisation brings in two at a time. It begins after the block of this height.
 export class EventLog {
@@ -109,17 +121,11 @@ export class EventLog {
 
 	// Reads on until `stopped()`.
 	async follow(stopped) {
-		while (!stopped()) {
-			const finalised = (await this.api.rpc.chain.getHeader(await this.api.rpc.chain.getFinalizedHead())).number.toNumber();
-			while (this.height < finalised) {
-				const hash = await this.api.rpc.chain.getBlockHash(this.height + 1);
-				// Decoded with the types of its own block, so that an upgrade in between changes nothing.
-				const { registry } = await this.api.getBlockRegistry(hash);
-				const raw = await this.api.rpc.state.getStorage.raw(EVENTS_KEY, hash);
-				this.seen.push(...registry.createType('Vec<EventRecord>', raw).map(({ event }) => event));
-				this.height += 1;
-			}
-			await new Promise((resolve) => setTimeout(resolve, 1000));
+		for await (const { hash } of finalBlocks(this.api, this.height, stopped)) {
+			// Decoded with the types of its own block, so that an upgrade in between changes nothing.
+			const { registry } = await this.api.getBlockRegistry(hash);
+			const raw = await this.api.rpc.state.getStorage.raw(EVENTS_KEY, hash);
+			this.seen.push(...registry.createType('Vec<EventRecord>', raw).map(({ event }) => event));
 		}
 	}
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EventLog, connect, wellKnownAccounts } from './chain.mjs';
 import { Colluders } from './cheat.mjs';
-import { Command, localNetwork, stopOnSignals, until } from './nodes.mjs';
+import { Command, localNetwork, until } from './nodes.mjs';
 import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 
@@ -19,7 +19,7 @@ const report = new Report();
 const network = localNetwork({
 	rpcBase: 49944, p2pBase: 38333, executorBase: 49960, executors: 4, between: [undefined, between, between, between],
 });
-stopOnSignals(network);
+report.watch(network, { within: 600 });
 console.log(`collusion: ${network.folder}`);
 const alice = await network.start();
 const api = await connect(alice);
@@ -34,7 +34,7 @@ const following = events.follow(() => done);
 await report.scenario('what colluders have found valid is proven false by a stranger', async () => {
 	const order = new Command(network, 'client', ['submit', SEARCH, '--key', '//Bob', '--max-price', '5', '--most', '8', '--work', '100', '--time', '60',
 		'--out', join(network.folder, 'result')]);
-	const task = BigInt(await until('the task to be submitted', () => order.lines.find((line) => 'task' in line)?.task.toString(), 90));
+	const task = BigInt(await order.says('task', 90));
 	const about = (method, seconds) => until(`tasks.${method}`, () => events.find('tasks', method, (data) => data.task.toBigInt() === task), seconds);
 	const { data: { verdict } } = await about('Decided', 240);
 	assert(verdict.isValid, `the colluders disagree: ${verdict}`);
@@ -59,7 +59,4 @@ await report.scenario('what colluders have found valid is proven false by a stra
 done = true;
 await following;
 await api.disconnect();
-await network.stop({ keep: report.failed > 0 });
-if (report.failed > 0) console.log(`the logs are in ${network.folder}`);
-console.log(`${report.counts}, in ${report.elapsed}`);
-process.exit(report.failed > 0 ? 1 : 0);
+await report.end();

@@ -118,12 +118,14 @@ Funded accounts: //Alice, //Bob, //Charlie, //Dave, //Eve, //Ferdie, //One, //Tw
 	for (const [index, { provider, earned }] of paid.entries()) {
 		console.log(`  ${network.nodes[index].name.padEnd(8)} ${provider} ${earned} oGPU${index === CHEAT ? ' (the cheat)' : ''}`);
 	}
-	const scheduled = (await api.query.token.scheduled()).toBigInt();
-	console.log(`supply: ${amount(scheduled)} of 21000000 oGPU scheduled`);
+	const [issued, scheduled] = (await Promise.all([api.query.balances.totalIssuance(), api.query.token.scheduled()]))
+		.map((number) => number.toBigInt());
+	console.log(`supply: ${amount(issued)} oGPU there are, ${amount(scheduled)} of 21000000 are scheduled so far`);
 	const told = {
 		seconds: seconds(),
 		parts,
 		finalised: await alice.finalised(),
+		issued: Number(issued / OGPU),
 		scheduled: Number(scheduled / OGPU),
 		accuracy: trained.accuracy,
 		picture,

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Keyring } from '@polkadot/api';
 import { EventLog, OGPU, connect, send, sendExpectingError, wellKnownAccounts } from './chain.mjs';
 import { machineApart } from './hosts.mjs';
-import { Command, REGION, localNetwork, sleep, stopOnSignals, until, variation } from './nodes.mjs';
+import { Command, REGION, localNetwork, sleep, until, variation } from './nodes.mjs';
 import { bidsByHand, heartbeat, nowhere, providersOnNodes, registered } from './providers.mjs';
 import { Report } from './report.mjs';
 
@@ -40,7 +40,7 @@ const network = localNetwork({
 });
 network.executors[SAFE].region = REGION + 1;
 network.executors[RESTARTED].region = REGION + 2;
-stopOnSignals(network, { within: 1500 });
+report.watch(network, { within: 1500 });
 
 // A task of one client, by the command line.
 class Order {
@@ -55,11 +55,7 @@ class Order {
 	}
 
 	async submitted() {
-		this.task = BigInt(await until(`${this.name} to submit its task`, () => {
-			const line = this.command.lines.find((found) => 'task' in found);
-			assert(line || this.command.running, this.command.log);
-			return line?.task.toString();
-		}, 90));
+		this.task = BigInt(await this.command.says('task', 90));
 		return this.task;
 	}
 
@@ -369,7 +365,4 @@ await scenario('nobody is convicted or slashed, and nothing is left in escrow', 
 	}
 });
 await api.disconnect();
-await network.stop({ keep: report.failed > 0 });
-if (report.failed > 0) console.log(`the logs are in ${network.folder}`);
-console.log(`${report.counts}, in ${report.elapsed}`);
-process.exit(report.failed > 0 ? 1 : 0);
+await report.end();

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Keyring } from '@polkadot/api';
-import { OGPU, connect, send, wellKnownAccounts } from './chain.mjs';
-import { Command, bin, localNetwork, sleep, stopOnSignals, until, variation } from './nodes.mjs';
+import { OGPU, connect, finalBlocks, send, wellKnownAccounts } from './chain.mjs';
+import { Command, bin, localNetwork, sleep, until, variation } from './nodes.mjs';
 import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 
@@ -27,7 +27,7 @@ const WATCHED = 120;
 const report = new Report(process.argv[2]);
 const figures = { machine: `${cpus().length} cores, ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB` };
 const network = localNetwork({ rpcBase: 39944, p2pBase: 37333, executorBase: 39960, executors: 4 });
-stopOnSignals(network);
+report.watch(network, { within: 3000 });
 
 // A command of the client that must succeed, and what it printed.
 async function ogpu(seconds, ...args) {
@@ -53,21 +53,21 @@ async function openStream(manifest) {
 	return lines.find((line) => 'stream' in line).stream;
 }
 
-// A final block, with what is in it.
-async function block(api, height) {
-	const hash = await api.rpc.chain.getBlockHash(height);
-	const [{ block: { extrinsics } }, at] = await Promise.all([api.rpc.chain.getBlock(hash), api.at(hash)]);
-	const [events, time] = await Promise.all([at.query.system.events(), at.query.timestamp.now()]);
-	return { height, extrinsics, events: events.map(({ event }) => event), time: time.toNumber() };
+// Every final block, with what is in it.
+const final = [];
+let done = false;
+
+async function readBlocks(api) {
+	for await (const { height, hash } of finalBlocks(api, 0, () => done)) {
+		const [{ block: { extrinsics } }, at] = await Promise.all([api.rpc.chain.getBlock(hash), api.at(hash)]);
+		const [events, time] = await Promise.all([at.query.system.events(), at.query.timestamp.now()]);
+		final.push({ height, extrinsics, events: events.map(({ event }) => event), time: time.toNumber() });
+	}
 }
 
-const finalHeight = async (api) => (await api.rpc.chain.getHeader(await api.rpc.chain.getFinalizedHead())).number.toNumber();
-
-async function blocks(api, from, to) {
-	await until(`block ${to} to be final`, async () => (await finalHeight(api)) >= to, 60);
-	const read = [];
-	for (let height = from; height <= to; height += 1) read.push(await block(api, height));
-	return read;
+async function blocks(from, to) {
+	await until(`block ${to} to be final, and read`, () => final.at(-1)?.height >= to, 60);
+	return final.filter(({ height }) => from <= height && height <= to);
 }
 
 // In which of some blocks the market said this of a task first.
@@ -92,11 +92,7 @@ const bestHeight = async (api) => (await api.rpc.chain.getHeader()).number.toNum
 // Serves a job until it is stopped. The command, and the specification of a task.
 async function offered(manifest, time) {
 	const offer = new Command(network, 'figures', ['offer', manifest, '--max-price', '1', '--work', '10', '--time', time]);
-	const spec = await until('the job to be offered', () => {
-		assert(offer.running, offer.log);
-		return offer.lines.find((line) => 'spec' in line)?.spec;
-	}, 60);
-	return { offer, spec };
+	return { offer, spec: await offer.says('spec', 60) };
 }
 
 // Buys a job with the example in JavaScript, and fetches the result to a folder. The task's number.
@@ -148,7 +144,7 @@ async function pool({ api }, batches, each) {
 	const from = await bestHeight(api);
 	const lines = await ogpu(420, 'stream', 'send', stream, ...manifests, '--key', KEY, '--out', join(network.folder, `pool-${batches}-${each}`));
 	const tasks = lines.find((line) => 'tasks' in line).tasks.map(Number);
-	const read = await blocks(api, from, await bestHeight(api));
+	const read = await blocks(from, await bestHeight(api));
 
 	const racing = new Map();
 	let judging = 0;
@@ -204,7 +200,7 @@ async function tasksAtOnce({ api }, count) {
 		left = left.filter((_, index) => found[index].isSome && !found[index].unwrap().status.isDelivered);
 		return left.length === 0;
 	}, 1_500, 2000);
-	const read = await blocks(api, from, await bestHeight(api));
+	const read = await blocks(from, await bestHeight(api));
 	await offer.stop('SIGINT');
 
 	let [transactions, duties] = [0, 0];
@@ -243,7 +239,7 @@ async function tasksAtOnce({ api }, count) {
 async function regularity(api) {
 	const from = await bestHeight(api);
 	await sleep(WATCHED * 1000);
-	const read = await blocks(api, from, await bestHeight(api));
+	const read = await blocks(from, await bestHeight(api));
 	const gaps = read.slice(1).map(({ time }, index) => time - read[index].time);
 	const slots = Math.round((read.at(-1).time - read[0].time) / SLOT);
 	return { slots, blocks: gaps.length, longestGapSeconds: Math.max(...gaps) / 1000 };
@@ -276,6 +272,7 @@ async function onTime({ api }) {
 console.log(`figures: ${network.folder}, ${figures.machine}`);
 const alice = await network.start();
 const api = await connect(alice);
+const reading = readBlocks(api);
 const { ferdie } = await wellKnownAccounts();
 const client = new Keyring({ type: 'sr25519', ss58Format: 42 }).addFromUri(KEY);
 await send(api, ferdie, api.tx.balances.transferKeepAlive(client.address, 2_000n * OGPU));
@@ -289,10 +286,10 @@ await scenario('100 requests in 10 batches', (context) => pool(context, 10, 10))
 await scenario('a task alone', (context) => tasksAtOnce(context, 1));
 await scenario('100 tasks at the same time', (context) => tasksAtOnce(context, 100));
 await scenario('blocks while devices are busy', onTime);
+done = true;
+await reading;
 await api.disconnect();
-await network.stop({ keep: report.failed > 0 });
-if (report.failed > 0) console.log(`the logs are in ${network.folder}`);
 const file = join(tmpdir(), 'ogpu-figures.json');
 writeFileSync(file, `${JSON.stringify(figures, null, '\t')}\n`);
-console.log(`${report.counts}, in ${report.elapsed}; the figures are in ${file}`);
-process.exit(report.failed > 0 ? 1 : 0);
+console.log(`the figures are in ${file}`);
+await report.end();

@@ -250,6 +250,16 @@ export class Command extends Program {
 		return this.log.split('\n').slice(0, -1).filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
 	}
 
+	// What it says of this first, once it does.
+	async says(what, seconds) {
+		const line = await until(`${this.name} to tell its ${what}`, () => {
+			const found = this.lines.find((line) => what in line);
+			if (!found && !this.running) throw new Fatal(`${this.name} has ended: ${this.log}`);
+			return found;
+		}, seconds);
+		return line[what];
+	}
+
 	// Its exit code.
 	async ended(seconds) {
 		const timer = setTimeout(() => this.process.kill('SIGKILL'), seconds * 1000);
@@ -325,19 +335,6 @@ export function variation(manifest, { folder, files, name = basename(manifest), 
 	const path = join(folder, name);
 	writeFileSync(path, change(readFileSync(manifest, 'utf8')));
 	return path;
-}
-
-// Stops a network when somebody interrupts the program, when that fails, or when it takes longer than so many seconds. The
-// logs stay.
-export function stopOnSignals(network, { within } = {}) {
-	const stop = async (why) => {
-		if (why) console.log(`${why}; the logs are in ${network.folder}`);
-		await network.stop({ keep: true });
-		process.exit(1);
-	};
-	for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop());
-	process.on('uncaughtException', (error) => stop(error.stack));
-	if (within) setTimeout(stop, within * 1000, `it took more than ${within} s`).unref();
 }
 
 // The four validators of the `local` network, each on its host; the first `executors` of them have one each, or, with

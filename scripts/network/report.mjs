@@ -18,6 +18,32 @@ export class Report {
 		return `${this.passed} passed, ${this.failed} failed${this.skipped ? `, ${this.skipped} skipped` : ''}`;
 	}
 
+	// Stops their network when somebody interrupts the program, when that fails, or when it takes longer than so many seconds.
+	// The logs stay.
+	watch(network, { within }) {
+		this.network = network;
+		const stop = (why, code) => {
+			// What fails while the network is being stopped is no failure.
+			if (this.ending) return;
+			console.log(`  FAILED: ${why}`);
+			this.failed += 1;
+			this.end(code);
+		};
+		process.on('SIGINT', () => stop('interrupted', 130));
+		process.on('SIGTERM', () => stop('interrupted', 143));
+		process.on('uncaughtException', (error) => stop(error.stack, 1));
+		setTimeout(stop, within * 1000, `it took more than ${within} s`, 1).unref();
+	}
+
+	// Ends network and program.
+	async end(code = this.failed > 0 ? 1 : 0) {
+		this.ending = true;
+		await this.network.stop({ keep: code > 0 });
+		if (code > 0) console.log(`the logs are in ${this.network.folder}`);
+		console.log(`${this.counts}, in ${this.elapsed}`);
+		process.exit(code);
+	}
+
 	// Says of a scenario that it cannot be run here, and why.
 	skip(name, why) {
 		if (!name.includes(this.wanted)) return;
