@@ -90,7 +90,11 @@ impl Delivery {
 			))
 		})?;
 		// It may have had to make room here since.
-		let job = store.job_of(&task.spec.job, &[peer.clone()]).await?;
+		let job = store.job_of(&task.spec.job, &[peer.clone()]).await.map_err(|error| {
+			Error::NotThere(format!(
+				"the job is not in this folder any more: `ogpu offer` with its manifest brings it back ({error})"
+			))
+		})?;
 		let plan = job.plan().map_err(|_| Error::Job("the job is invalid".into()))?;
 		// A batch is computed once for its race, in which it may come to be looked at only later.
 		let genesis = chain.genesis();

@@ -17,6 +17,8 @@ use super::{
 
 /// Tasks that are asked about at once.
 const AT_ONCE: usize = 16;
+/// Behind so many that are forgotten, in a row, none is looked for.
+const FORGOTTEN: u32 = 1_000;
 
 #[derive(Args)]
 pub(crate) struct Tasks {
@@ -40,14 +42,17 @@ impl Tasks {
 			})
 			.buffered(AT_ONCE);
 		let mut looks = std::pin::pin!(looks);
-		let mut found = Vec::new();
+		let (mut found, mut forgotten) = (Vec::new(), 0);
 		while (found.len() as u64) < self.last
+			&& forgotten < FORGOTTEN
 			&& let Some((id, look)) = looks.next().await
 		{
+			forgotten += 1;
 			let (view, now) = match look {
 				Err(Error::NoTask(_)) => continue,
 				look => look?,
 			};
+			forgotten = 0;
 			let client = match &view {
 				TaskView::Live(task) => &task.client,
 				TaskView::Ended(task) => &task.client,

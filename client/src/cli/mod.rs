@@ -26,7 +26,8 @@ const SIGNALLED: u8 = 128;
 
 /// Waits for a signal to end. The exit code that says so.
 async fn interrupted() -> u8 {
-	let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+	// Not the one for a terminal that is closed, which whoever starts a program with `nohup` has it ignore.
+	let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
 	let waits = kinds.map(|kind| {
 		async move {
 			match signal(kind) {
@@ -44,8 +45,7 @@ async fn interrupted() -> u8 {
 /// Buys GPU time on the oGPU chain.
 ///
 /// Exit codes: 0 done, 2 wrong usage, 3 the job is wrong, 4 this machine failed, 5 the chain refuses, 6 the node does
-/// not answer, 7 the task ended without a result, 8 there is no right result to fetch, 130 interrupted (143 and 129: by SIGTERM
-/// and SIGHUP).
+/// not answer, 7 the task ended without a result, 8 there is no right result to fetch, 130 interrupted, 143 terminated.
 #[derive(Parser)]
 #[command(name = "ogpu", version, arg_required_else_help = true)]
 struct Cli {

@@ -185,7 +185,10 @@ impl Batches {
 		let signer = common.signer()?;
 		let chain = common.chain().await?;
 		let store = common.store().await?;
-		let StreamState { spec, balance, .. } = chain.stream(self.stream).await?;
+		let StreamState { client, spec, balance, .. } = chain.stream(self.stream).await?;
+		if client != signer.account() {
+			return Err(Error::Refused(format!("stream {} is {client}'s", self.stream)));
+		}
 		if spec.reader != store.key()? {
 			return Err(Error::Usage(format!(
 				"stream {} was opened with another folder (--data): results of its batches are given to that one only",

@@ -35,9 +35,10 @@ fn worker() -> PathBuf {
 	beside.filter(|path| path.is_file()).unwrap_or_else(|| name.into())
 }
 
-const fn word(verdict: Verdict) -> &'static str {
+const fn word(verdict: Verdict, promised: bool) -> &'static str {
 	match verdict {
 		Verdict::Right => "right",
+		Verdict::Wrong if !promised => "another",
 		Verdict::Wrong => "false",
 		Verdict::OfFalsePart => "of a part that is false",
 		Verdict::Unproven => "unproven: the provider does not show how it leads to the root",
@@ -65,6 +66,7 @@ impl Verify {
 			}
 			Replay::selftest(&worker).await?;
 		}
+		let promised = replay.promises_bits();
 		let there = replay.units();
 		let units = match &self.units {
 			None => (0..there).collect(),
@@ -87,8 +89,8 @@ impl Verify {
 			// Of many units only those are worth a line that are not right.
 			if *verdict != Verdict::Right || common.json {
 				say.line(
-					format!("unit {unit}   {} ({})", word(*verdict), hex(leaf)),
-					json!({ "unit": unit, "part": part, "leaf": hex(leaf), "verdict": word(*verdict) }),
+					format!("unit {unit}   {} ({})", word(*verdict, promised), hex(leaf)),
+					json!({ "unit": unit, "part": part, "leaf": hex(leaf), "verdict": word(*verdict, promised) }),
 				);
 			}
 		}
