@@ -5,6 +5,7 @@ use std::{
 	io,
 	os::unix::fs::FileExt,
 	path::{Path, PathBuf},
+	slice,
 };
 
 use ogpu_blobs::Question;
@@ -90,7 +91,7 @@ impl Delivery {
 			))
 		})?;
 		// It may have had to make room here since.
-		let job = store.job_of(&task.spec.job, &[peer.clone()]).await.map_err(|error| {
+		let job = store.job_of(&task.spec.job, slice::from_ref(&peer)).await.map_err(|error| {
 			Error::NotThere(format!(
 				"the job is not in this folder any more: `ogpu offer` with its manifest brings it back ({error})"
 			))

@@ -21,7 +21,7 @@ pub(super) async fn send(
 	say.resume_as(before.clone().or_else(|| Some(UNSIGNED.into())));
 	let fee = show(chain.fee(signer, call).await?);
 	say.line(
-		format!("fee      about {fee} oGPU for {call}"),
+		format!("fee      at most {fee} oGPU for {call}"),
 		json!({ "call": call.to_string(), "fee": fee }),
 	);
 	if common.dry_run {

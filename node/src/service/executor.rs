@@ -148,6 +148,7 @@ impl Elsewhere {
 				Ok(address) if told.as_ref() != Some(&address) => {
 					hook.at(&address);
 					(told, complained) = (Some(address), false);
+					watch = Watch::new();
 				}
 				Ok(_) => {}
 				Err(error) => {

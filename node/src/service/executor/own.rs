@@ -68,11 +68,10 @@ impl Own {
 	/// Keeps an executor running.
 	pub(super) async fn supervise<S: OffchainStorage>(self, mut hook: Told<S>) {
 		let mut wait = FIRST_WAIT;
-		let mut watch = Watch::new();
 		loop {
 			let begun = Instant::now();
 			let mut listened = false;
-			let ended = self.run(&mut hook, &mut watch, &mut listened).await;
+			let ended = self.run(&mut hook, &mut listened).await;
 			hook.nowhere();
 			if listened && begun.elapsed() >= STEADY {
 				wait = FIRST_WAIT;
@@ -84,12 +83,7 @@ impl Own {
 	}
 
 	/// Runs an executor until it ends. How that came about, and whether it listened before.
-	async fn run<S: OffchainStorage>(
-		&self,
-		hook: &mut Told<S>,
-		watch: &mut Watch,
-		listened: &mut bool,
-	) -> String {
+	async fn run<S: OffchainStorage>(&self, hook: &mut Told<S>, listened: &mut bool) -> String {
 		// It ends when its standard input does, so with this node, however that ends.
 		let started = Command::new(&self.program)
 			.args(self.args())
@@ -109,6 +103,7 @@ impl Own {
 			Ok(address) => {
 				*listened = true;
 				hook.at(&address);
+				let mut watch = Watch::new();
 				tokio::select! {
 					ended = child.wait() => return how(ended),
 					() = watch.until_silent(&address, PATIENCE) => {
