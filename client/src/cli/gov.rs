@@ -92,13 +92,15 @@ impl Gov {
 			}
 			Self::Propose { track, call } => propose(common, *track, call).await,
 			Self::Deposit { referendum } => {
+				let signer = common.signer()?;
 				let chain = common.chain().await?;
 				if let Standing::Ongoing { track, .. } =
 					chain.referendum(*referendum).await?.standing
 				{
 					tell_deposit(common, chain.decision_deposit(track).await?);
 				}
-				do_call(common, Call::place_decision_deposit(*referendum)).await
+				let call = Call::place_decision_deposit(*referendum);
+				send(common, &chain, &signer, &call).await.map(|_| ())
 			}
 			Self::Vote { referendum, side, amount, conviction } => {
 				let conviction = match conviction {
