@@ -1,10 +1,10 @@
 //! Speaking with an executor: what it is, for a provider; having it keep inputs, for a client that goes away.
 
-use std::{net::IpAddr, path::Path};
+use std::{error::Error as _, iter::successors, path::Path};
 
 use codec::DecodeAll;
 use ogpu_primitives::{
-	executor::{API_VERSION, ExecutorStatus},
+	executor::{ExecutorStatus, is_private},
 	job::BlobId,
 	market::Endpoint,
 };
@@ -40,16 +40,6 @@ pub struct PriceChange {
 	/// At least, for any job.
 	#[serde(skip_serializing_if = "Option::is_none")]
 	pub minimum: Option<String>,
-}
-
-/// Whether nobody else reads what is sent to a URL: it goes to this machine, or over TLS.
-fn is_private(url: &str) -> bool {
-	let Ok(url) = reqwest::Url::parse(url) else { return false };
-	let here = |host: &str| {
-		let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-		host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-	};
-	url.scheme() == "https" || (url.scheme() == "http" && url.host_str().is_some_and(here))
 }
 
 /// An executor's HTTP interface.
@@ -88,13 +78,13 @@ impl Executor {
 	///
 	/// # Errors
 	///
-	/// When it does not answer, or speaks another version.
+	/// When it does not answer, or is of another release.
 	pub async fn status(&self) -> Result<ExecutorStatus, Error> {
 		let asked = self.http.get(format!("{}/v1/status", self.url));
 		let answer = self.ask(asked.header("accept", "application/octet-stream")).await?;
 		let bytes = answer.bytes().await.map_err(|error| self.gone(&error))?;
 		let status = ExecutorStatus::decode_all(&mut &bytes[..]).ok();
-		status.filter(|status| status.api == API_VERSION).ok_or_else(|| {
+		status.filter(ExecutorStatus::is_of_this_release).ok_or_else(|| {
 			Error::Host(format!("the executor at {} is of another release", self.url))
 		})
 	}
@@ -178,40 +168,11 @@ impl Executor {
 
 	fn gone(&self, error: &reqwest::Error) -> Error {
 		// What is underneath says more than what was tried.
-		let mut cause: &dyn std::error::Error = error;
-		while let Some(source) = cause.source() {
-			cause = source;
-		}
+		let causes = successors(error.source(), |cause| (*cause).source());
+		let why = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
 		Error::Host(format!(
-			"the executor at {} does not answer: {cause}. Is ogpu-worker running?",
+			"the executor at {} does not answer: {why}. Is ogpu-worker running?",
 			self.url
 		))
-	}
-}
-
-#[cfg(test)]
-mod tests {
-	use super::*;
-
-	#[test]
-	fn tokens_do_not_cross_networks_in_clear() {
-		for url in [
-			"http://127.0.0.1:9960",
-			"http://[::1]:9960/",
-			"http://localhost:9960",
-			"https://friend.example",
-		] {
-			assert!(is_private(url), "{url}");
-		}
-		for url in [
-			"http://192.168.1.7:9960",
-			"http://friend.example",
-			"http://127.0.0.1:9960@friend.example",
-			"ftp://127.0.0.1",
-			"127.0.0.1:9960",
-			"",
-		] {
-			assert!(!is_private(url), "{url}");
-		}
 	}
 }

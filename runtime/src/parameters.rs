@@ -5,7 +5,7 @@
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
 use ogpu_primitives::{
 	OGPU,
-	market::rules::{Charges, MeritRules, PanelRules, Security, TierPrice, Windows},
+	market::rules::{Charges, MeritRules, PanelRules, REGISTRATION, Security, TierPrice, Windows},
 	ranged::{Ranged32, Ranged128},
 };
 use pallet_token::EmissionSplit;
@@ -55,7 +55,7 @@ pub mod dynamic_params {
 
 		/// What is on hold as long as a provider is registered.
 		#[codec(index = 5)]
-		pub static Registration: Ranged128<0, { 1_000 * OGPU }> = Ranged128::new(OGPU);
+		pub static Registration: Ranged128<0, { 1_000 * OGPU }> = Ranged128::new(REGISTRATION);
 
 		/// What a seat binds.
 		#[codec(index = 6)]

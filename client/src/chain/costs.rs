@@ -6,8 +6,7 @@ use ogpu_primitives::{
 	market::{
 		TaskId,
 		price::share,
-		quote::ADJUDICATORS,
-		rules::{Charges, PanelRules},
+		rules::{Charges, REGISTRATION},
 		stream::{Batch, StreamSpec},
 	},
 };
@@ -15,12 +14,6 @@ use subxt::{dynamic::Value, ext::scale_decode::DecodeAsType, utils::Static};
 
 use super::{AccountId, Chain, node};
 use crate::Error;
-
-#[derive(DecodeAsType)]
-#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-struct CaseFields {
-	unit_fee: Balance,
-}
 
 #[derive(DecodeAsType)]
 #[decode_as_type(crate_path = "subxt::ext::scale_decode")]
@@ -66,7 +59,7 @@ impl Chain {
 	/// When the node fails.
 	pub async fn registration(&self) -> Result<Balance, Error> {
 		let set = self.market_parameter::<Balance>("Registration").await?;
-		Ok(set.unwrap_or(ogpu_primitives::OGPU))
+		Ok(set.unwrap_or(REGISTRATION))
 	}
 
 	/// What whoever challenges or appeals locks, and loses if judges do not agree.
@@ -74,7 +67,7 @@ impl Chain {
 	/// # Errors
 	///
 	/// When nothing is verified there, or the node fails.
-	pub async fn stake_of_dispute(
+	pub async fn price_of_dispute(
 		&self,
 		task: TaskId,
 		attempt: u8,
@@ -85,11 +78,8 @@ impl Chain {
 			("attempt", Value::from(attempt)),
 			("part", Value::from(part)),
 		]);
-		let case: Option<CaseFields> = self.view("Attestations", "standing", (part,)).await?;
-		let case = case.ok_or(Error::NoTask(task))?;
-		let rules = self.market_parameter::<PanelRules>("Panel").await?;
-		let fees = rules.unwrap_or(PanelRules::PRODUCTION).wrong_challenge.get().max(ADJUDICATORS);
-		Ok(case.unit_fee.saturating_mul(fees.into()))
+		let price: Option<Balance> = self.view("Attestations", "price_of_dispute", (part,)).await?;
+		price.ok_or(Error::NoTask(task))
 	}
 
 	/// What cancelling a task costs at most whose provider asks so much.

@@ -8,7 +8,11 @@ use ogpu_client::{Call, Chain, Error, Order, Store, StreamState};
 use ogpu_primitives::{
 	Balance,
 	amount::show,
-	market::{TaskId, stream::StreamId, verification::Tier},
+	market::{
+		TaskId,
+		stream::{MAX_BATCHES, StreamId},
+		verification::Tier,
+	},
 };
 use serde_json::json;
 
@@ -20,8 +24,6 @@ use super::{
 	task,
 };
 
-/// The most batches that the chain takes in one transaction.
-const MAX_BATCHES: usize = 16;
 /// Batches that are followed at once.
 const AT_ONCE: usize = 16;
 
@@ -176,7 +178,7 @@ impl Batches {
 	async fn run(&self, common: &Common) -> Result<(), Error> {
 		let orders = self.manifests.iter().map(|manifest| Order::read(manifest));
 		let orders = orders.collect::<Result<Vec<_>, _>>()?;
-		if orders.len() > MAX_BATCHES {
+		if orders.len() > MAX_BATCHES as usize {
 			return Err(Error::Usage(format!(
 				"one transaction sends at most {MAX_BATCHES} batches: send the others with another"
 			)));

@@ -363,7 +363,7 @@ pub(super) async fn tell_stake(
 	chain: &Chain,
 	(task, attempt, part): (TaskId, u8, u8),
 ) -> Result<(), Error> {
-	let stake = show(chain.stake_of_dispute(task, attempt, part).await?);
+	let stake = show(chain.price_of_dispute(task, attempt, part).await?);
 	common.say().line(
 		format!(
 			"locked   {stake} oGPU of your collateral, which the judges cost you if they do not agree"

@@ -4,7 +4,7 @@
 mod health;
 mod own;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use codec::Encode;
 use futures::FutureExt;
@@ -15,11 +15,8 @@ use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use sp_keystore::KeystorePtr;
 
 use super::partial::FullBackend;
-use health::Watch;
+use health::{LOOK, Watch};
 use own::Own;
-
-/// How often the token file is looked at: the executor may come later than the node, and with another token.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// What runs a provider's jobs, as the command line names it.
 #[derive(Clone, Debug)]
@@ -138,17 +135,15 @@ fn worker_key(keystore: &KeystorePtr) -> Result<(), Error> {
 }
 
 impl Elsewhere {
-	/// Looks again and again where it is.
+	/// Looks again and again where it is: it may come later than this node, and with another token.
 	async fn follow<S: OffchainStorage>(self, mut hook: Told<S>) {
-		let mut told = None;
+		let mut told: Option<(ExecutorAddress, Watch)> = None;
 		let mut complained = false;
-		let mut watch = Watch::new();
 		loop {
 			match self.address().await {
-				Ok(address) if told.as_ref() != Some(&address) => {
+				Ok(address) if told.as_ref().is_none_or(|(known, _)| *known != address) => {
 					hook.at(&address);
-					(told, complained) = (Some(address), false);
-					watch = Watch::new();
+					(told, complained) = (Some((address, Watch::new())), false);
 				}
 				Ok(_) => {}
 				Err(error) => {
@@ -162,7 +157,7 @@ impl Elsewhere {
 					complained = true;
 				}
 			}
-			if let Some(address) = &told {
+			if let Some((address, watch)) = &mut told {
 				watch.look(address).await;
 			}
 			tokio::time::sleep(LOOK).await;

@@ -14,7 +14,7 @@ use scale_info::TypeInfo;
 
 use crate::{
 	AGENDA_SHARE, Config, Deadlines, DeadlinesFrom, Draws, DrawsFrom, MAX_LOOKS, Pallet, Panels,
-	Places, Stage, WeightInfo,
+	Places, Spoken, Stage, WeightInfo,
 };
 
 /// A panel of a case. Looking at it twice, or when it is gone, does nothing.
@@ -122,6 +122,35 @@ impl<T: Config> Agenda for ToEnd<T> {
 	}
 }
 
+/// Panels of which everybody has spoken, all of them at one moment, which is over.
+struct ToEndNow<T>(PhantomData<T>);
+
+impl<T: Config> Agenda for ToEndNow<T> {
+	type Item = Item;
+
+	fn from() -> Moment {
+		0
+	}
+
+	fn set_from(_: Moment) {}
+
+	fn items(_: Moment) -> impl Iterator<Item = Item> {
+		Spoken::<T>::iter_keys()
+	}
+
+	fn remove(_: Moment, item: &Item) {
+		Spoken::<T>::remove(item);
+	}
+
+	fn weight(item: &Item) -> Weight {
+		ToEnd::<T>::weight(item)
+	}
+
+	fn look_at(item: Item, most: Weight) -> Weight {
+		ToEnd::<T>::look_at(item, most)
+	}
+}
+
 impl<T: Config> Pallet<T> {
 	/// Has a panel drawn in a block.
 	pub(crate) fn remind_of_draw(block: u32, case: PartOfTask, panel: u8) {
@@ -135,17 +164,33 @@ impl<T: Config> Pallet<T> {
 		Deadlines::<T>::insert(until, Item { case, panel }, ());
 	}
 
+	/// Has a panel looked at as soon as there is room.
+	pub(crate) fn remind_of_end(case: PartOfTask, panel: u8) {
+		Spoken::<T>::insert(Item { case, panel }, ());
+	}
+
 	pub(crate) fn serve_agendas(meter: &mut WeightMeter) {
-		let step = T::DbWeight::get().reads_writes(3, 1);
 		// Half for each, so that many draws cannot keep deadlines from being served. Draws are due in their
 		// block, deadlines after their moment.
 		let share = Self::share() / 2;
 		let mut half = WeightMeter::with_limit(meter.remaining() / 2);
-		agenda::serve::<ToEnd<T>>(T::Clock::now(), step, share, &mut half);
+		// What the block before had no room for.
+		Self::look_at_due::<ToEndNow<T>>(1, share, &mut half);
+		Self::look_at_due::<ToEnd<T>>(T::Clock::now(), share, &mut half);
 		meter.consume(half.consumed());
-		let mut rest = WeightMeter::with_limit(meter.remaining());
-		agenda::serve::<ToDraw<T>>(Self::block().saturating_add(1), step, share, &mut rest);
-		meter.consume(rest.consumed());
+		Self::look_at_due::<ToDraw<T>>(Self::block().saturating_add(1), share, meter);
+	}
+
+	/// Ends panels of which everybody has spoken.
+	pub(crate) fn end_spoken(meter: &mut WeightMeter) {
+		Self::look_at_due::<ToEndNow<T>>(1, Self::share(), meter);
+	}
+
+	fn look_at_due<A: Agenda<Item = Item>>(now: Moment, share: Weight, meter: &mut WeightMeter) {
+		let step = T::DbWeight::get().reads_writes(3, 1);
+		let mut own = WeightMeter::with_limit(meter.remaining());
+		agenda::serve::<A>(now, step, share, &mut own);
+		meter.consume(own.consumed());
 	}
 
 	/// What draws and deadlines together may take of a block.

@@ -6,7 +6,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	BoundedVec, pallet_prelude::DispatchResult, traits::ConstU32, weights::Weight,
 };
-use ogpu_primitives::merkle::Hash;
+use ogpu_primitives::merkle::{Blake2, Hash, Hasher};
 use ogpu_traits::{Clock, Duties, Moment, Node, PartOfTask, Registry};
 use scale_info::TypeInfo;
 
@@ -17,6 +17,8 @@ use crate::{
 
 /// The most panels whose units are computed, or asked after, in one block.
 const SLOW_DUTIES: usize = 16;
+/// Market blocks after which others come first.
+const SPAN: Moment = 8;
 
 /// The most hashes that prove opened leaves: sixteen levels for each.
 pub const MAX_SIBLINGS: u32 = 16 * MAX_OPENED;
@@ -226,21 +228,32 @@ impl<AccountId> Due<AccountId> {
 		}
 	}
 
+	/// Of which panel it is.
+	const fn panel(&self) -> (PartOfTask, u8) {
+		match self {
+			Self::Commit { case, panel, .. }
+			| Self::Open { case, panel, .. }
+			| Self::Serve { case, panel, .. }
+			| Self::Reveal { case, panel, .. } => (*case, *panel),
+		}
+	}
+
 	/// Whether nothing is waited for any more.
 	const fn ends_soon(&self, now: Moment) -> bool {
 		matches!(self, Self::Commit { until, .. } if in_last_moments(now, *until))
 	}
 }
 
-/// What is attended to in a block, of what takes long: first what ends soon, of which there has to be a word in time, then the
-/// rest. It is taken in turn, so that nothing waits for what takes longest.
+/// What is attended to in a block, of what takes long: first what ends soon, of which there has to be a word in time, in
+/// turn; then the rest, in an order that is the same for all members. Who has more than can be done in time does what the others
+/// do as well, and some panels are complete instead of none. After some time it is another order, so that nothing waits for what
+/// does not come.
 fn of_this_block<A>(slow: Vec<Due<A>>, now: Moment, block: usize) -> Vec<Due<A>> {
 	let (mut attended, mut rest): (Vec<_>, Vec<_>) =
 		slow.into_iter().partition(|due| due.ends_soon(now));
-	for due in [&mut attended, &mut rest] {
-		let turn = (block * SLOW_DUTIES).checked_rem(due.len()).unwrap_or(0);
-		due.rotate_left(turn);
-	}
+	let turn = (block * SLOW_DUTIES).checked_rem(attended.len()).unwrap_or(0);
+	attended.rotate_left(turn);
+	rest.sort_by_cached_key(|due| (now / SPAN, due.panel()).using_encoded(Blake2::hash));
 	attended.extend(rest);
 	attended.truncate(SLOW_DUTIES);
 	attended
@@ -304,5 +317,35 @@ impl<T: Config> Pallet<T> {
 			}
 			_ => None,
 		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn wanted(tasks: impl Iterator<Item = u64>, now: Moment) -> Vec<u64> {
+		let due = tasks.map(|task| {
+			let case = PartOfTask { task, attempt: 0, part: 0 };
+			Due::<u64>::Serve { case, panel: 0, to: Vec::new(), seed: [0; 32] }
+		});
+		let attended = of_this_block(due.collect(), now, now as usize);
+		attended.iter().map(|due| due.panel().0.task).collect()
+	}
+
+	#[test]
+	fn members_do_the_same_first_and_in_time_something_else() {
+		let ours = wanted(0..200, 8);
+		// Others are members of other panels, too, and have theirs in another order.
+		let theirs = wanted((100..300).rev(), 8);
+		let common = |of: &[u64]| -> Vec<u64> {
+			of.iter().copied().filter(|task| (100..200).contains(task)).collect()
+		};
+		let (ours, theirs) = (common(&ours), common(&theirs));
+		let shared = ours.len().min(theirs.len());
+		assert!(shared > 2);
+		assert_eq!(ours[..shared], theirs[..shared]);
+		assert_eq!(wanted(0..200, 15), wanted(0..200, 8));
+		assert_ne!(wanted(0..200, 16), wanted(0..200, 8));
 	}
 }

@@ -228,6 +228,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type DeadlinesFrom<T> = StorageValue<_, Moment, ValueQuery>;
 
+	/// Panels of which everybody has spoken. They end with the block, or when one has room for that.
+	#[pallet::storage]
+	pub type Spoken<T> = StorageMap<_, Twox64Concat, Item, ()>;
+
 	/// Events of the pallet.
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -423,6 +427,13 @@ pub mod pallet {
 			meter.consume(own.consumed());
 		}
 
+		/// Ends the panels of which everybody has spoken in this block, as far as there is room.
+		fn on_idle(_: BlockNumberFor<T>, remaining: Weight) -> Weight {
+			let mut own = WeightMeter::with_limit(remaining.min(Self::share()));
+			Self::end_spoken(&mut own);
+			own.consumed()
+		}
+
 		#[cfg(feature = "try-runtime")]
 		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
 			Self::do_try_state()
@@ -471,6 +482,12 @@ pub mod pallet {
 		/// How the verification of a part stands.
 		pub fn standing(part: PartOfTask) -> Option<Case<T::AccountId>> {
 			Cases::<T>::get((part.task, part.attempt), part.part)
+		}
+
+		/// What whoever challenges or appeals a part locks, and loses if the judges do not agree.
+		pub fn price_of_dispute(part: PartOfTask) -> Option<Balance> {
+			let case = Self::standing(part)?;
+			Some(Self::price_of_wrong_challenge(&case))
 		}
 
 		/// What was decided of a task against somebody, and can still be appealed by it.

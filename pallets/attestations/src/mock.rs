@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use codec::Encode;
 use frame_support::{
-	PalletId, assert_ok, derive_impl, parameter_types, traits::Hooks, weights::WeightMeter,
+	PalletId, assert_ok, derive_impl, parameter_types,
+	traits::Hooks,
+	weights::{Weight, WeightMeter},
 };
 use ogpu_primitives::{
 	Balance, OGPU,
@@ -207,8 +209,14 @@ pub(crate) fn session(number: u32, providers: u64) {
 	}
 }
 
-/// A block in which nobody says anything.
+/// Ends a block in which things were said.
+pub(crate) fn idle() {
+	Attestations::on_idle(System::block_number(), Weight::MAX);
+}
+
+/// A block in which nobody says anything, after what the one before was left to do.
 pub(crate) fn silent_block() {
+	idle();
 	let number = System::block_number() + 1;
 	System::set_block_number(number);
 	// The output of the block before, and whose turn it is.

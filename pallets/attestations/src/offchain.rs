@@ -117,6 +117,14 @@ impl<T: Config> Pallet<T> {
 				let run = member_run(id, panel, &seed);
 				keep_known(&run, &T::Specs::blobs(id), node).ok()?;
 				let outcome = match case.subject {
+					// What was not begun would not come in time.
+					Subject::Root(_)
+						if late
+							&& case.shape == Shape::Parallel
+							&& node.state(&run) == Ok(None) =>
+					{
+						Outcome::Nothing
+					}
 					Subject::Root(_) => {
 						let of = Computing { id, case, spec: &spec, run };
 						Self::leaves_of(&of, kind, units, until, node)
@@ -130,7 +138,12 @@ impl<T: Config> Pallet<T> {
 						Remembered::decode(&mut &kept[..]).ok()?
 					}
 					Outcome::Later if !late => return None,
-					Outcome::Later | Outcome::Nothing => {
+					outcome => {
+						// A device that has more to do than it can would otherwise do for nothing what is too late, and what
+						// is not would come too late as well.
+						if matches!(outcome, Outcome::Later) {
+							let _ = node.cancel(&run);
+						}
 						let draw = draw_of(&seed);
 						return Some(Done::Abstain { case: id, panel, draw });
 					}
@@ -253,7 +266,10 @@ impl<T: Config> Pallet<T> {
 			Ok(RunState::Failed { fault: Fault::Job(_), .. }) => say(true),
 			Ok(RunState::Failed { fault: Fault::Unfinished, .. }) if endless => say(true),
 			// It had all the time that whoever computes it has.
-			Ok(RunState::Running { .. }) if endless && late => say(true),
+			Ok(RunState::Running { .. }) if endless && late => {
+				let _ = node.cancel(&run);
+				say(true)
+			}
 			Ok(RunState::Failed { .. } | RunState::Cancelled) => Outcome::Nothing,
 			Ok(_) | Err(Trouble::Later) => Outcome::Later,
 			Err(Trouble::NotAsDeclared) => say(true),

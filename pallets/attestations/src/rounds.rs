@@ -216,15 +216,15 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Has a stage end in which everybody has spoken. What follows may be the end of a task: the agenda has the
-	/// weight for that.
+	/// weight for that, at the end of the block if it has room.
 	fn end_soon(id: PartOfTask, number: u8, panel: &mut Panel<T::AccountId>) {
-		let until = T::Clock::now();
-		let stage = match panel.stage {
+		let until = T::Clock::now().saturating_sub(1);
+		panel.stage = match panel.stage {
 			Stage::Committing { .. } => Stage::Committing { until },
 			Stage::Revealing { .. } => Stage::Revealing { until },
 			other => other,
 		};
-		Self::enter(id, number, panel, stage);
+		Self::remind_of_end(id, number);
 	}
 
 	/// Looks at a panel whose stage may have ended.

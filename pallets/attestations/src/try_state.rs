@@ -9,7 +9,7 @@ use sp_runtime::TryRuntimeError;
 
 use crate::{
 	Cases, Config, Deadlines, DeadlinesFrom, Draws, Earned, Item, Kind, Pallet, Panels, Places,
-	Said, Served, Stage, Wanted,
+	Said, Served, Spoken, Stage, Wanted,
 };
 
 impl<T: Config> Pallet<T> {
@@ -26,7 +26,8 @@ impl<T: Config> Pallet<T> {
 				Some(until) => {
 					let until = until.max(DeadlinesFrom::<T>::get());
 					ensure!(
-						Deadlines::<T>::contains_key(until, item),
+						Deadlines::<T>::contains_key(until, item)
+							|| Spoken::<T>::contains_key(item),
 						"a deadline is in no agenda"
 					);
 				}

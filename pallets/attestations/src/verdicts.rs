@@ -10,7 +10,6 @@ use frame_support::{
 use ogpu_primitives::{
 	Balance,
 	market::{
-		quote::ADJUDICATORS,
 		reputation::Aspect,
 		tally::{Judgement, judge},
 	},
@@ -435,8 +434,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn price_of_wrong_challenge(case: &Case<T::AccountId>) -> Balance {
-		let fees = T::Rules::get().wrong_challenge.get().max(ADJUDICATORS);
-		case.unit_fee.saturating_mul(fees.into())
+		T::Rules::get().price_of_wrong_challenge(case.unit_fee)
 	}
 
 	/// Releases what challengers have locked.

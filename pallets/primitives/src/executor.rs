@@ -5,6 +5,8 @@
 //! beyond their bounds.
 
 use alloc::{string::String, vec::Vec};
+use core::net::{Ipv4Addr, Ipv6Addr};
+
 use bounded_collections::{BoundedVec, ConstU32};
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use scale_info::TypeInfo;
@@ -17,6 +19,26 @@ use crate::{
 
 /// The version of this API. Both sides must speak the same.
 pub const API_VERSION: u16 = 3;
+
+/// Whether nobody else reads what is sent to a URL, such as an executor's token: it goes to this machine, or over TLS.
+/// Of an `http` URL no more is understood than `http://HOST:PORT/PATH`.
+pub fn is_private(url: &str) -> bool {
+	let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
+	let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+	let (host, port) = match authority.rsplit_once(':') {
+		// The colon is one of an IPv6 address.
+		Some(_) if authority.ends_with(']') => (authority, None),
+		Some((host, port)) => (host, Some(port)),
+		None => (authority, None),
+	};
+	if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+		return false;
+	}
+	match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+		Some(host) => host.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback()),
+		None => host == "localhost" || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
+	}
+}
 
 /// Identifies a run of a job on one executor. Whoever submits chooses it; submitting the same again
 /// changes nothing.
@@ -365,5 +387,40 @@ impl ExecutorStatus {
 	pub fn is_of_this_release(&self) -> bool {
 		(self.api, self.job_format) == (API_VERSION, job::VERSION)
 			&& Prelude::ALL.iter().all(|prelude| self.preludes.contains(prelude))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn what_goes_to_this_machine_or_over_tls_is_private() {
+		for url in [
+			"http://127.0.0.1:9960",
+			"http://127.0.0.2",
+			"http://[::1]:9960/",
+			"http://[::1]",
+			"http://localhost:9960/v1",
+			"https://friend.example",
+		] {
+			assert!(is_private(url), "{url}");
+		}
+		for url in [
+			"http://192.168.1.7:9960",
+			"http://friend.example",
+			"http://localhost.friend.example",
+			"http://[2001:db8::1]:9960",
+			"http://127.0.0.1:9960@friend.example",
+			"http://127.0.0.1@friend.example",
+			"http://localhost:9960\\@friend.example",
+			"http://localhost?@friend.example",
+			"ftp://127.0.0.1",
+			"127.0.0.1:9960",
+			"http://",
+			"",
+		] {
+			assert!(!is_private(url), "{url}");
+		}
 	}
 }

@@ -108,9 +108,6 @@ pub use pallet::*;
 pub use types::*;
 pub use weights::WeightInfo;
 
-/// The most batches that are sent at once.
-pub const MAX_BATCHES: u32 = 16;
-
 /// Members of panels that are kept for a task which is found valid part by part without a dispute, at most: 64 parts
 /// with two rounds of five. Cancelling a task is paid for as if it had so many, and what is too much comes back.
 pub const MOST_PLACES: u32 = 640;
@@ -137,7 +134,7 @@ pub mod pallet {
 			quote::{NoQuote, Quote, Terms},
 			rules::{Charges, Security, TierPrice, Windows},
 			spec::{SpecFault, TaskSpec},
-			stream::{Batch, StreamId, StreamSpec},
+			stream::{Batch, MAX_BATCHES, StreamId, StreamSpec},
 			view::{EndedTask, TaskView},
 		},
 		merkle::Hash,

@@ -87,6 +87,13 @@ pub trait Node {
 	/// Why there is no answer.
 	fn state(&self, run: &RunId) -> Result<Option<RunState>, Away>;
 
+	/// Gives a run up, which nobody waits for any more, and frees its device. One that has ended is forgotten.
+	///
+	/// # Errors
+	///
+	/// Why there is no answer.
+	fn cancel(&self, run: &RunId) -> Result<(), Away>;
+
 	/// The leaves of a finished run.
 	///
 	/// # Errors

@@ -7,7 +7,7 @@ use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{
 		Checkpoint, ExecutorStatus, FetchRequest, Leaves, Peer, PublishRequest, Quote,
-		QuoteRequest, RunId, RunState, ShareRequest, StateRequest, Submission,
+		QuoteRequest, RunId, RunState, ShareRequest, StateRequest, Submission, is_private,
 	},
 	job::BlobId,
 	piece::Piece,
@@ -43,8 +43,7 @@ pub struct ExecutorAddress {
 impl ExecutorAddress {
 	/// Whether the token may be sent there: to this machine, or over TLS.
 	pub fn is_trusted(&self) -> bool {
-		let trusted = ["https://", "http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
-		trusted.iter().any(|start| self.url.starts_with(start.as_bytes()))
+		core::str::from_utf8(&self.url).is_ok_and(is_private)
 	}
 
 	/// What the node has written, if it may be used.
@@ -109,6 +108,10 @@ impl ExecutorAddress {
 			Err(Away::Refused(NOT_FOUND)) => Ok(None),
 			answer => answer.map(Some),
 		}
+	}
+
+	pub(crate) fn cancel(&self, run: &RunId) -> Result<(), Away> {
+		self.ask(Method::Delete, &format!("/v1/jobs/{}", BlobId(*run)), None).map(|_| ())
 	}
 
 	pub(crate) fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {

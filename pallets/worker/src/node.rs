@@ -54,6 +54,10 @@ impl Node for LocalNode {
 		self.executor()?.state(run)
 	}
 
+	fn cancel(&self, run: &RunId) -> Result<(), Away> {
+		self.executor()?.cancel(run)
+	}
+
 	fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
 		self.executor()?.leaves(run)
 	}

@@ -204,10 +204,7 @@ export async function taskByNodes(context) {
 	const command = new Command(network, 'client', [
 		'submit', manifest, '--key', key, '--max-price', '100', '--work', '100', '--time', '30', '--out', out,
 	]);
-	const task = BigInt(await until('the client to submit its task', () => {
-		assert(command.running, command.log);
-		return command.lines.find((line) => 'task' in line)?.task.toString();
-	}, 90));
+	const task = BigInt(await command.says('task', 90));
 	const live = async () => (await api.query.tasks.tasks(task)).unwrapOr(null);
 	const record = async () => (await api.query.tasks.records(task)).unwrapOr(null);
 	let rooted = null;

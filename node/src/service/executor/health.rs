@@ -1,7 +1,11 @@
 //! Whether an executor answers, and can do the chain's work. That is said whenever it changes: to the chain, a provider that
 //! cannot work looks like one that does not want to.
 
-use std::time::{Duration, Instant};
+use std::{
+	error::Error,
+	iter::successors,
+	time::{Duration, Instant},
+};
 
 use codec::DecodeAll;
 use ogpu_primitives::executor::{ExecutorStatus, Health};
@@ -9,7 +13,7 @@ use ogpu_runtime::ExecutorAddress;
 use reqwest::{Client, Response, StatusCode};
 
 /// How often it is asked.
-const LOOK: Duration = Duration::from_secs(5);
+pub(super) const LOOK: Duration = Duration::from_secs(5);
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -125,10 +129,7 @@ async fn condition(http: &Client, at: &ExecutorAddress) -> Condition {
 	};
 	asking.await.unwrap_or_else(|error: reqwest::Error| {
 		// What is underneath says more than what was tried.
-		let mut cause: &dyn std::error::Error = &error;
-		while let Some(source) = cause.source() {
-			cause = source;
-		}
-		Condition::Away(cause.to_string())
+		let causes = successors(error.source(), |cause| (*cause).source());
+		Condition::Away(causes.last().map_or_else(|| error.to_string(), ToString::to_string))
 	})
 }

@@ -70,20 +70,19 @@ impl Own {
 		let mut wait = FIRST_WAIT;
 		loop {
 			let begun = Instant::now();
-			let mut listened = false;
-			let ended = self.run(&mut hook, &mut listened).await;
+			let Run { listened, end } = self.run(&mut hook).await;
 			hook.nowhere();
 			if listened && begun.elapsed() >= STEADY {
 				wait = FIRST_WAIT;
 			}
-			log::warn!("the executor {ended}; it is started again in {} s", wait.as_secs());
+			log::warn!("the executor {end}; it is started again in {} s", wait.as_secs());
 			tokio::time::sleep(wait).await;
 			wait = (wait * 2).min(LONGEST_WAIT);
 		}
 	}
 
-	/// Runs an executor until it ends. How that came about, and whether it listened before.
-	async fn run<S: OffchainStorage>(&self, hook: &mut Told<S>, listened: &mut bool) -> String {
+	/// Runs an executor until it ends.
+	async fn run<S: OffchainStorage>(&self, hook: &mut Told<S>) -> Run {
 		// It ends when its standard input does, so with this node, however that ends.
 		let started = Command::new(&self.program)
 			.args(self.args())
@@ -93,34 +92,50 @@ impl Own {
 			.spawn();
 		let mut child = match started {
 			Ok(child) => child,
-			Err(error) => return format!("could not be started: {error}"),
+			Err(error) => return Run::failed(format!("could not be started: {error}")),
 		};
 		// Held here: waiting for a child closes what it still has of its input.
 		let lifeline = child.stdin.take();
-		let Some(said) = child.stdout.take() else { return "has no standard output".into() };
+		let Some(said) = child.stdout.take() else {
+			return Run::failed("has no standard output".into());
+		};
 		let mut lines = BufReader::new(said).lines();
-		let why = match heard(&mut lines).await {
+		let (listened, why) = match heard(&mut lines).await {
 			Ok(address) => {
-				*listened = true;
 				hook.at(&address);
 				let mut watch = Watch::new();
 				tokio::select! {
-					ended = child.wait() => return how(ended),
+					ended = child.wait() => return Run { listened: true, end: how(ended) },
 					() = watch.until_silent(&address, PATIENCE) => {
-						format!("was silent for {} s", PATIENCE.as_secs())
+						(true, format!("was silent for {} s", PATIENCE.as_secs()))
 					}
 				}
 			}
-			Err(why) => why,
+			Err(why) => (false, why),
 		};
 		drop(lifeline);
-		match tokio::time::timeout(LEAVING, child.wait()).await {
+		let end = match tokio::time::timeout(LEAVING, child.wait()).await {
 			Ok(ended) => format!("{why}, and {}", how(ended)),
 			Err(_) => match child.kill().await {
 				Ok(()) => format!("{why}, and was killed"),
 				Err(error) => format!("{why}, and cannot be killed: {error}"),
 			},
-		}
+		};
+		Run { listened, end }
+	}
+}
+
+/// How an executor ran.
+struct Run {
+	/// Whether it came to listen.
+	listened: bool,
+	/// What became of it.
+	end: String,
+}
+
+impl Run {
+	const fn failed(end: String) -> Self {
+		Self { listened: false, end }
 	}
 }
 

@@ -2,6 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use codec::Encode;
+use frame_support::{assert_ok, traits::Hooks, weights::WeightMeter};
+use ogpu_primitives::{
+	market::draw::most_draws,
+	merkle::{Blake2, Hash, Hasher},
+};
+
 use ogpu_traits::PartOfTask;
 
 use crate::{Kind, Panels, Stage, mock::*, vrf::BLOCKS};
@@ -9,6 +16,61 @@ use crate::{Kind, Panels, Stage, mock::*, vrf::BLOCKS};
 fn members(id: PartOfTask, panel: u8) -> Vec<AccountId> {
 	let panel = Panels::<Test>::get(id, panel).expect("it was begun");
 	panel.members.iter().map(|member| member.who).collect()
+}
+
+/// The next block, of this author, in which the output of the one before is known.
+fn block_of(author: AccountId, output: Hash) {
+	let number = System::block_number() + 1;
+	System::set_block_number(number);
+	Vrf::set(Some(output));
+	Author::set(Some(author));
+	Attestations::on_initialize(number);
+	Attestations::on_poll(number, &mut WeightMeter::new());
+}
+
+/// The seed of the first panel of a root after which others fill so many slots, and then somebody who has `own` slots in a row
+/// fills some of them, by the bits of `filled`; after those others again. And whether that ends with a slot of its own, so
+/// that it knew what came of it.
+fn seed_by(others: u32, own: u32, filled: u32) -> (Hash, bool) {
+	let mut found = None;
+	market(12, || {
+		let id = compute(assigned(spec()));
+		let slots = (0..own).filter(|slot| filled & (1 << slot) != 0);
+		let outputs = (0..others)
+			.map(|slot| (b"before", slot).using_encoded(Blake2::hash))
+			.chain(slots.map(|slot| (b"own", slot).using_encoded(Blake2::hash)))
+			.chain((0..BLOCKS).map(|slot| (b"after", slot).using_encoded(Blake2::hash)));
+		// A block's output is kept in the block after it.
+		block_of(301, [0; 32]);
+		for (count, output) in (1u32..).zip(outputs) {
+			block_of(301, output);
+			let panel = Panels::<Test>::get(id, 0).expect("it was begun");
+			if panel.stage != Stage::Drawing {
+				assert_eq!(count, BLOCKS);
+				let known = others + filled.count_ones() >= BLOCKS;
+				found = Some((panel.seed, known));
+				break;
+			}
+		}
+	});
+	found.expect("so many blocks make a seed")
+}
+
+#[test]
+fn an_author_that_nobody_knows_of_has_no_more_draws_than_stated() {
+	let ways = |of: u32, some: u32| (0..some).fold(1, |ways, one| ways * (of - one) / (one + 1));
+	for own in 1..=4 {
+		for wanted in 1..=own {
+			let others = BLOCKS - wanted;
+			let all: Vec<_> = (0..1 << own).map(|filled| seed_by(others, own, filled)).collect();
+			let known: BTreeSet<Hash> =
+				all.iter().filter(|(_, known)| *known).map(|(seed, _)| *seed).collect();
+			assert_eq!(known.len() as u32, ways(own, wanted), "{wanted} of {own}");
+			// Leaving it to whoever comes next is one draw more, and not two: it is made once.
+			assert!(all.iter().any(|(_, known)| !known));
+			assert!((known.len() as u32) < most_draws(own));
+		}
+	}
 }
 
 #[test]
@@ -51,7 +113,7 @@ fn an_operator_sits_once_however_many_seats_it_has() {
 		let group = pallet_providers::Providers::<Test>::get(2).expect("a provider").group;
 		for who in 3..=6 {
 			let root = RuntimeOrigin::root();
-			frame_support::assert_ok!(Providers::merge(root, who, group));
+			assert_ok!(Providers::merge(root, who, group));
 		}
 		session(3, 12);
 		for _ in 0..10 {
@@ -71,18 +133,10 @@ fn an_operator_sits_once_however_many_seats_it_has() {
 fn a_provider_that_authors_blocks_waits_for_those_of_others() {
 	market(12, || {
 		// The stash that authors every block is the executor's own.
-		frame_support::assert_ok!(Providers::link_stash(RuntimeOrigin::signed(300), EXECUTOR));
-		frame_support::assert_ok!(Providers::accept_stash(RuntimeOrigin::signed(EXECUTOR), 300));
+		assert_ok!(Providers::link_stash(RuntimeOrigin::signed(300), EXECUTOR));
+		assert_ok!(Providers::accept_stash(RuntimeOrigin::signed(EXECUTOR), 300));
 		let id = compute(assigned(spec()));
-		let block = |author: u64| {
-			let number = System::block_number() + 1;
-			System::set_block_number(number);
-			Vrf::set(Some([number as u8; 32]));
-			Author::set(Some(author));
-			use frame_support::traits::Hooks;
-			Attestations::on_initialize(number);
-			Attestations::on_poll(number, &mut frame_support::weights::WeightMeter::new());
-		};
+		let block = |author: u64| block_of(author, [System::block_number() as u8 + 1; 32]);
 		for _ in 0..10 {
 			block(300);
 		}
@@ -97,18 +151,12 @@ fn a_provider_that_authors_blocks_waits_for_those_of_others() {
 #[test]
 fn it_does_not_wait_for_ever() {
 	market(12, || {
-		frame_support::assert_ok!(Providers::link_stash(RuntimeOrigin::signed(300), EXECUTOR));
-		frame_support::assert_ok!(Providers::accept_stash(RuntimeOrigin::signed(EXECUTOR), 300));
+		assert_ok!(Providers::link_stash(RuntimeOrigin::signed(300), EXECUTOR));
+		assert_ok!(Providers::accept_stash(RuntimeOrigin::signed(EXECUTOR), 300));
 		let id = compute(assigned(spec()));
-		use frame_support::traits::Hooks;
 		let mut blocks = 0;
 		while members(id, 0).is_empty() {
-			let number = System::block_number() + 1;
-			System::set_block_number(number);
-			Vrf::set(Some([number as u8; 32]));
-			Author::set(Some(300));
-			Attestations::on_initialize(number);
-			Attestations::on_poll(number, &mut frame_support::weights::WeightMeter::new());
+			block_of(300, [System::block_number() as u8 + 1; 32]);
 			blocks += 1;
 			assert!(blocks <= crate::vrf::LONGEST_WAIT * BLOCKS + 2);
 		}

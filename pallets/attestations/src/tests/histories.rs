@@ -188,7 +188,7 @@ impl History {
 				story.extend(begun.into_iter().chain(spoken));
 			}
 			self.agrees(task, &model, &story);
-			self.check(task, issued, &story);
+			self.check(task, issued, &story, &model);
 			found = ended(task);
 		});
 		found.expect("every task ends")
@@ -235,7 +235,7 @@ impl History {
 		}
 	}
 
-	fn check(&self, task: u64, issued: u128, story: &[RuntimeEvent]) {
+	fn check(&self, task: u64, issued: u128, story: &[RuntimeEvent], model: &Model) {
 		self.reasons(story);
 		let liars =
 			|who: &AccountId| !matches!(behaviour(*who), Behaviour::Honest | Behaviour::Crashing);
@@ -247,7 +247,12 @@ impl History {
 		if self.bad.is_empty() && self.provider != Behaviour::Absent {
 			assert_eq!(bonded(EXECUTOR), BOND, "the provider is honest, in {self:?}");
 		}
-		// Every fraud that an honest member has met is punished.
+		// Every fraud that an honest member has met is punished: that it was drawn for, and that it has named.
+		let drawn = model.parts.values().any(|part| part.has_met(&self.bad));
+		let open = model.parts.values().any(|part| part.outcome == Outcome::Inconclusive);
+		if drawn && !open {
+			assert!(bonded(EXECUTOR) < BOND, "an honest member had a false unit, in {self:?}");
+		}
 		let first = |part: u8| {
 			let units = TaskSpec { units: self.units, parts: self.parts, ..spec() };
 			units.first_unit(part)

@@ -97,6 +97,15 @@ impl Part {
 		self.panels.push(Drawn { kind, members: None, ended: false });
 	}
 
+	/// Whether a round has drawn an honest member, who is there, for one of these units of the job.
+	pub(super) fn has_met(&self, bad: &[u32]) -> bool {
+		let rounds = self.panels.iter().filter(|panel| panel.kind == Kind::Round);
+		rounds.flat_map(|panel| panel.members.iter().flatten()).any(|(who, units)| {
+			behaviour(*who) == Behaviour::Honest
+				&& units.iter().any(|unit| bad.contains(&(self.first + unit)))
+		})
+	}
+
 	fn is_over(&self) -> bool {
 		matches!(self.outcome, Outcome::Fraud | Outcome::Inconclusive)
 	}
@@ -327,7 +336,13 @@ impl Model {
 			Kind::Dispute { second: false, .. } => (15, 1),
 			_ => (21, 1),
 		};
+		// All who have lost nothing can be drawn, if need be.
+		let able = pallet_providers::Providers::<Test>::iter_keys().filter(|who| {
+			let bonded = pallet_trust_lock::Ledgers::<Test>::get(who).bonded();
+			*who != EXECUTOR && bonded == BOND
+		});
 		assert!(theirs.members.len() as u32 <= most);
+		assert!(theirs.members.len() >= able.count().min(most as usize), "panel {panel}");
 		assert!(units.iter().all(|units| units.len() as u32 == each), "{units:?}");
 		let members: Vec<_> = theirs.members.iter().map(|member| member.who).zip(units).collect();
 		let mut who: Vec<_> = members.iter().map(|member| member.0).collect();

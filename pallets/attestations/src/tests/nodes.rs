@@ -106,6 +106,8 @@ struct TestNode {
 	pace: u32,
 	asked: RefCell<BTreeMap<Vec<u8>, u32>>,
 	runs: RefCell<BTreeMap<RunId, Vec<u32>>>,
+	/// Runs that were given up.
+	cancelled: RefCell<Vec<RunId>>,
 	/// The segments after which states were that runs started from.
 	started_from: RefCell<BTreeMap<RunId, Vec<u32>>>,
 	memory: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
@@ -124,6 +126,7 @@ impl TestNode {
 			pace: 1,
 			asked: RefCell::default(),
 			runs: RefCell::default(),
+			cancelled: RefCell::default(),
 			started_from: RefCell::default(),
 			memory: RefCell::default(),
 			secrets: RefCell::new(price as u64),
@@ -198,6 +201,9 @@ impl Node for TestNode {
 		self.answers()?;
 		let runs = self.runs.borrow();
 		let Some(units) = runs.get(run) else { return Ok(None) };
+		if self.cancelled.borrow().contains(run) {
+			return Ok(Some(RunState::Cancelled));
+		}
 		let of = units.len() as u32;
 		if !self.is_there_after(run.to_vec(), self.pace) {
 			return Ok(Some(RunState::Running { done: self.done_of(run, of), of }));
@@ -206,6 +212,12 @@ impl Node for TestNode {
 			Flaw::Broken => RunState::Failed { fault: Fault::Host, message: Text::default() },
 			_ => RunState::Done { root: None, run_ms: 1 },
 		}))
+	}
+
+	fn cancel(&self, run: &RunId) -> Result<(), Away> {
+		self.answers()?;
+		self.cancelled.borrow_mut().push(*run);
+		Ok(())
 	}
 
 	fn leaves(&self, run: &RunId) -> Result<Leaves, Away> {
@@ -341,6 +353,22 @@ impl Nodes {
 		}
 	}
 
+	/// A block as it is on a network: what hooks said after the one before is in it. What they say after this one.
+	fn block_with(&self, said: Vec<(u64, crate::Done)>) -> Vec<(u64, crate::Done)> {
+		silent_block();
+		for (who, done) in said {
+			if Attestations::is_live(&who, &done) {
+				assert_ok!(act(who, done));
+			}
+		}
+		idle();
+		let all = (1u64..).zip(&self.0).flat_map(|(who, node)| {
+			let said = <Attestations as Duties<AccountId>>::attend(&who, 16, node);
+			said.into_iter().map(move |done| (who, done))
+		});
+		all.collect()
+	}
+
 	fn until(&self, mut so: impl FnMut() -> bool) {
 		for _ in 0..2_000 {
 			if so() {
@@ -419,6 +447,47 @@ fn whoever_has_more_panels_than_it_can_look_at_misses_none() {
 		}
 		for who in 1..=12u64 {
 			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(who).bonded(), BOND);
+		}
+	});
+}
+
+#[test]
+fn units_of_two_blocks_are_verified_within_twelve_blocks_of_the_root() {
+	market(12, || {
+		// A run is not done in the block after it was begun, but in the next.
+		let nodes = Nodes::new(12);
+		let task = submit(spec_of(&job()));
+		nodes.until(|| Cases::<Test>::contains_key((task, 0), 0));
+		let root = System::block_number();
+		let mut said = Vec::new();
+		while !matches!(live(task).status, Status::Delivered { .. }) {
+			said = nodes.block_with(said);
+		}
+		assert_eq!(System::block_number() - root, 12);
+	});
+}
+
+#[test]
+fn what_comes_too_late_is_given_up() {
+	market(12, || {
+		let mut nodes = Nodes::new(12);
+		for node in &mut nodes.0[1..] {
+			node.pace = 1_000;
+		}
+		let task = submit(spec_of(&job()));
+		nodes.until(|| Cases::<Test>::contains_key((task, 0), 0));
+		let of = PartOfTask { task, attempt: 0, part: 0 };
+		nodes.until(|| {
+			Attestations::panel_of(of, 0)
+				.is_some_and(|(panel, _)| panel.stage == crate::Stage::Done)
+		});
+		let (panel, _) = Attestations::panel_of(of, 0).expect("it was drawn");
+		for member in panel.members {
+			let node = &nodes.0[member.who as usize - 1];
+			assert_eq!(member.said, crate::Said::Abstained);
+			assert!(!node.cancelled.borrow().is_empty(), "{} computes on", member.who);
+			// Whoever says so in time loses nothing.
+			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(member.who).bonded(), BOND);
 		}
 	});
 }

@@ -26,6 +26,18 @@ pub fn seed<H: Hasher>(about: &impl Encode, vrfs: &[Hash]) -> Hash {
 	(DOMAIN, about, vrfs).using_encoded(H::hash)
 }
 
+/// Of how many draws somebody has the best at most whose own slots are the last so many, in a row, in which a seed can end. It
+/// fills those that suit it best, for which there are as many ways as to fill half of them; or so few that the seed ends with
+/// somebody else's block, which it does not know.
+pub const fn most_draws(slots: u32) -> u32 {
+	let (mut ways, mut filled) = (1, 0);
+	while filled < slots / 2 {
+		ways = ways * (slots - filled) / (filled + 1);
+		filled += 1;
+	}
+	if slots == 0 { 1 } else { ways + 1 }
+}
+
 /// Numbers that follow from a seed.
 pub struct Numbers<H> {
 	seed: Hash,

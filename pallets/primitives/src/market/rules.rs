@@ -5,7 +5,7 @@ use scale_info::TypeInfo;
 
 use super::{
 	price::PriceRule,
-	quote::Terms,
+	quote::{ADJUDICATORS, Terms},
 	tally::{FIRST_PANEL, SECOND_PANEL},
 };
 use crate::{
@@ -15,6 +15,9 @@ use crate::{
 
 /// Market blocks of a day, at three seconds a block.
 const DAY: u32 = 28_800;
+
+/// What is on hold as long as a provider is registered, unless governance has decided otherwise.
+pub const REGISTRATION: Balance = OGPU;
 
 /// How long everything may take, in market blocks.
 #[derive(
@@ -235,6 +238,12 @@ impl PanelRules {
 
 	/// For networks of a few nodes.
 	pub const FAST: Self = Self { least: Ranged32::new(2), ..Self::PRODUCTION };
+
+	/// What whoever challenges wrongly loses where a unit is verified for this fee: at least what all judges cost.
+	pub fn price_of_wrong_challenge(&self, unit_fee: Balance) -> Balance {
+		let fees = self.wrong_challenge.get().max(ADJUDICATORS);
+		unit_fee.saturating_mul(fees.into())
+	}
 }
 
 /// What work means to those who secure the chain, beyond its price. Shares are in parts per million.

@@ -23,6 +23,8 @@ use crate::{
 /// Names a stream. Counted from 0, never used again.
 pub type StreamId = u64;
 
+/// The most batches that are sent at once.
+pub const MAX_BATCHES: u32 = 16;
 /// The most requests of a batch.
 pub const MAX_REQUESTS: u32 = 1024;
 /// The most racers of a batch that are paid.
