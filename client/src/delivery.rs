@@ -15,7 +15,7 @@ use ogpu_primitives::{
 	market::{
 		TaskId,
 		spec::TaskSpec,
-		view::{LiveTask, Stage, TaskView},
+		view::{Ending, LiveTask, Stage, TaskView},
 	},
 	merkle::{Blake2, Hash, Multiproof, Tree, leaf, verify},
 };
@@ -151,6 +151,29 @@ impl Delivery {
 			)),
 			error => error,
 		})
+	}
+
+	/// Whether what it is checked against is final.
+	///
+	/// # Errors
+	///
+	/// When something else is, or the node fails.
+	pub async fn is_final(&self, chain: &Chain) -> Result<bool, Error> {
+		match chain.final_task(self.id).await? {
+			Some(TaskView::Live(task)) => match roots_of(&task) {
+				Some(roots) if roots != self.roots => Err(Error::WrongResult(
+					"another result became final than the one that was fetched: fetch it again"
+						.into(),
+				)),
+				roots => Ok(roots.is_some()),
+			},
+			// What ended well had these roots: a block that comes after it has no others.
+			Some(TaskView::Ended(ended)) => match ended.ending {
+				Ending::Completed | Ending::CompletedUnverified => Ok(true),
+				other => Err(Error::Ended(other)),
+			},
+			None => Ok(false),
+		}
 	}
 
 	/// Writes the outputs, which have been fetched, to a folder, once each byte of them is known to lead to the roots

@@ -41,6 +41,30 @@ impl Cheat {
 	}
 }
 
+/// Where somebody cheats.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+	/// The tier that the client wants.
+	pub tier: Tier,
+	/// How often of a thousand times that is drawn; otherwise the provider is trusted, and verified lightly.
+	pub asked: u16,
+	/// Units of the part.
+	pub units: u32,
+	/// Operators, with the provider's own.
+	pub operators: u32,
+	/// How many of them collude with it.
+	pub colluding: u32,
+	/// Of how many draws it has the best.
+	pub draws: u32,
+}
+
+impl Setting {
+	/// A hundred operators, of whom none colludes, and a provider that is not trusted and authors nothing.
+	pub const fn usual(tier: Tier, units: u32) -> Self {
+		Self { tier, asked: 1000, units, operators: 100, colluding: 0, draws: 1 }
+	}
+}
+
 /// What a way to cheat comes to.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
@@ -52,6 +76,8 @@ pub struct Outcome {
 	pub convicted: f64,
 	/// What it earns on average, beyond an honest provider.
 	pub profit: f64,
+	/// Half of the interval in which that is with a probability of 95 %.
+	pub within: f64,
 }
 
 /// All ways of providers that are told apart, for a part of so many units.
@@ -74,21 +100,13 @@ fn locked(shape: Shape, plans: &[(Plan, u32)]) -> f64 {
 	locked as f64 / UNIT as f64
 }
 
-/// What a cheat earns among so many operators, of whom so many collude with it. Whoever is trusted has the tier drawn so
-/// often of a thousand times, and is verified lightly otherwise.
+/// What a cheat earns on average.
 ///
 /// # Panics
 ///
 /// When the chain would not take such a task, because fraud could not be found well enough.
-pub fn outcome(
-	cheat: &Cheat,
-	tier: Tier,
-	asked: u16,
-	units: u32,
-	operators: u32,
-	colluding: u32,
-	cases: u32,
-) -> Outcome {
+pub fn outcome(cheat: &Cheat, setting: &Setting, cases: u32) -> Outcome {
+	let &Setting { tier, asked, units, operators, colluding, draws } = setting;
 	let plan = |tier| Plan::new(tier, units, operators - 1);
 	let asked = u32::from(asked);
 	let plans = [(plan(tier), asked), (plan(Tier::Light), 1000 - asked)];
@@ -102,14 +120,14 @@ pub fn outcome(
 		units,
 		bad: cheat.bad,
 		plot: Plot::Accept,
-		draws: 1,
+		draws,
 	};
 	let mut random = SmallRng::seed_from_u64(u64::from(cheat.bad));
-	let (mut accepted, mut convicted, mut sum) = (0u32, 0u32, 0.0);
+	let (mut accepted, mut convicted, mut sum, mut squares) = (0u32, 0u32, 0.0, 0.0);
 	for _ in 0..cases {
 		let light = asked < 1000 && random.next_u32() % 1000 >= asked;
 		let drawn = if light { Tier::Light } else { tier };
-		sum += match world(drawn).case(&mut random).verdict {
+		let earned = match world(drawn).case(&mut random).verdict {
 			Verdict::Valid => {
 				accepted += 1;
 				cheat.saves
@@ -120,13 +138,18 @@ pub fn outcome(
 			}
 			Verdict::Inconclusive => -(1.0 - cheat.saves),
 		};
+		sum += earned;
+		squares += earned * earned;
 	}
+	let mean = sum / f64::from(cases);
+	let variance = (squares / f64::from(cases) - mean * mean).max(0.0);
 	let of = |count: u32| f64::from(count) / f64::from(cases);
 	Outcome {
 		lock,
 		accepted: of(accepted),
 		convicted: of(convicted),
-		profit: sum / f64::from(cases),
+		profit: mean,
+		within: 1.96 * (variance / f64::from(cases)).sqrt(),
 	}
 }
 
@@ -166,7 +189,9 @@ mod tests {
 		for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
 			for cheat in cheats(units) {
 				for colluding in [0, 19] {
-					let outcome = outcome(&cheat, tier, LEAST_ASKED, units, 100, colluding, 20_000);
+					let setting =
+						Setting { asked: LEAST_ASKED, colluding, ..Setting::usual(tier, units) };
+					let outcome = outcome(&cheat, &setting, 20_000);
 					assert!(
 						outcome.profit < 0.0,
 						"{} at {tier:?}, {units} units, {colluding} colluders: {outcome:?}",
@@ -194,7 +219,8 @@ mod tests {
 		for (tier, units) in [(Tier::Standard, 20), (Tier::Standard, 100), (Tier::High, 100)] {
 			for cheat in cheats(units) {
 				for colluding in [0, 19] {
-					let outcome = outcome(&cheat, tier, 1000, units, 100, colluding, 2_000);
+					let setting = Setting { colluding, ..Setting::usual(tier, units) };
+					let outcome = outcome(&cheat, &setting, 2_000);
 					assert!(
 						outcome.profit < 0.0,
 						"{} at {tier:?}, {units} units, {colluding} colluders: {outcome:?}",

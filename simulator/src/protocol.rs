@@ -151,8 +151,15 @@ type PanelRule = (u32, fn(u32) -> u32);
 const OF_DISPUTES: [PanelRule; 2] = [(FIRST_PANEL, two_thirds), (SECOND_PANEL, majority)];
 const LAST_WORD: [PanelRule; 1] = [(SECOND_PANEL, majority)];
 
+/// What became of a round.
+struct Round {
+	found: Found,
+	/// Somebody was waited for in vain.
+	silent: bool,
+}
+
 /// How a round ended.
-enum Round {
+enum Found {
 	Clean,
 	Unclean,
 	/// Somebody says that this unit is false; the lowest.
@@ -201,11 +208,12 @@ impl Case<'_> {
 				None => agreed += 1,
 			}
 		}
-		match disputed {
-			Some(unit) => Round::Disputed(unit),
-			None if agreed >= quorum(world.tier, members.len() as u32) => Round::Clean,
-			None => Round::Unclean,
-		}
+		let found = match disputed {
+			Some(unit) => Found::Disputed(unit),
+			None if agreed >= quorum(world.tier, members.len() as u32) => Found::Clean,
+			None => Found::Unclean,
+		};
+		Round { found, silent: members.iter().any(|who| !world.speaks(*who)) }
 	}
 
 	/// What panels of judges say of a unit, one after the other: whether it is as the provider says; `None` if
@@ -242,16 +250,19 @@ impl Case<'_> {
 			}
 			self.blocks += DRAW_BLOCKS + QUICK_STAGES;
 			let mut disputed = Vec::new();
-			let mut silence = 0;
+			// They run at the same time, and wait at the same time.
+			let mut waited = false;
 			for _ in 0..missing {
 				rounds += 1;
-				match self.round(random) {
-					Round::Clean => clean += 1,
-					Round::Unclean => silence = SILENCE,
-					Round::Disputed(unit) => disputed.push(unit),
+				let round = self.round(random);
+				waited |= round.silent;
+				match round.found {
+					Found::Clean => clean += 1,
+					Found::Unclean => {}
+					Found::Disputed(unit) => disputed.push(unit),
 				}
 			}
-			self.blocks += silence;
+			self.blocks += if waited { SILENCE } else { 0 };
 			disputed.sort_unstable();
 			disputed.dedup();
 			for unit in &disputed {

@@ -92,6 +92,13 @@ fn call(pallet: &'static str, name: &'static str, arguments: impl Encode) -> Cal
 }
 
 impl Call {
+	/// Gives somebody oGPU; the sender keeps what an account must have.
+	pub fn transfer(to: AccountId, amount: Balance) -> Self {
+		// The variant `Id` of an address.
+		const ID: u8 = 0;
+		call("Balances", "transfer_keep_alive", (ID, to, Compact(amount)))
+	}
+
 	/// Submits a task, which may cost `most` at most.
 	pub fn submit(spec: TaskSpec, most: Balance) -> Self {
 		call("Tasks", "submit", (spec, most))

@@ -131,6 +131,15 @@ impl Chain {
 		self.constant("Referenda", "SubmissionDeposit").await
 	}
 
+	/// What an account has at least: with less it does not come to be.
+	///
+	/// # Errors
+	///
+	/// When the node fails.
+	pub async fn existential_deposit(&self) -> Result<Balance, Error> {
+		self.constant("Balances", "ExistentialDeposit").await
+	}
+
 	/// What an account has.
 	///
 	/// # Errors

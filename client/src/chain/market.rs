@@ -128,13 +128,25 @@ impl Chain {
 		})
 	}
 
-	/// A task, and what the market clock says.
+	/// A task, and what the market clock says, in the best block.
 	///
 	/// # Errors
 	///
 	/// When there is no such task, or the node fails.
 	pub async fn task(&self, task: TaskId) -> Result<Seen, Error> {
 		found(task, self.ask("MarketApi_task", &task).await?)
+	}
+
+	/// A task as it is in the last final block, if it is there.
+	///
+	/// # Errors
+	///
+	/// When the node fails.
+	pub async fn final_task(&self, task: TaskId) -> Result<Option<TaskView<AccountId>>, Error> {
+		let block = self.finalised().await?;
+		let seen: (Option<TaskView<AccountId>>, u32) =
+			self.ask_at(&block, "MarketApi_task", &task).await?;
+		Ok(seen.0)
 	}
 
 	/// What was decided of a task against an account, and can still be appealed.

@@ -143,10 +143,18 @@ impl Chain {
 
 	/// Asks an interface of the runtime, at the best block.
 	async fn ask<R: Decode>(&self, method: &str, arguments: &impl Encode) -> Result<R, Error> {
-		let best = self.best().await?;
+		self.ask_at(&self.best().await?, method, arguments).await
+	}
+
+	async fn ask_at<R: Decode>(
+		&self,
+		block: &OnlineClientAtBlock<ChainConfig>,
+		method: &str,
+		arguments: &impl Encode,
+	) -> Result<R, Error> {
 		let arguments = arguments.encode();
 		let asking = async {
-			let answer = best.runtime_apis().call_raw(method, Some(&arguments)).await;
+			let answer = block.runtime_apis().call_raw(method, Some(&arguments)).await;
 			let answer = answer.map_err(node)?;
 			R::decode(&mut &answer[..]).map_err(|error| {
 				node(format!(

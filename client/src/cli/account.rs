@@ -3,11 +3,11 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand};
-use ogpu_client::{AccountId, Error, Funds, Signer};
-use ogpu_primitives::amount::show;
+use ogpu_client::{AccountId, Call, Error, Funds, Signer};
+use ogpu_primitives::{Balance as Amount, amount::show};
 use serde_json::json;
 
-use super::Common;
+use super::{Common, buy::amount, send::send};
 
 #[derive(Subcommand)]
 pub(crate) enum Keys {
@@ -50,6 +50,45 @@ impl Keys {
 	}
 }
 
+fn account(text: &str) -> Result<AccountId, Error> {
+	AccountId::from_str(text)
+		.map_err(|error| Error::Usage(format!("{text} is no account: {error}")))
+}
+
+#[derive(Args)]
+pub(crate) struct Send {
+	/// To whom: an account.
+	account: String,
+	/// How much, in oGPU.
+	#[arg(value_parser = amount)]
+	amount: Amount,
+}
+
+impl Send {
+	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
+		let to = account(&self.account)?;
+		let signer = common.signer()?;
+		let chain = common.chain().await?;
+		let spendable = chain.funds(&signer.account()).await?.spendable;
+		if self.amount > spendable {
+			return Err(Error::Refused(format!(
+				"{} oGPU are more than the {} that {} can spend",
+				show(self.amount),
+				show(spendable),
+				signer.account()
+			)));
+		}
+		let least = chain.existential_deposit().await?;
+		if chain.funds(&to).await? == Funds::default() && self.amount < least {
+			return Err(Error::Refused(format!(
+				"{to} has nothing yet, and an account has {} oGPU at least",
+				show(least)
+			)));
+		}
+		send(common, &chain, &signer, &Call::transfer(to, self.amount)).await.map(|_| ())
+	}
+}
+
 #[derive(Args)]
 pub(crate) struct Balance {
 	/// Whose; yours if not given.
@@ -60,8 +99,7 @@ impl Balance {
 	pub(super) async fn run(&self, common: &Common) -> Result<(), Error> {
 		let account = match &self.account {
 			None => common.signer()?.account(),
-			Some(text) => AccountId::from_str(text)
-				.map_err(|error| Error::Usage(format!("{text} is no account: {error}")))?,
+			Some(text) => account(text)?,
 		};
 		let Funds { free, spendable, held } = common.chain().await?.funds(&account).await?;
 		let (free, spendable, held) = (show(free), show(spendable), show(held));

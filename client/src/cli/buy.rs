@@ -329,6 +329,7 @@ impl Submit {
 				}
 			};
 			common.say().line(how, json!({ "next": next }));
+			common.say().resume_with(format!("It is submitted. Later: `{next}`."));
 			store.close().await;
 			return Ok(());
 		}

@@ -130,6 +130,8 @@ enum Command {
 	Keys(account::Keys),
 	/// What an account has.
 	Balance(account::Balance),
+	/// Gives oGPU to somebody else.
+	Send(account::Send),
 	/// What a job would cost, and how well it would be verified.
 	Quote(buy::Quote),
 	/// Has a job computed: submits it, serves its inputs, follows it, fetches the result.
@@ -187,6 +189,7 @@ pub(crate) fn main() -> ExitCode {
 			match command {
 				Command::Keys(command) => command.run(&common),
 				Command::Balance(command) => command.run(&common).await,
+				Command::Send(command) => command.run(&common).await,
 				Command::Quote(command) => command.run(&common).await,
 				Command::Submit(command) => command.run(&common).await,
 				Command::Offer(command) => command.run(&common).await,

@@ -23,6 +23,8 @@ use super::{
 const BLOCK: u32 = 3;
 /// How often a provider is asked for a result that it was to hand over a moment ago.
 const TRIES: u32 = 20;
+/// Blocks in which what is in the best one should have become final.
+const PATIENCE: u32 = 100;
 
 /// What a stage is called.
 pub(super) const fn word(stage: Stage) -> &'static str {
@@ -175,6 +177,21 @@ pub(super) async fn get(
 			format!("fetched  {}: {} bytes ({seen} over the network)", output.name, output.size);
 		common.say().line(sentence, json!({ "fetched": output.name, "bytes": output.size }));
 	}
+	// The block that it is checked against may still be left.
+	let mut waited = 0;
+	while !delivery.is_final(chain).await? {
+		if waited == 0 {
+			let sentence = "waiting  for the block with its roots to be final";
+			common.say().line(sentence, json!({ "task": id, "waiting": "final" }));
+		}
+		if waited >= PATIENCE {
+			return Err(Error::NotYet(
+				"the block with the roots of the result is not final for a long time; what has come is kept".into(),
+			));
+		}
+		waited += 1;
+		chain.next_block().await?;
+	}
 	let kept = delivery.keep(store, &out).await?;
 	let files: Vec<String> = kept.iter().map(|path| path.display().to_string()).collect();
 	let sentence = format!("result   {}: every byte leads to the root on chain", files.join(", "));
@@ -269,6 +286,15 @@ impl Fetch {
 		let how =
 			format!("What has come is kept: `ogpu fetch {}{out}` goes on from there.", self.task);
 		common.say().resume_with(how);
+		if let (TaskView::Live(task), _) = chain.task(self.task).await?
+			&& !matches!(task.stage, Stage::Delivered | Stage::Taken)
+		{
+			return Err(Error::NotThere(format!(
+				"task {} has no result yet: it is {}. Follow it with `ogpu watch {0}`",
+				self.task,
+				word(task.stage)
+			)));
+		}
 		get(common, &chain, &store, self.task, self.out.as_deref()).await?;
 		if !self.keep_open {
 			match &signer {
@@ -385,7 +411,7 @@ impl Appeal {
 		let chain = common.chain().await?;
 		let open = chain.appealable(self.task, &signer.account()).await?;
 		let Some(decided) = open.first() else {
-			return Err(Error::NotThere(format!(
+			return Err(Error::Refused(format!(
 				"nothing was decided against {} in task {} that can be appealed: not at all, too long ago, or it was \
 				 appealed before",
 				signer.account(),

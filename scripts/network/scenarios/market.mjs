@@ -151,13 +151,20 @@ export async function trainingByNodes(context) {
 		'submit', manifest, '--key', key, '--max-price', '5', '--work', '30', '--time', '60', '--region', own.region, '--out', out,
 	]);
 	const ended = command.ended(300);
-	const killed = await until('the first node to compute some of it', async () => {
+	const { run, killed } = await until('the first node to compute a quarter of it', async () => {
 		assert(command.running, command.log);
 		const { runs } = await own.call('GET', '/v1/jobs?state=running');
-		return runs.some(({ done, of }) => of === 20 && done > 0 && done < of) && own.pidUnder(node);
+		const run = runs.find(({ done, of }) => of === 20 && done >= 5 && done < of);
+		const killed = own.pidUnder(node);
+		return run && killed && { run, killed };
 	}, 150, 100);
 	process.kill(killed, 'SIGKILL');
 	assert.notEqual(await until('the node to start its executor again', () => own.pidUnder(node), 60), killed);
+	const after = await until('the executor to go on', async () => {
+		const found = await own.call('GET', `/v1/jobs/${run.id}`);
+		return ['running', 'done'].includes(found.state) && found;
+	}, 60, 50);
+	assert(after.state === 'done' || after.done >= run.done, `it had ${run.done} of 20 segments, and began again with ${after.done}`);
 	assert.equal(await ended, 0, command.log);
 	assert.equal(readFileSync(join(out, 'w')).length, 4 * 4_810);
 	const { task } = command.lines.find((line) => 'task' in line);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ogpu_primitives::market::{
+	draw::most_draws,
 	trust::LEAST_ASKED,
 	verification::{Shape, Tier},
 };
@@ -12,7 +13,7 @@ use crate::{
 	Frequency,
 	closed::{at_least, colluding_run},
 	plots::{Axis, Plots, Series},
-	profit::{cheats, framing, guessing, outcome},
+	profit::{Outcome, Setting, cheats, framing, guessing, outcome},
 	protocol::{Plot, World, lone_run},
 };
 
@@ -30,12 +31,14 @@ pub fn verification(effort: Effort, folder: &Path, link: &str) -> Result<String,
 		 Made by `cargo run --release -p ogpu-simulator -- verification --cases {} --rare {} --seed {} --plots {}`. The protocol is\n\
 		 simulated with the chain's own draws, quorums and tallies; only people are made up. Where nothing else is said there are 99\n\
 		 operators besides the provider's, with a seat each, a part has 100 units (64 at `full`), and 20 of the operators collude. What\n\
-		 hardly ever happens was simulated {} times, everything else {} times.\n\n",
+		 hardly ever happens was simulated {} times, waiting, costs and what authors can do {} times, everything else {} times. What is \
+		 behind ± is half of an interval of 95 %.\n\n",
 		effort.cases,
 		effort.rare,
 		effort.seed,
 		folder.display(),
 		effort.rare,
+		fewer(effort).cases,
 		effort.cases,
 	);
 	let plots = Plots::new(folder, link)?;
@@ -300,10 +303,8 @@ fn networks(page: &mut String, effort: Effort) {
 	page.push('\n');
 }
 
-/// In how many ways somebody can fill half of so many slots, which is as many as there are with any number of them.
-fn choices(slots: u32) -> u32 {
-	(0..slots / 2).fold(1, |ways, one| ways * (slots - one) / (one + 1))
-}
+/// Blocks among which a provider can choose that after which its root comes.
+const CHOICE: i32 = 100;
 
 fn timing(page: &mut String, effort: Effort) {
 	head(
@@ -311,19 +312,36 @@ fn timing(page: &mut String, effort: Effort) {
 		"Providers that author blocks",
 		"The last block of a seed is of another operator than the provider: it cannot choose. One that has not linked its \
 		 validators can. With `L` slots of its own in a row, at the end of those that make a seed, it chooses which of them it fills, \
-		 and has the best of at most `L` over `L/2` draws. The second column says how often such a run begins at a given slot with a \
-		 fifth of all slots.",
+		 or leaves the end to somebody else's block, which it does not know: it has the best of at most `L` over `L/2`, and one, \
+		 draws. It knows its slots for an epoch, and commits its root so that they come to be the last ones: the second and third column \
+		 say how likely such a run is with a fiftieth and with a fifth of all slots, if it can choose among a hundred blocks. One slot is \
+		 as good as sure. What it earns with one poisoned checkpoint is told in prices, with nobody and with a fifth colluding, under \
+		 the locks that the chain asks for, which allow for one draw. The blocks that it leaves out are not counted.",
 		&[
 			"L",
-			"how often",
+			"how often, with 2 %",
+			"with 20 %",
 			"draws",
 			"one false unit accepted (standard)",
 			"(high)",
 			"a tenth (standard)",
+			"poisoned (standard)",
+			"20 % colluding",
+			"(high)",
+			"20 % colluding",
 		],
 	);
+	let often = |share: f64, run: i32| 1.0 - (1.0 - share.powi(run)).powi(CHOICE);
 	for run in 0..=6 {
-		let draws = choices(run);
+		let draws = most_draws(run);
+		let earned = |tier, colluding| {
+			let units = usual(tier).units;
+			let poisoned = cheats(units).into_iter().find(|cheat| cheat.shape == Shape::Iterative);
+			let setting = Setting { colluding, draws, ..Setting::usual(tier, units) };
+			let outcome =
+				outcome(&poisoned.expect("it is one of them"), &setting, fewer(effort).cases);
+			earnings(&outcome)
+		};
 		let accepted = |tier, bad| {
 			percent(many(&World { bad, draws, ..usual(tier) }, fewer(effort)).accepted())
 		};
@@ -331,11 +349,16 @@ fn timing(page: &mut String, effort: Effort) {
 			page,
 			&[
 				run.to_string(),
-				format!("{:.0e}", 0.2f64.powi(run as i32)),
+				format!("{:.1e}", often(0.02, run as i32)),
+				format!("{:.1e}", often(0.2, run as i32)),
 				draws.to_string(),
 				accepted(Tier::Standard, 1),
 				accepted(Tier::High, 1),
 				accepted(Tier::Standard, 10),
+				earned(Tier::Standard, 0),
+				earned(Tier::Standard, 20),
+				earned(Tier::High, 0),
+				earned(Tier::High, 20),
 			],
 		);
 	}
@@ -368,6 +391,23 @@ fn cost(page: &mut String, effort: Effort, plots: &Plots) -> Result<(), String> 
 					units.to_string(),
 					format!("{recomputed:.2}"),
 					format!("{blocks:.0}"),
+				],
+			);
+		}
+	}
+	// Whoever is trusted is verified lightly but for one time of many.
+	for tier in [Tier::Standard, Tier::High] {
+		for units in [24, 48, 64, 100, 640, 4096] {
+			let asked = f64::from(LEAST_ASKED) / 1000.0;
+			let (lightly, light_blocks) = of(Tier::Light, units);
+			let (fully, blocks) = of(tier, units);
+			line(
+				page,
+				&[
+					format!("light, or once in {:.0} {}", 1.0 / asked, name(tier)),
+					units.to_string(),
+					format!("{:.3}", lightly + asked * (fully - lightly)),
+					format!("{:.0}", light_blocks + asked * (blocks - light_blocks)),
 				],
 			);
 		}
@@ -410,7 +450,8 @@ fn cheating(page: &mut String, effort: Effort, plots: &Plots) -> Result<(), Stri
 			let points = [1, 2, 4, 7, 10, 15, 20, 30, 40, 60, 80, 100].map(|share| {
 				let bad = (units * share / 100).max(1);
 				let cheat = cheats(units)[0].of(bad, units);
-				let outcome = outcome(&cheat, tier, 1000, units, 100, 20, fewer(effort).cases);
+				let setting = Setting { colluding: 20, ..Setting::usual(tier, units) };
+				let outcome = outcome(&cheat, &setting, effort.cases);
 				(f64::from(bad) / f64::from(units) * 100.0, outcome.profit)
 			});
 			Series { name: name(tier), points: points.to_vec() }
@@ -442,7 +483,8 @@ fn trusted(page: &mut String, effort: Effort) {
 fn profits(page: &mut String, effort: Effort, tier: Tier, asked: u16, units: u32) {
 	for cheat in cheats(units) {
 		for colluding in [0, 20] {
-			let outcome = outcome(&cheat, tier, asked, units, 100, colluding, fewer(effort).cases);
+			let setting = Setting { asked, colluding, ..Setting::usual(tier, units) };
+			let outcome = outcome(&cheat, &setting, effort.cases);
 			let shape = match cheat.shape {
 				Shape::Parallel => "",
 				Shape::Iterative => " (iterative)",
@@ -457,11 +499,15 @@ fn profits(page: &mut String, effort: Effort, tier: Tier, asked: u16, units: u32
 					format!("{:.2}", outcome.lock),
 					format!("{:.2} %", 100.0 * outcome.accepted),
 					format!("{:.2} %", 100.0 * outcome.convicted),
-					format!("{:+.3}", outcome.profit),
+					earnings(&outcome),
 				],
 			);
 		}
 	}
+}
+
+fn earnings(outcome: &Outcome) -> String {
+	format!("{:+.3} ± {:.3}", outcome.profit, outcome.within)
 }
 
 fn verifiers(page: &mut String, effort: Effort) {

@@ -18,6 +18,7 @@ const SUBMISSIONS: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("sub
 const STANDINGS: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("standings/1");
 const PUBLISHED: TableDefinition<'_, RunId, &[u8]> = TableDefinition::new("published/2");
 const LEAVES: TableDefinition<'_, (RunId, u32), Hash> = TableDefinition::new("leaves/1");
+const SHARED: TableDefinition<'_, Hash, u64> = TableDefinition::new("shared/1");
 
 /// Memory for pages of the journal, in bytes.
 const CACHE: usize = 32 << 20;
@@ -85,6 +86,10 @@ pub(super) enum Write {
 	Publish(RunId, Vec<Published>),
 	/// All about a run is forgotten.
 	Forget(RunId),
+	/// A blob is served to anybody, since then, in milliseconds since 1970.
+	Share(BlobId, u64),
+	/// It is served no longer.
+	Unshare(BlobId),
 }
 
 type Acknowledge = oneshot::Sender<Result<(), JournalError>>;
@@ -192,6 +197,21 @@ impl Journal {
 		found.map_or(Ok(Vec::new()), |bytes| decode(bytes.value()))
 	}
 
+	/// The blobs that are served to anybody, and since when, in milliseconds since 1970.
+	///
+	/// # Errors
+	///
+	/// When the disk fails.
+	pub(super) fn shared(&self) -> Result<Vec<(BlobId, u64)>, JournalError> {
+		let read = self.database.begin_read().map_err(JournalError::new)?;
+		let table = read.open_table(SHARED).map_err(JournalError::new)?;
+		let all = table.iter().map_err(JournalError::new)?.map(|entry| {
+			let (blob, since_ms) = entry.map_err(JournalError::new)?;
+			Ok((BlobId(blob.value()), since_ms.value()))
+		});
+		all.collect()
+	}
+
 	/// The leaves of a run that are finished.
 	///
 	/// # Errors
@@ -269,6 +289,7 @@ fn apply(database: &Database, writes: &[Write]) -> Result<(), JournalError> {
 		let mut standings = transaction.open_table(STANDINGS).map_err(open)?;
 		let mut published = transaction.open_table(PUBLISHED).map_err(open)?;
 		let mut leaves = transaction.open_table(LEAVES).map_err(open)?;
+		let mut shared = transaction.open_table(SHARED).map_err(open)?;
 		let fail = |error: redb::StorageError| JournalError::new(error);
 		for write in writes {
 			match write {
@@ -303,6 +324,12 @@ fn apply(database: &Database, writes: &[Write]) -> Result<(), JournalError> {
 					submissions.remove(id).map_err(fail)?;
 					standings.remove(id).map_err(fail)?;
 					leaves.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false).map_err(fail)?;
+				}
+				Write::Share(blob, since_ms) => {
+					shared.insert(blob.0, since_ms).map_err(fail)?;
+				}
+				Write::Unshare(blob) => {
+					shared.remove(blob.0).map_err(fail)?;
 				}
 			}
 		}

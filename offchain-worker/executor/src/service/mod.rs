@@ -157,6 +157,9 @@ struct Core {
 	runtime: tokio::runtime::Handle,
 }
 
+/// The owner of blobs that are served to anybody.
+const SHARED: &str = "shared";
+
 fn now_ms() -> u64 {
 	SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
@@ -699,6 +702,11 @@ impl Core {
 
 	/// Takes up all runs of the journal, and removes folders that belong to none.
 	fn go_on(&self) -> Result<(), JournalError> {
+		for (blob, _) in self.journal.shared()? {
+			if self.blobs.pin(&blob, SHARED) {
+				self.blobs.share(blob, Audience::Anyone);
+			}
+		}
 		let mut unfinished = 0;
 		for (id, mut standing) in self.journal.standings()? {
 			let Some(submission) = self.journal.submission(&id)? else { continue };
@@ -743,6 +751,35 @@ impl Core {
 		if unfinished > 0 {
 			tracing::info!(target: "ogpu-worker", "going on with {unfinished} runs");
 		}
+		Ok(())
+	}
+
+	/// Serves a blob. What is for anybody is held, and served after another start as well, for as long as finished runs are
+	/// kept. Whether it is here.
+	async fn share(&self, blob: BlobId, audience: Audience) -> Result<bool, Refusal> {
+		if !matches!(audience, Audience::Anyone) {
+			let here = self.blobs.size(&blob).is_some();
+			if here {
+				self.blobs.share(blob, audience);
+			}
+			return Ok(here);
+		}
+		if !self.blobs.pin(&blob, SHARED) {
+			return Ok(false);
+		}
+		if let Err(refusal) = self.journal_write(Write::Share(blob, now_ms())).await {
+			self.blobs.unpin(&blob, SHARED);
+			return Err(refusal);
+		}
+		self.blobs.share(blob, audience);
+		Ok(true)
+	}
+
+	/// Serves a blob no longer.
+	async fn unshare(&self, blob: &BlobId) -> Result<(), Refusal> {
+		self.journal_write(Write::Unshare(*blob)).await?;
+		self.blobs.unshare(blob);
+		self.blobs.unpin(blob, SHARED);
 		Ok(())
 	}
 
@@ -909,7 +946,7 @@ impl Answers for Told {
 	}
 }
 
-/// Forgets runs that ended long ago, now and then.
+/// Forgets runs that ended long ago, and what was shared long ago, now and then.
 async fn forget_old(core: std::sync::Weak<Core>) {
 	loop {
 		tokio::time::sleep(Duration::from_secs(60)).await;
@@ -932,6 +969,13 @@ async fn forget_old(core: std::sync::Weak<Core>) {
 		for id in old {
 			if let Err(refusal) = core.forget(&id).await {
 				tracing::warn!(target: "ogpu-worker", run = hex(&id), "{refusal}");
+			}
+		}
+		for (blob, since_ms) in core.journal.shared().unwrap_or_default() {
+			if since_ms < before
+				&& let Err(refusal) = core.unshare(&blob).await
+			{
+				tracing::warn!(target: "ogpu-worker", %blob, "{refusal}");
 			}
 		}
 	}

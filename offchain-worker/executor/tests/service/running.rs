@@ -241,6 +241,34 @@ async fn somebody(folder: &std::path::Path, seed: u8) -> Blobs {
 }
 
 #[test]
+fn what_is_shared_with_anybody_is_shared_after_another_start() {
+	let mut daemon = Daemon::new("[blobs]\nlisten = \"127.0.0.1:0\"\n");
+	let bytes = b"what a job starts from, whose client has gone".repeat(100);
+	let blob = BlobId::of(&bytes);
+	let [path, share] = ["", "/share"].map(|end| format!("/v1/blobs/{blob}{end}"));
+	assert_eq!(daemon.ask("POST", &share, &[], &[]).status, 404);
+	assert_eq!(daemon.ask("PUT", &path, &[], &bytes).status, 201);
+	assert_eq!(daemon.ask("POST", &share, &[], &[]).status, 204);
+	daemon.kill();
+	daemon.start();
+	// It is held.
+	assert_eq!(daemon.ask("DELETE", &path, &[], &[]).status, 409);
+	let ExecutorStatus { peer, .. } = scale(&daemon, "/v1/status");
+	let peer = peer.expect("it serves blobs");
+	let folder = tempfile::tempdir().expect("a folder");
+	let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+	runtime.block_on(async {
+		let other = somebody(folder.path(), 9).await;
+		let stall = std::time::Duration::from_secs(5);
+		let want = Fetch { id: blob, size: bytes.len() as u64, peers: &[peer], stall };
+		let fetched = other.fetch(&want, |_| ()).await;
+		assert!(fetched.is_ok(), "{fetched:?}");
+	});
+	assert_eq!(daemon.ask("DELETE", &share, &[], &[]).status, 204);
+	assert_eq!(daemon.ask("DELETE", &path, &[], &[]).status, 204);
+}
+
+#[test]
 fn results_are_told_and_served_to_those_they_are_for() {
 	let daemon = Daemon::new("[blobs]\nlisten = \"127.0.0.1:0\"\n");
 	let form = daemon.form_of(&crate::daemon::examples().join("n-body/step.yaml"));

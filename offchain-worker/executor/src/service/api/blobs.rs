@@ -151,7 +151,7 @@ pub(super) async fn delete(
 		return Ok(StatusCode::NO_CONTENT.into_response());
 	}
 	match service.0.blobs.size(&id) {
-		Some(_) => Err(ApiError::Conflict("a run needs it, or it is published".into())),
+		Some(_) => Err(ApiError::Conflict("a run needs it, or it is published or shared".into())),
 		None => Err(ApiError::NotFound(format!("the blob {id} is not here"))),
 	}
 }

@@ -73,7 +73,7 @@ fn audience(keys: &[[u8; 32]]) -> Audience {
 	}
 }
 
-/// Serves a blob, until the service ends.
+/// Serves a blob: to anybody for as long as finished runs are kept, to some until the service ends.
 pub(super) async fn share(
 	State(service): State<Service>,
 	Path(blob): Path<String>,
@@ -88,10 +88,9 @@ pub(super) async fn share(
 	} else {
 		ShareRequest { to: keys(&json::<Sharing>(&body)?.to)? }
 	};
-	if service.0.blobs.size(&blob).is_none() {
+	if !service.0.share(blob, audience(&to)).await? {
 		return Err(ApiError::NotFound(format!("the blob {blob} is not here")));
 	}
-	service.0.blobs.share(blob, audience(&to));
 	Ok(StatusCode::NO_CONTENT)
 }
 
@@ -100,7 +99,7 @@ pub(super) async fn unshare(
 	State(service): State<Service>,
 	Path(blob): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-	service.0.blobs.unshare(&BlobId(hash(&blob)?));
+	service.0.unshare(&BlobId(hash(&blob)?)).await?;
 	Ok(StatusCode::NO_CONTENT)
 }
 
