@@ -49,6 +49,36 @@ pub struct Delivery {
 	pub outputs: Vec<Output>,
 }
 
+/// A result that is what the roots are of, and not where it is to be yet. It is thrown away unless it is kept.
+pub struct Checked {
+	folder: PathBuf,
+	held: PathBuf,
+	names: Vec<String>,
+}
+
+impl Checked {
+	/// Puts the outputs into the folder. Where they are.
+	///
+	/// # Errors
+	///
+	/// When the disk fails.
+	pub fn keep(self) -> Result<Vec<PathBuf>, Error> {
+		let moved = self.names.iter().map(|name| {
+			let path = self.folder.join(name);
+			fs::rename(self.held.join(name), &path)
+				.map_err(|error| Error::Host(format!("{}: {error}", path.display())))?;
+			Ok(path)
+		});
+		moved.collect()
+	}
+}
+
+impl Drop for Checked {
+	fn drop(&mut self) {
+		let _ = fs::remove_dir_all(&self.held);
+	}
+}
+
 /// The roots of a task whose result is there.
 fn roots_of(task: &LiveTask<AccountId>) -> Option<Vec<Hash>> {
 	let there = matches!(task.stage, Stage::Delivered | Stage::Taken);
@@ -176,19 +206,21 @@ impl Delivery {
 		}
 	}
 
-	/// Writes the outputs, which have been fetched, to a folder, once each byte of them is known to lead to the roots
-	/// that were verified. Where.
+	/// Takes the outputs, which have been fetched, to a folder, and sees that each byte of them leads to the roots that were
+	/// verified.
 	///
 	/// # Errors
 	///
 	/// When they do not: nothing is left in the folder then.
-	pub async fn keep(&self, store: &Store, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+	pub async fn checked(&self, store: &Store, folder: &Path) -> Result<Checked, Error> {
 		let at =
 			|error: &dyn std::fmt::Display| Error::Host(format!("{}: {error}", folder.display()));
 		fs::create_dir_all(folder).map_err(|error| at(&error))?;
 		let unchecked = folder.join(".unchecked");
 		let _ = fs::remove_dir_all(&unchecked);
 		fs::create_dir(&unchecked).map_err(|error| at(&error))?;
+		let names = self.outputs.iter().map(|output| output.name.clone()).collect();
+		let checked = Checked { folder: folder.to_owned(), held: unchecked.clone(), names };
 		let mut files = Vec::new();
 		for output in &self.outputs {
 			let path = unchecked.join(&output.name);
@@ -196,23 +228,14 @@ impl Delivery {
 			files.push(File::open(&path).map_err(|error| at(&error))?);
 		}
 		let siblings = self.siblings(store).await?;
-		let checked = self.check(&files, &siblings).map_err(|error| at(&error))?;
-		if !checked {
-			let _ = fs::remove_dir_all(&unchecked);
+		if !self.check(&files, &siblings).map_err(|error| at(&error))? {
 			return Err(Error::WrongResult(
 				"what the provider gave is not what was verified; nothing of it was kept. `ogpu demand` makes it post a \
 				 piece of the right one on chain, or pay you back"
 					.into(),
 			));
 		}
-		let mut kept = Vec::new();
-		for output in &self.outputs {
-			let path = folder.join(&output.name);
-			fs::rename(unchecked.join(&output.name), &path).map_err(|error| at(&error))?;
-			kept.push(path);
-		}
-		let _ = fs::remove_dir(&unchecked);
-		Ok(kept)
+		Ok(checked)
 	}
 
 	/// What leads from the last state of an iterative job to the root of its last part. Of other jobs every leaf can be

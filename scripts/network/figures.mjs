@@ -76,6 +76,14 @@ function heightOf(read, task, method) {
 		event.section === 'tasks' && event.method === method && event.data.task.toNumber() === task))?.height;
 }
 
+// What was said of a task, each with its block.
+function storyOf(read, task) {
+	const told = read.flatMap(({ height, events }) => events
+		.filter(({ section, data }) => ['tasks', 'attestations'].includes(section) && data.task?.toNumber() === task)
+		.map(({ method }) => `${height} ${method}`));
+	return told.join(', ');
+}
+
 // What the market said in some blocks of some tasks.
 const saidOf = (read, tasks, method) => read.flatMap(({ events }) => events).filter((event) =>
 	event.section === 'tasks' && event.method === method && tasks.includes(event.data.task.toNumber()));
@@ -174,7 +182,7 @@ async function pool({ api }, batches, each) {
 	(figures.pool ??= []).push(found);
 	if (outstanding === 1) {
 		assert(1 + Math.max(...racers) <= 3, `${racers} transactions of racers for one request`);
-		assert(found.blocks.sealedToVerified <= 12, `verified ${found.blocks.sealedToVerified} blocks after it was sealed`);
+		assert(found.blocks.sealedToVerified <= 12, `verified ${found.blocks.sealedToVerified} blocks after it was sealed: ${storyOf(read, tasks[0])}`);
 	} else if (each > 1) {
 		assert(found.perRequest < 1, `${found.perRequest} transactions a request`);
 	}
@@ -222,8 +230,8 @@ async function tasksAtOnce({ api }, count) {
 		valid: valid.size,
 		blocks: read.length,
 		transactions,
-		perTask: transactions / count,
-		dutiesPerTask: duties / count,
+		perTask: transactions / valid.size,
+		dutiesPerTask: duties / valid.size,
 		commitments: commitments.length,
 		abstained: commitments.filter(({ data }) => data.abstains.isTrue).length,
 		noShows: all.filter(({ section, method, data }) => section === 'trustLock' && method === 'Slashed' && data.why.isNoShow).length,
@@ -232,6 +240,7 @@ async function tasksAtOnce({ api }, count) {
 	(figures.tasks ??= []).push(found);
 	assert.equal(valid.size, count - unwanted, JSON.stringify(found));
 	assert(unwanted <= count / 10, JSON.stringify(found));
+	if (count === 1) assert(found.rootToVerdict.most <= 12, `${JSON.stringify(found)}: ${storyOf(read, tasks[0])}`);
 	return JSON.stringify(found);
 }
 

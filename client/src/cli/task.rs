@@ -177,6 +177,7 @@ pub(super) async fn get(
 			format!("fetched  {}: {} bytes ({seen} over the network)", output.name, output.size);
 		common.say().line(sentence, json!({ "fetched": output.name, "bytes": output.size }));
 	}
+	let checked = delivery.checked(store, &out).await?;
 	// The block that it is checked against may still be left.
 	let mut waited = 0;
 	while !delivery.is_final(chain).await? {
@@ -192,7 +193,7 @@ pub(super) async fn get(
 		waited += 1;
 		chain.next_block().await?;
 	}
-	let kept = delivery.keep(store, &out).await?;
+	let kept = checked.keep()?;
 	let files: Vec<String> = kept.iter().map(|path| path.display().to_string()).collect();
 	let sentence = format!("result   {}: every byte leads to the root on chain", files.join(", "));
 	common.say().line(sentence, json!({ "files": files }));
