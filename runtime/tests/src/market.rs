@@ -329,8 +329,8 @@ impl Market {
 		assert_eq!(Executive::apply_extrinsic(inherent), Ok(Ok(())));
 		Executive::inherents_applied();
 		more(self);
-		self.note();
 		self.parent = Executive::finalize_block().hash();
+		self.note();
 	}
 
 	/// The next block, which somebody fills as far as ordinary transactions may, before nodes say anything.
