@@ -144,7 +144,7 @@ export async function trainingByNodes(context) {
 	const manifest = variation(join(DIGITS, 'train.yaml'), {
 		folder: join(network.folder, 'training'),
 		files: ['train.cl', 'images.bin', 'labels.bin', 'start.bin'],
-		change: (text) => text.replace('{count: 2000, checkpoint_every: 100,', '{count: 1500, checkpoint_every: 75,'),
+		change: (text) => text.replace('{count: 2000, checkpoint_every: 100,', '{count: 6000, checkpoint_every: 300,'),
 	});
 	const out = join(network.folder, 'trained');
 	const command = new Command(network, 'trainer', [
