@@ -165,7 +165,7 @@ export async function trainingByNodes(context) {
 		return ['running', 'done'].includes(found.state) && found;
 	}, 60, 50);
 	// What it came to in the last second was noted nowhere.
-	assert(after.state === 'done' || after.done > 1, `it had ${run.done} of 20 segments, and began again with ${after.done}`);
+	assert(after.state === 'done' || after.done > 0, `it had ${run.done} of 20 segments, and began again with ${after.done}`);
 	assert.equal(await ended, 0, command.log);
 	assert.equal(readFileSync(join(out, 'w')).length, 4 * 4_810);
 	const { task } = command.lines.find((line) => 'task' in line);
