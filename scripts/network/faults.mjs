@@ -313,7 +313,7 @@ async function jobAtFault(context) {
 	assert.equal(await appeal.ended(60), 0, appeal.log);
 	await until('the appeal to come to nothing', () => events.find('attestations', 'AppealLost', (lost) => lost.task.eq(task)), 120);
 	const again = new Command(network, 'fault', ['appeal', task, '--key', order.key]);
-	assert.equal(await again.ended(60), 8, again.log);
+	assert.equal(await again.ended(60), 5, again.log);
 	const record = await order.ended(60);
 	assert.deepEqual([record.ending.type, record.paid.toBigInt()], ['Rejected', 0n]);
 	return `task ${task}: claimed, judged, appealed, ended`;
