@@ -79,9 +79,14 @@ impl Drop for Checked {
 	}
 }
 
+/// Whether a task that is so far has a result to fetch.
+pub const fn has_result(stage: Stage) -> bool {
+	matches!(stage, Stage::Delivered | Stage::Taken)
+}
+
 /// The roots of a task whose result is there.
 fn roots_of(task: &LiveTask<AccountId>) -> Option<Vec<Hash>> {
-	let there = matches!(task.stage, Stage::Delivered | Stage::Taken);
+	let there = has_result(task.stage);
 	let all = task.roots.len() == usize::from(task.spec.parts);
 	(there && all).then(|| task.roots.iter().map(|(_, root)| *root).collect())
 }
@@ -216,14 +221,14 @@ impl Delivery {
 		let at =
 			|error: &dyn std::fmt::Display| Error::Host(format!("{}: {error}", folder.display()));
 		fs::create_dir_all(folder).map_err(|error| at(&error))?;
-		let unchecked = folder.join(".unchecked");
-		let _ = fs::remove_dir_all(&unchecked);
-		fs::create_dir(&unchecked).map_err(|error| at(&error))?;
+		let held = folder.join(".unchecked");
+		let _ = fs::remove_dir_all(&held);
+		fs::create_dir(&held).map_err(|error| at(&error))?;
 		let names = self.outputs.iter().map(|output| output.name.clone()).collect();
-		let checked = Checked { folder: folder.to_owned(), held: unchecked.clone(), names };
+		let checked = Checked { folder: folder.to_owned(), held, names };
 		let mut files = Vec::new();
 		for output in &self.outputs {
-			let path = unchecked.join(&output.name);
+			let path = checked.held.join(&output.name);
 			store.blobs.export(&output.blob, &path).await?;
 			files.push(File::open(&path).map_err(|error| at(&error))?);
 		}

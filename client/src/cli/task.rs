@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ogpu_client::{Call, Chain, Decided, Delivery, Error, Signer, Store};
+use ogpu_client::{Call, Chain, Decided, Delivery, Error, Signer, Store, has_result};
 use ogpu_primitives::{
 	amount::show,
 	market::{
@@ -131,7 +131,7 @@ pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result
 			common.say().line(sentence, value);
 			said = Some(state);
 		}
-		if matches!(task.stage, Stage::Delivered | Stage::Taken) {
+		if has_result(task.stage) {
 			return Ok(());
 		}
 	}
@@ -288,7 +288,7 @@ impl Fetch {
 			format!("What has come is kept: `ogpu fetch {}{out}` goes on from there.", self.task);
 		common.say().resume_with(how);
 		if let (TaskView::Live(task), _) = chain.task(self.task).await?
-			&& !matches!(task.stage, Stage::Delivered | Stage::Taken)
+			&& !has_result(task.stage)
 		{
 			return Err(Error::NotThere(format!(
 				"task {} has no result yet: it is {}. Follow it with `ogpu watch {0}`",

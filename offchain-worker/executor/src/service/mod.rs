@@ -757,17 +757,15 @@ impl Core {
 	/// Serves a blob. What is for anybody is held, and served after another start as well, for as long as finished runs are
 	/// kept. Whether it is here.
 	async fn share(&self, blob: BlobId, audience: Audience) -> Result<bool, Refusal> {
-		if !matches!(audience, Audience::Anyone) {
-			let here = self.blobs.size(&blob).is_some();
-			if here {
-				self.blobs.share(blob, audience);
-			}
-			return Ok(here);
-		}
-		if !self.blobs.pin(&blob, SHARED) {
+		let for_all = matches!(audience, Audience::Anyone);
+		let here = match for_all {
+			true => self.blobs.pin(&blob, SHARED),
+			false => self.blobs.size(&blob).is_some(),
+		};
+		if !here {
 			return Ok(false);
 		}
-		if let Err(refusal) = self.journal_write(Write::Share(blob, now_ms())).await {
+		if for_all && let Err(refusal) = self.journal_write(Write::Share(blob, now_ms())).await {
 			self.blobs.unpin(&blob, SHARED);
 			return Err(refusal);
 		}
