@@ -15,7 +15,7 @@ use ogpu_primitives::{
 	market::{
 		TaskId,
 		spec::TaskSpec,
-		view::{Ending, LiveTask, Stage, TaskView},
+		view::{LiveTask, Stage, TaskView},
 	},
 	merkle::{Blake2, Hash, Multiproof, Tree, leaf, verify},
 };
@@ -203,10 +203,8 @@ impl Delivery {
 				roots => Ok(roots.is_some()),
 			},
 			// What ended well had these roots: a block that comes after it has no others.
-			Some(TaskView::Ended(ended)) => match ended.ending {
-				Ending::Completed | Ending::CompletedUnverified => Ok(true),
-				other => Err(Error::Ended(other)),
-			},
+			Some(TaskView::Ended(ended)) if ended.ending.has_result() => Ok(true),
+			Some(TaskView::Ended(ended)) => Err(Error::Ended(ended.ending)),
 			None => Ok(false),
 		}
 	}

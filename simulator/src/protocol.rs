@@ -1,10 +1,10 @@
 //! One case from its root to its verdict, with people who are honest or not.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, iter};
 
 use ogpu_primitives::{
 	market::{
-		draw::{PANEL_STREAM, Shuffle, units},
+		draw::{MAX_SEEDS, PANEL_STREAM, Shuffle, most_draws, seed, units},
 		tally::{FIRST_PANEL, Judgement, SECOND_PANEL, judge, majority, quorum, two_thirds},
 		verification::Tier,
 	},
@@ -50,8 +50,8 @@ pub struct World {
 	pub bad: u32,
 	/// What the colluders want.
 	pub plot: Plot,
-	/// Of how many draws the provider has the best.
-	pub draws: u32,
+	/// How many of the last blocks that decide the draws of rounds are in slots of the provider's own, which nobody knows of.
+	pub own_slots: u32,
 }
 
 /// What a case came to.
@@ -80,6 +80,9 @@ pub struct Ended {
 
 struct Case<'a> {
 	world: &'a World,
+	/// What the blocks before the provider's own make of seeds, the shortest first.
+	early: &'a [Hash],
+	rounds: u8,
 	bad: BTreeSet<u32>,
 	served: BTreeSet<u32>,
 	recomputed: u32,
@@ -87,7 +90,7 @@ struct Case<'a> {
 	lost: u32,
 }
 
-fn seed(random: &mut SmallRng) -> Hash {
+fn fresh(random: &mut SmallRng) -> Hash {
 	let mut seed = [0; 32];
 	random.fill_bytes(&mut seed);
 	seed
@@ -121,13 +124,16 @@ impl World {
 
 	/// One case.
 	pub fn case(&self, random: &mut SmallRng) -> Ended {
-		let first = seed(random);
+		let first = fresh(random);
 		let bad = Shuffle::<Blake2>::new(&first, 0, self.units).take(self.bad as usize).collect();
-		// Whoever authors the last blocks of a seed takes the draw that suits it.
+		// Each of its blocks ends a seed. It fills those slots that suit it best: what comes before them is the same in all draws.
+		let early: Vec<Hash> = (self.own_slots..MAX_SEEDS).map(|_| fresh(random)).collect();
 		let mut best = None;
-		for _ in 0..self.draws {
+		for _ in 0..most_draws(self.own_slots) {
 			let mut case = Case {
 				world: self,
+				early: &early,
+				rounds: 0,
 				bad: BTreeSet::clone(&bad),
 				served: BTreeSet::new(),
 				recomputed: 0,
@@ -167,11 +173,10 @@ enum Found {
 }
 
 impl Case<'_> {
-	/// A panel, fresh operators first, as the chain draws it.
-	fn panel(&mut self, size: u32, random: &mut SmallRng) -> (Hash, Vec<u32>) {
-		let seed = seed(random);
+	/// The members that a seed draws, fresh operators first, as on the chain.
+	fn panel(&mut self, size: u32, seed: &Hash) -> Vec<u32> {
 		let (mut fresh, mut again) = (Vec::new(), Vec::new());
-		for who in self.world.drawn(&seed) {
+		for who in self.world.drawn(seed) {
 			if self.served.contains(&who) {
 				again.push(who);
 			} else {
@@ -184,14 +189,18 @@ impl Case<'_> {
 		fresh.extend(again);
 		fresh.truncate(size as usize);
 		self.served.extend(fresh.iter().copied());
-		(seed, fresh)
+		fresh
 	}
 
 	fn round(&mut self, random: &mut SmallRng) -> Round {
 		let world = self.world;
-		let (seed, members) = self.panel(world.tier.members(), random);
+		let early = self.early.iter().map(|output| seed::<Blake2>(&self.rounds, &[*output]));
+		let seeds: Vec<Hash> =
+			early.chain(iter::repeat_with(|| fresh(random))).take(MAX_SEEDS as usize).collect();
+		self.rounds += 1;
+		let members = self.panel(world.tier.members(), &seeds[seeds.len() - 1]);
 		let each = world.tier.units_per_member(world.units);
-		let drawn = units::<Blake2>(&seed, members.len() as u32, world.units, each);
+		let drawn = units::<Blake2>(&seeds, members.len() as u32, world.units, each);
 		let (mut agreed, mut disputed) = (0, None::<u32>);
 		for (who, own) in members.iter().zip(drawn) {
 			if !world.speaks(*who) {
@@ -221,7 +230,7 @@ impl Case<'_> {
 	fn judged(&mut self, unit: u32, panels: &[PanelRule], random: &mut SmallRng) -> Option<bool> {
 		let provider = if self.bad.contains(&unit) { WRONG } else { RIGHT };
 		for &(size, threshold) in panels {
-			let (_, members) = self.panel(size, random);
+			let members = self.panel(size, &fresh(random));
 			let world = self.world;
 			let says = |who: u32| match (world.colludes(who), world.plot) {
 				(true, Plot::Accept) => provider,
@@ -242,9 +251,10 @@ impl Case<'_> {
 
 	fn decide(&mut self, random: &mut SmallRng) -> Verdict {
 		let tier = self.world.tier;
-		let (mut clean, mut rounds) = (0, 0);
+		let mut clean = 0;
 		loop {
-			let missing = (tier.clean_rounds() - clean).min(tier.max_rounds() - rounds);
+			let missing =
+				(tier.clean_rounds() - clean).min(tier.max_rounds() - u32::from(self.rounds));
 			if missing == 0 {
 				break;
 			}
@@ -253,7 +263,6 @@ impl Case<'_> {
 			// They run at the same time, and wait at the same time.
 			let mut waited = false;
 			for _ in 0..missing {
-				rounds += 1;
 				let round = self.round(random);
 				waited |= round.silent;
 				match round.found {
@@ -279,7 +288,7 @@ impl Case<'_> {
 			}
 		}
 		// The last word is a random unit's.
-		let last = seed(random);
+		let last = fresh(random);
 		let unit = Shuffle::<Blake2>::new(&last, 0, self.world.units).next().unwrap_or(0);
 		match self.judged(unit, &LAST_WORD, random) {
 			Some(true) => Verdict::Valid,
@@ -297,7 +306,7 @@ pub fn lone_run(tier: Tier, operators: u32, colluding: u32, random: &mut SmallRn
 		if clean + left < tier.clean_rounds() {
 			return false;
 		}
-		let members = Shuffle::<Blake2>::new(&seed(random), PANEL_STREAM, operators);
+		let members = Shuffle::<Blake2>::new(&fresh(random), PANEL_STREAM, operators);
 		let theirs = members.take(tier.members() as usize).filter(|who| *who < colluding).count();
 		clean = if theirs as u32 >= tier.quorum() { clean + 1 } else { 0 };
 		if clean == tier.clean_rounds() {
@@ -323,7 +332,7 @@ mod tests {
 			units: 100,
 			bad: 0,
 			plot: Plot::Accept,
-			draws: 1,
+			own_slots: 0,
 		}
 	}
 
@@ -357,7 +366,7 @@ mod tests {
 	#[test]
 	fn timing_helps_those_who_author_blocks() {
 		let one = World { bad: 1, ..world() };
-		let timed = World { draws: 8, ..one };
+		let timed = World { own_slots: 3, ..one };
 		assert!(count(timed, 500, Verdict::Valid) > count(one, 500, Verdict::Valid));
 	}
 }

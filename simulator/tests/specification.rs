@@ -1,6 +1,6 @@
 //! The protocol is as safe as its specification says, on a fixed seed.
 
-use ogpu_primitives::market::verification::Tier;
+use ogpu_primitives::market::{trust::LEAST_ASKED, verification::Tier};
 use ogpu_simulator::{
 	Frequency,
 	closed::{at_least, colluding_run},
@@ -70,11 +70,24 @@ fn the_simulation_agrees_with_what_can_be_computed() {
 
 #[test]
 fn verification_costs_what_it_may() {
-	for units in [20, 64, 100, 640, 4096] {
-		let world = World { units, colluding: 0, ..usual(Tier::Standard) };
+	// Units recomputed for one that was computed.
+	let cost = |tier, units| {
+		let world = World { units, colluding: 0, ..usual(tier) };
 		let sum = many(&world, Effort { cases: 100, rare: 0, seed: 1 });
-		let each = sum.recomputed as f64 / sum.all as f64 / f64::from(units);
-		assert!(each <= 0.6, "{units} units: {each}");
 		assert_eq!(sum.blocks, 12 * sum.all);
+		sum.recomputed as f64 / sum.all as f64 / f64::from(units)
+	};
+	for units in [20, 64, 100, 640, 4096] {
+		assert!(cost(Tier::Standard, units) <= 0.6, "{units} units");
+	}
+	// The most trusted providers.
+	let asked = f64::from(LEAST_ASKED) / 1000.0;
+	for tier in [Tier::Standard, Tier::High] {
+		let least = tier.least_units_to_trust().expect("it may be drawn");
+		for units in [least, 100, 640, 4096] {
+			let lightly = cost(Tier::Light, units);
+			let each = lightly + asked * (cost(tier, units) - lightly);
+			assert!(each <= 0.1, "{tier:?}, {units} units: {each}");
+		}
 	}
 }

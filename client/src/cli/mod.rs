@@ -206,10 +206,8 @@ pub(crate) fn main() -> ExitCode {
 				Command::Provider(command) => command.run(&common).await,
 				Command::Gov(command) => command.run(&common).await,
 				Command::Completions { shell } => {
-					let mut script = Vec::new();
-					clap_complete::generate(shell, &mut Cli::command(), "ogpu", &mut script);
 					// Whoever reads it may have read enough.
-					let _ = std::io::stdout().write_all(&script);
+					let _ = std::io::stdout().write_all(&completions(shell));
 					Ok(())
 				}
 			}
@@ -229,5 +227,38 @@ pub(crate) fn main() -> ExitCode {
 			common.say().interrupted();
 			ExitCode::from(code)
 		}
+	}
+}
+
+/// The script that makes a shell complete the commands.
+fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+	let mut script = Vec::new();
+	clap_complete::generate(shell, &mut Cli::command(), "ogpu", &mut script);
+	script
+}
+
+#[cfg(test)]
+mod tests {
+	use clap_complete::Shell;
+
+	use super::*;
+
+	#[test]
+	fn commands_are_what_they_should_be() {
+		Cli::command().debug_assert();
+	}
+
+	#[test]
+	fn bash_completes_commands() {
+		let mut script = completions(Shell::Bash);
+		script.extend(
+			b"COMP_WORDS=(ogpu sub) COMP_CWORD=1\n_ogpu ogpu sub ogpu\necho \"${COMPREPLY[@]}\"\n",
+		);
+		let file = tempfile::NamedTempFile::new().expect("there is room for it");
+		std::fs::write(file.path(), script).expect("there is room for it");
+		let said = std::process::Command::new("bash").arg(file.path()).output().expect("bash runs");
+		let (said, wrong) =
+			(String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+		assert_eq!((said.trim(), wrong.trim()), ("submit", ""));
 	}
 }

@@ -8,7 +8,7 @@ use ogpu_primitives::{
 	amount::show,
 	market::{
 		TaskId,
-		view::{EndedTask, Ending, LiveTask, Stage, TaskView},
+		view::{EndedTask, LiveTask, Stage, TaskView},
 	},
 };
 use serde_json::json;
@@ -115,14 +115,12 @@ pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result
 		let (task, now) = match changes.next().await? {
 			(TaskView::Live(task), now) => (task, now),
 			(TaskView::Ended(ended), _) => {
-				return match ended.ending {
-					Ending::Completed | Ending::CompletedUnverified => {
-						let (sentence, value) = describe_ended(id, ended);
-						common.say().line(sentence, value);
-						Ok(())
-					}
-					other => Err(Error::Ended(other)),
-				};
+				if !ended.ending.has_result() {
+					return Err(Error::Ended(ended.ending));
+				}
+				let (sentence, value) = describe_ended(id, ended);
+				common.say().line(sentence, value);
+				return Ok(());
 			}
 		};
 		let state = (task.stage, task.attempt, task.bids, task.roots.len(), task.settled);

@@ -5,11 +5,11 @@ use alloc::{
 	vec::Vec,
 };
 
-use frame_support::traits::Get;
+use frame_support::{BoundedVec, traits::Get};
 use ogpu_primitives::{
 	market::{
 		GroupId,
-		draw::{PANEL_STREAM, Shuffle, seed},
+		draw::{PANEL_STREAM, Shuffle},
 		verification::{Shape, Tier},
 	},
 	merkle::{Blake2, Hash},
@@ -72,11 +72,15 @@ impl<T: Config> Pallet<T> {
 		}
 		// Its own operator comes first among those that are barred.
 		let own = case.barred.first().copied();
-		let Some(vrfs) = Self::vrfs_since(panel.trigger, blocks(case.small), own.as_slice()) else {
+		let found = Self::seeds((id, number), panel.trigger, blocks(case.small), own.as_slice());
+		let Some((seed, earlier)) = found.as_deref().and_then(<[Hash]>::split_last) else {
 			Self::remind_of_draw(Self::block().saturating_add(1), id, number);
 			return 0;
 		};
-		panel.seed = seed::<Blake2>(&(id, number), &vrfs);
+		panel.seed = *seed;
+		if panel.kind == Kind::Round {
+			panel.earlier = BoundedVec::truncate_from(earlier.to_vec());
+		}
 		if panel.kind == Kind::Round && case.asked.is_some() {
 			if case.is_light(&panel.seed) {
 				case.tier = Tier::Light;

@@ -6,7 +6,7 @@ use ogpu_primitives::{
 	Balance,
 	market::{
 		GroupId,
-		draw::{Numbers, units},
+		draw::{MAX_SEEDS, Numbers, units},
 		spec::Requirements,
 		tally::{FIRST_PANEL, SECOND_PANEL, majority, quorum, two_thirds},
 		verification::{Shape, Tier},
@@ -395,8 +395,10 @@ pub struct Panel<AccountId> {
 	pub kind: Kind,
 	/// The block that led to it: it is drawn by those after it.
 	pub trigger: u32,
-	/// From what its units are drawn; zero until it is drawn.
+	/// The last of its seeds, from which its members are drawn, and with others its units; zero until it is drawn.
 	pub seed: Hash,
+	/// Those seeds of the units of a round that end with earlier blocks.
+	pub earlier: BoundedVec<Hash, ConstU32<{ MAX_SEEDS - 1 }>>,
 	/// How far it is.
 	pub stage: Stage,
 	/// Its members.
@@ -446,6 +448,7 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 			kind,
 			trigger,
 			seed: [0; 32],
+			earlier: BoundedVec::new(),
 			stage: Stage::Drawing,
 			members: BoundedVec::new(),
 			held_up: false,
@@ -463,7 +466,8 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 			}
 			(Kind::Round, _) => {
 				let each = self.kind.units_each(case.tier, case.units);
-				units::<Blake2>(&self.seed, members as u32, case.units, each)
+				let seeds = [&self.earlier[..], &[self.seed]].concat();
+				units::<Blake2>(&seeds, members as u32, case.units, each)
 			}
 			(Kind::Dispute { unit, .. } | Kind::Appeal { unit }, _) => one(unit),
 			(Kind::Final, _) => {

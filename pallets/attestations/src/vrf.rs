@@ -3,13 +3,21 @@
 //! A block's output is known to others once the block is there, and to its author as long as the epoch's
 //! randomness is. Whoever authors some of the blocks that a seed is made of cannot choose outputs, only
 //! leave blocks out, or time what triggers a draw. So seeds want blocks of other operators, and wait for them, and end
-//! with one: whatever a provider does with its own blocks, it does without knowing what comes of it.
+//! with one: whatever a provider does with its own blocks, it does without knowing what comes of it. Operators may have validators that
+//! nobody knows to be theirs; so that one block of theirs decides little, a panel has several seeds, of which each ends with
+//! another block.
 
 use alloc::vec::Vec;
 
 use frame_support::traits::Get;
-use ogpu_primitives::{market::GroupId, merkle::Hash};
-use ogpu_traits::SeatTable;
+use ogpu_primitives::{
+	market::{
+		GroupId,
+		draw::{MAX_SEEDS, seed},
+	},
+	merkle::{Blake2, Hash},
+};
+use ogpu_traits::{PartOfTask, SeatTable};
 use sp_runtime::SaturatedConversion;
 
 use crate::{Author, Config, Pallet, Vrf, Vrfs};
@@ -18,6 +26,8 @@ use crate::{Author, Config, Pallet, Vrf, Vrfs};
 pub const BLOCKS: u32 = 6;
 /// The same where little hangs on it, and an answer is wanted soon.
 pub const FEW_BLOCKS: u32 = 4;
+/// Blocks of the shortest seed of a panel, at least: of fewer, one author alone would sooner have them all.
+pub const SHORTEST: u32 = 3;
 /// Of these, those that must not be of the provider's own operator, where there are so many validators.
 pub const BLOCKS_OF_OTHERS: u32 = 3;
 /// How many times as many blocks a seed waits at most for those of others.
@@ -47,8 +57,14 @@ impl<T: Config> Pallet<T> {
 		Author::<T>::put(T::Author::get().and_then(|author| T::Seats::group_of_stash(&author)));
 	}
 
-	/// The outputs of the blocks after a trigger, once they are enough to draw for this operator's result.
-	pub(crate) fn vrfs_since(trigger: u32, blocks: u32, own: &[GroupId]) -> Option<Vec<Hash>> {
+	/// The seeds of a panel for this operator's result, once the blocks after its trigger are enough. Each is made of all blocks up to one of another
+	/// operator; the last is made of all that are needed, and those before it of fewer.
+	pub(crate) fn seeds(
+		about: (PartOfTask, u8),
+		trigger: u32,
+		blocks: u32,
+		own: &[GroupId],
+	) -> Option<Vec<Hash>> {
 		let last = Self::block().saturating_sub(1);
 		let first = trigger.saturating_add(1).max(last.saturating_sub(KEPT - 1));
 		let found: Vec<Vrf> = (first..=last)
@@ -56,15 +72,22 @@ impl<T: Config> Pallet<T> {
 			.collect();
 		let wanted = BLOCKS_OF_OTHERS.min(T::Validators::get().saturating_sub(1));
 		let mut of_others = 0;
+		let mut ends = Vec::new();
 		// As few as do: a draw that is served late is the same.
-		let enough = (1u32..).zip(&found).find(|(count, vrf)| {
+		(1u32..).zip(&found).find(|(count, vrf)| {
 			let of_another = vrf.group.is_none_or(|group| !own.contains(&group));
 			of_others += u32::from(of_another);
-			let of_enough = of_others >= wanted && (of_another || wanted == 0);
+			let may_end = of_another || wanted == 0;
+			let of_enough = of_others >= wanted && may_end;
 			let waited = vrf.block.saturating_sub(trigger);
-			*count >= blocks && (of_enough || waited >= LONGEST_WAIT * blocks)
-		});
-		let (count, _) = enough?;
-		Some(found.iter().take(count as usize).map(|vrf| vrf.output).collect())
+			let enough = *count >= blocks && (of_enough || waited >= LONGEST_WAIT * blocks);
+			if enough || *count >= SHORTEST && may_end {
+				ends.push(*count as usize);
+			}
+			enough
+		})?;
+		let outputs: Vec<Hash> = found.iter().map(|vrf| vrf.output).collect();
+		let ends = ends.split_off(ends.len().saturating_sub(MAX_SEEDS as usize));
+		Some(ends.into_iter().map(|end| seed::<Blake2>(&about, &outputs[..end])).collect())
 	}
 }

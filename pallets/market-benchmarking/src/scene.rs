@@ -20,6 +20,7 @@ use ogpu_primitives::{
 	market::{
 		Address, DeviceTier, Endpoint, Features, GroupId, MAX_ADDRESSES, MAX_RELAY, TaskId,
 		auction::{Quality, Score},
+		draw::MAX_SEEDS,
 		spec::{FewOperators, JobRef, MAX_JOB_LEN, Requirements, TaskSpec, Trust},
 		stream::{Batch, StreamSpec},
 		verification::{Shape, Tier},
@@ -493,6 +494,7 @@ pub fn affirmed<T: Config>(id: TaskId, provider: &T::AccountId, members: &[T::Ac
 pub fn panel_of<T: Config>(kind: Kind, stage: Stage) -> Panel<T::AccountId> {
 	let mut panel = Panel::new(kind, 1);
 	panel.seed = [9; 32];
+	panel.earlier = BoundedVec::truncate_from(vec![[8; 32]; MAX_SEEDS as usize - 1]);
 	panel.stage = stage;
 	panel
 }

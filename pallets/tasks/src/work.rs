@@ -2,7 +2,7 @@
 
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
 use ogpu_primitives::{
-	market::{TaskId, price::share, reputation::Aspect},
+	market::{TaskId, price::share, reputation::Aspect, verification::Shape},
 	merkle::Hash,
 };
 use ogpu_traits::{
@@ -181,7 +181,9 @@ impl<T: Config> Pallet<T> {
 			racers: Racers::<T>::iter_prefix_values(part.task).map(|racer| racer.group).collect(),
 			bound_in: None,
 			asked: by.asked,
-			small: task.stream.is_some() || by.price < T::Charges::get().small_reward.get(),
+			// Of an iterative job one unit may be worth all of it.
+			small: task.spec.shape == Shape::Parallel
+				&& (task.stream.is_some() || by.price < T::Charges::get().small_reward.get()),
 		}
 	}
 

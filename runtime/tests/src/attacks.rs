@@ -2,17 +2,19 @@
 //! and applied, the rules of a public network. What their chances are is in docs/simulation.md, and variations are
 //! in the tests of the pallets.
 
+use std::collections::BTreeSet;
+
 use frame_support::{assert_ok, dispatch::DispatchClass, storage::with_transaction};
 use ogpu_primitives::{
 	Balance, OGPU,
 	market::{
 		Features,
 		spec::{Requirements, TaskSpec, Trust},
-		verification::{Shape, Tier},
+		verification::{Chance, Plan, Shape, Tier},
 	},
 };
 use ogpu_traits::{Claim, Duties, PartOfTask};
-use pallet_attestations::{Decided, Due, Kind, Phase, Stage, draw_of, vrf::BLOCKS};
+use pallet_attestations::{Decided, Due, Kind, Panel, Phase, Stage, draw_of, vrf::BLOCKS};
 use pallet_tasks::{Ending, Status};
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie, One};
 use sp_runtime::{
@@ -140,8 +142,8 @@ fn many_identities_for_one_operator() {
 	});
 }
 
-/// Who is drawn if these author the blocks after a root. As if it had never been.
-fn drawn_by(market: &Market, of: PartOfTask, authors: [u32; BLOCKS as usize]) -> Vec<AccountId> {
+/// The first panel, as it is drawn if these author the blocks after a root. As if it had never been.
+fn drawn_by(market: &Market, of: PartOfTask, authors: [u32; BLOCKS as usize]) -> Panel<AccountId> {
 	let mut market = market.clone();
 	let drawn = with_transaction(|| {
 		for author in authors {
@@ -150,7 +152,7 @@ fn drawn_by(market: &Market, of: PartOfTask, authors: [u32; BLOCKS as usize]) ->
 		}
 		// In one of the next, whoever authors those.
 		assert!(market.silence_until_drawn(of) <= 2);
-		TransactionOutcome::Rollback(Ok::<_, DispatchError>(members(of, 0)))
+		TransactionOutcome::Rollback(Ok::<_, DispatchError>(panel(of, 0)))
 	});
 	drawn.expect("it is rolled back")
 }
@@ -164,9 +166,9 @@ fn grinding_the_draw() {
 			let task = market.assigned(spec());
 			let of = market.compute(task);
 			// Nobody is drawn before six more blocks are there, and each of them decides, the last one as well.
-			draws.push(drawn_by(market, of, [0, 1, 2, 3, 0, 1]));
-			draws.push(drawn_by(market, of, [0, 1, 2, 3, 0, 2]));
-			draws.push(drawn_by(market, of, [1, 1, 2, 3, 0, 1]));
+			draws.push(drawn_by(market, of, [0, 1, 2, 3, 0, 1]).members);
+			draws.push(drawn_by(market, of, [0, 1, 2, 3, 0, 2]).members);
+			draws.push(drawn_by(market, of, [1, 1, 2, 3, 0, 1]).members);
 		});
 		draws
 	};
@@ -206,6 +208,17 @@ fn timing_a_commit_by_a_provider_who_authors_blocks() {
 		assert_eq!(panel(of, 0).stage, Stage::Drawing);
 		market.silent_block(own + 1, |_| {});
 		assert!(market.silence_until_drawn(of) <= 2);
+		// Where nobody knows that a block is its own, what it decides is the units of one seed of four.
+		let task = market.assigned(spec());
+		let of = market.compute(task);
+		let others = [own + 1, own + 2, own + 3, own + 1, own + 2, own + 3];
+		let last = [own + 1, own + 2, own + 3, own + 1, own + 2, own + 1];
+		let second = [own + 1, own + 2, own + 3, own + 1, own + 3, own + 3];
+		let [drawn, by_last, by_second] = [others, last, second].map(|by| drawn_by(market, of, by));
+		assert_eq!((drawn.earlier.len(), &drawn.earlier), (3, &by_last.earlier));
+		assert_ne!(drawn.seed, by_last.seed);
+		assert_eq!(drawn.earlier[..2], by_second.earlier[..2]);
+		assert!(drawn.earlier[2] != by_second.earlier[2] && drawn.seed != by_second.seed);
 	});
 }
 
@@ -409,16 +422,39 @@ fn self_dealing_for_emission_trust_or_reputation() {
 
 #[test]
 fn one_poisoned_checkpoint() {
+	// One step of a training is false, and all after it follow from that: it is one false unit.
+	let training = |tier| TaskSpec { shape: Shape::Iterative, units: 20, tier, ..spec() };
 	market(30, |market| {
-		// One step of a training is false, and all after it follow from that: it is one false unit.
 		market.bad = [7].into();
-		let training = TaskSpec { shape: Shape::Iterative, units: 20, tier: Tier::Full, ..spec() };
-		let task = market.assigned(training);
+		let task = market.assigned(training(Tier::Full));
 		let of = market.compute(task);
 		market.until(|_| is_convicted(of));
 		let case = Attestations::standing(of).expect("it is kept");
 		assert!(matches!(case.phase, Phase::Decided(Decided { unit: 7, .. })), "{:?}", case.phase);
 	});
+	// Where not all is recomputed it is found if it is drawn. What is locked makes up for how rarely that is, for whoever has the
+	// better of two draws as well.
+	let mut seen = BTreeSet::new();
+	for waited in 0..8 {
+		market(24, |market| {
+			// Other blocks, other draws.
+			market.blocks(waited);
+			market.bad = [7].into();
+			let task = market.assigned(training(Tier::Standard));
+			let lock = live(task).status.assignment().expect("it was just assigned").lock;
+			let plan = Plan::new(Tier::Standard, 20, 23);
+			let found = plan.detection_if_steered(Chance::from_thousandths(200));
+			let found = Balance::from(found.parts_per_billion());
+			assert!(lock * found > live(task).reserve * (1_000_000_000 - found));
+			let of = market.compute_until_drawn(task);
+			let case = Attestations::standing(of).expect("it is verified");
+			let is_drawn = (0..2).any(|round| panel(of, round).units(&case).concat().contains(&7));
+			market.until(|_| is_convicted(of) || ended(task).is_some());
+			assert_eq!(is_convicted(of), is_drawn);
+			seen.insert(is_drawn);
+		});
+	}
+	assert_eq!(seen.len(), 2, "it was always drawn, or never");
 }
 
 #[test]

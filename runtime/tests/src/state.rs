@@ -17,10 +17,10 @@ use pallet_tasks::{Assignment, KEPT_BIDS, MAX_ATTEMPTS, OpenBid, Status, Task};
 use sp_keyring::Sr25519Keyring::{Alice, Bob};
 
 use super::{
-	market::{ended, market, spec},
+	market::{EXECUTOR, Market, account_key, ended, is_convicted, market, spec},
 	on,
 };
-use ogpu_runtime::{AccountId, RuntimeOrigin, Tasks};
+use ogpu_runtime::{AccountId, Runtime, RuntimeOrigin, System, Tasks};
 
 /// The bytes of all keys and values of a pallet.
 fn taken_by(pallet: &str) -> usize {
@@ -156,6 +156,48 @@ fn a_round_takes_a_few_kibibytes() {
 		assert!(state <= rounds * in_state, "{tier:?}: {state}");
 		assert!(bytes <= rounds * on_chain, "{tier:?}: {bytes}");
 	}
+}
+
+#[test]
+fn a_dispute_and_an_appeal_take_as_much_as_rounds() {
+	market(40, |market| {
+		market.bad = [7].into();
+		let task = market.assigned(TaskSpec { tier: Tier::Full, units: 20, ..spec() });
+		let (words, state) = (market.words, taken_by("Attestations"));
+		let of = market.compute(task);
+		let mut most = 0;
+		let mut until = |market: &mut Market, so: &dyn Fn() -> bool| {
+			while !so() {
+				market.block();
+				most = most.max(taken_by("Attestations").saturating_sub(state));
+			}
+			(most, market.words.0 - words.0, market.words.1 - words.1)
+		};
+		let convicted = until(market, &|| is_convicted(of));
+		let appeal = pallet_attestations::Call::<Runtime>::appeal { part: of };
+		market.send(&account_key(EXECUTOR), appeal);
+		let is_lost = || {
+			System::events().iter().any(|record| {
+				let lost =
+					pallet_attestations::Event::<Runtime>::AppealLost { task, attempt: 0, part: 0 };
+				record.event == lost.into()
+			})
+		};
+		let appealed = until(market, &is_lost);
+		for (what, (state, transactions, bytes)) in
+			[("convicted", convicted), ("appealed", appealed)]
+		{
+			println!(
+				"{what}: {state} bytes of state, {transactions} transactions of {bytes} bytes"
+			);
+		}
+		// Two rounds and a dispute, then an appeal: judges speak twice each, and nobody opens anything more for them.
+		assert!(convicted.0 <= 3 * 4_096 && convicted.2 <= 3 * 8_192, "{convicted:?}");
+		assert!(appealed.0 <= 4 * 4_096 && appealed.2 <= 4 * 8_192, "{appealed:?}");
+		market.until(|_| ended(task).is_some());
+		market.blocks(250);
+		assert!(taken_by("Attestations") <= state + 64);
+	});
 }
 
 #[test]

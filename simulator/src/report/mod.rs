@@ -130,7 +130,7 @@ pub fn usual(tier: Tier) -> World {
 		units,
 		bad: 0,
 		plot: Plot::Accept,
-		draws: 1,
+		own_slots: 0,
 	}
 }
 

@@ -310,13 +310,14 @@ fn timing(page: &mut String, effort: Effort) {
 	head(
 		page,
 		"Providers that author blocks",
-		"The last block of a seed is of another operator than the provider: it cannot choose. One that has not linked its \
-		 validators can. With `L` slots of its own in a row, at the end of those that make a seed, it chooses which of them it fills, \
+		"The last block of each seed is of another operator than the provider: it cannot choose. One that has not linked its \
+		 validators can. With `L` slots of its own in a row, at the end of those that decide a draw, it chooses which of them it fills, \
 		 or leaves the end to somebody else's block, which it does not know: it has the best of at most `L` over `L/2`, and one, \
-		 draws. It knows its slots for an epoch, and commits its root so that they come to be the last ones: the second and third column \
+		 draws, of members and of those units whose seeds end with its blocks, a quarter for each of up to four. It knows its slots \
+		 for an epoch, and commits its root so that they come to be the last ones: the second and third column \
 		 say how likely such a run is with a fiftieth and with a fifth of all slots, if it can choose among a hundred blocks. One slot is \
 		 as good as sure. What it earns with one poisoned checkpoint is told in prices, with nobody and with a fifth colluding, under \
-		 the locks that the chain asks for, which allow for one draw. The blocks that it leaves out are not counted.",
+		 the locks that the chain asks for, which allow for one slot. The blocks that it leaves out are not counted.",
 		&[
 			"L",
 			"how often, with 2 %",
@@ -333,17 +334,16 @@ fn timing(page: &mut String, effort: Effort) {
 	);
 	let often = |share: f64, run: i32| 1.0 - (1.0 - share.powi(run)).powi(CHOICE);
 	for run in 0..=6 {
-		let draws = most_draws(run);
 		let earned = |tier, colluding| {
 			let units = usual(tier).units;
 			let poisoned = cheats(units).into_iter().find(|cheat| cheat.shape == Shape::Iterative);
-			let setting = Setting { colluding, draws, ..Setting::usual(tier, units) };
+			let setting = Setting { colluding, own_slots: run, ..Setting::usual(tier, units) };
 			let outcome =
 				outcome(&poisoned.expect("it is one of them"), &setting, fewer(effort).cases);
-			earnings(&outcome)
+			earnings(&outcome.expect("the chain takes it"))
 		};
 		let accepted = |tier, bad| {
-			percent(many(&World { bad, draws, ..usual(tier) }, fewer(effort)).accepted())
+			percent(many(&World { bad, own_slots: run, ..usual(tier) }, fewer(effort)).accepted())
 		};
 		line(
 			page,
@@ -351,7 +351,7 @@ fn timing(page: &mut String, effort: Effort) {
 				run.to_string(),
 				format!("{:.1e}", often(0.02, run as i32)),
 				format!("{:.1e}", often(0.2, run as i32)),
-				draws.to_string(),
+				most_draws(run).to_string(),
 				accepted(Tier::Standard, 1),
 				accepted(Tier::High, 1),
 				accepted(Tier::Standard, 10),
@@ -397,7 +397,8 @@ fn cost(page: &mut String, effort: Effort, plots: &Plots) -> Result<(), String> 
 	}
 	// Whoever is trusted is verified lightly but for one time of many.
 	for tier in [Tier::Standard, Tier::High] {
-		for units in [24, 48, 64, 100, 640, 4096] {
+		let enough = |units: &u32| tier.least_units_to_trust().is_some_and(|least| *units >= least);
+		for units in [24, 48, 64, 100, 640, 4096].into_iter().filter(enough) {
 			let asked = f64::from(LEAST_ASKED) / 1000.0;
 			let (lightly, light_blocks) = of(Tier::Light, units);
 			let (fully, blocks) = of(tier, units);
@@ -451,7 +452,7 @@ fn cheating(page: &mut String, effort: Effort, plots: &Plots) -> Result<(), Stri
 				let bad = (units * share / 100).max(1);
 				let cheat = cheats(units)[0].of(bad, units);
 				let setting = Setting { colluding: 20, ..Setting::usual(tier, units) };
-				let outcome = outcome(&cheat, &setting, effort.cases);
+				let outcome = outcome(&cheat, &setting, effort.cases).expect("the chain takes it");
 				(f64::from(bad) / f64::from(units) * 100.0, outcome.profit)
 			});
 			Series { name: name(tier), points: points.to_vec() }
@@ -471,7 +472,8 @@ fn trusted(page: &mut String, effort: Effort) {
 		page,
 		"Whether it pays once one is trusted",
 		"The same for the most trusted provider: the tier that was asked for is drawn once in twenty times, and the light one \
-		 otherwise. It locks more.",
+		 otherwise. It locks more. Where there are no figures nobody is trusted: the lock would be more than a hundred prices, so it is \
+		 verified as the client asks.",
 		&OUTCOME,
 	);
 	for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
@@ -489,19 +491,22 @@ fn profits(page: &mut String, effort: Effort, tier: Tier, asked: u16, units: u32
 				Shape::Parallel => "",
 				Shape::Iterative => " (iterative)",
 			};
-			line(
-				page,
-				&[
-					name(tier),
-					units.to_string(),
-					format!("{}{shape}", cheat.name),
-					format!("{colluding} %"),
+			let figures = outcome.map_or([const { String::new() }; 4], |outcome| {
+				[
 					format!("{:.2}", outcome.lock),
 					format!("{:.2} %", 100.0 * outcome.accepted),
 					format!("{:.2} %", 100.0 * outcome.convicted),
 					earnings(&outcome),
-				],
-			);
+				]
+			});
+			let mut cells = vec![
+				name(tier),
+				units.to_string(),
+				format!("{}{shape}", cheat.name),
+				format!("{colluding} %"),
+			];
+			cells.extend(figures);
+			line(page, &cells);
 		}
 	}
 }

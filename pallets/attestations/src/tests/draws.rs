@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use codec::Encode;
 use frame_support::{assert_ok, traits::Hooks, weights::WeightMeter};
 use ogpu_primitives::{
-	market::draw::most_draws,
+	market::draw::{MAX_SEEDS, most_draws},
 	merkle::{Blake2, Hash, Hasher},
 };
-
 use ogpu_traits::PartOfTask;
 
-use crate::{Kind, Panels, Stage, mock::*, vrf::BLOCKS};
+use crate::{
+	Kind, Panels, Stage,
+	mock::*,
+	vrf::{BLOCKS, BLOCKS_OF_OTHERS, SHORTEST},
+};
 
 fn members(id: PartOfTask, panel: u8) -> Vec<AccountId> {
 	let panel = Panels::<Test>::get(id, panel).expect("it was begun");
@@ -28,10 +31,16 @@ fn block_of(author: AccountId, output: Hash) {
 	Attestations::on_poll(number, &mut WeightMeter::new());
 }
 
-/// The seed of the first panel of a root after which others fill so many slots, and then somebody who has `own` slots in a row
+/// Its seeds, the shortest first.
+fn seeds(id: PartOfTask, panel: u8) -> Vec<Hash> {
+	let panel = Panels::<Test>::get(id, panel).expect("it was begun");
+	[&panel.earlier[..], &[panel.seed]].concat()
+}
+
+/// The seeds of the first panel of a root after which others fill so many slots, and then somebody who has `own` slots in a row
 /// fills some of them, by the bits of `filled`; after those others again. And whether that ends with a slot of its own, so
 /// that it knew what came of it.
-fn seed_by(others: u32, own: u32, filled: u32) -> (Hash, bool) {
+fn seeds_by(others: u32, own: u32, filled: u32) -> (Vec<Hash>, bool) {
 	let mut found = None;
 	market(12, || {
 		let id = compute(assigned(spec()));
@@ -48,7 +57,7 @@ fn seed_by(others: u32, own: u32, filled: u32) -> (Hash, bool) {
 			if panel.stage != Stage::Drawing {
 				assert_eq!(count, BLOCKS);
 				let known = others + filled.count_ones() >= BLOCKS;
-				found = Some((panel.seed, known));
+				found = Some((seeds(id, 0), known));
 				break;
 			}
 		}
@@ -62,13 +71,18 @@ fn an_author_that_nobody_knows_of_has_no_more_draws_than_stated() {
 	for own in 1..=4 {
 		for wanted in 1..=own {
 			let others = BLOCKS - wanted;
-			let all: Vec<_> = (0..1 << own).map(|filled| seed_by(others, own, filled)).collect();
-			let known: BTreeSet<Hash> =
-				all.iter().filter(|(_, known)| *known).map(|(seed, _)| *seed).collect();
+			let all: Vec<_> = (0..1 << own).map(|filled| seeds_by(others, own, filled)).collect();
+			let known: BTreeSet<Option<&Hash>> =
+				all.iter().filter(|(_, known)| *known).map(|(seeds, _)| seeds.last()).collect();
 			assert_eq!(known.len() as u32, ways(own, wanted), "{wanted} of {own}");
 			// Leaving it to whoever comes next is one draw more, and not two: it is made once.
 			assert!(all.iter().any(|(_, known)| !known));
 			assert!((known.len() as u32) < most_draws(own));
+			// It has no choice of the units whose seeds end before its slots: with one, of three quarters.
+			let before = (others + 1).saturating_sub(SHORTEST) as usize;
+			assert_eq!(before as u32, MAX_SEEDS - wanted);
+			assert!(all.iter().all(|(seeds, _)| seeds[..before] == all[0].0[..before]));
+			assert!(all.iter().all(|(seeds, _)| seeds.len() as u32 == MAX_SEEDS));
 		}
 	}
 }
@@ -145,6 +159,8 @@ fn a_provider_that_authors_blocks_waits_for_those_of_others() {
 			block(author);
 		}
 		assert_eq!(members(id, 0).len(), 5);
+		// Each ends with a block of somebody else: it has waited for three.
+		assert_eq!(seeds(id, 0).len() as u32, BLOCKS_OF_OTHERS);
 	});
 }
 

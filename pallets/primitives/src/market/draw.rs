@@ -7,6 +7,9 @@
 //! What it is for names the task, attempt, part and stage, and nothing that anybody chose: whoever computed the
 //! result cannot try one root after another until the draw suits it. All draws follow from the seed, so that
 //! everybody comes to the same ones.
+//!
+//! The author of the last of these blocks can leave it out, and so has the better of two draws. So units are drawn from several
+//! seeds, of which each ends with another block: whoever has one of these blocks has a choice of its units only.
 
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -116,6 +119,9 @@ impl<H: Hasher> Iterator for Shuffle<H> {
 	}
 }
 
+/// The most seeds from which the units of a panel are drawn.
+pub const MAX_SEEDS: u32 = 4;
+
 /// The stream of [`Numbers`] from which a panel is drawn; members' units come from the streams 0, 1, ….
 pub const PANEL_STREAM: u32 = u32::MAX;
 
@@ -124,50 +130,69 @@ const LOOKS: usize = 16;
 
 /// The units that each of `members` recomputes, in ascending order: `each` of a part with `units`.
 ///
+/// They are drawn from `seeds` in turn, one after the other: unit `j` of member `i` is of seed `i + j`, modulo how many there are. What
+/// a seed draws depends on those before it, and on none after it.
+///
 /// A member's units are distinct. Where enough remain, no two members get the same, and none gets neighbours:
 /// so more is covered, and in an iterative job no false state hides behind the next one.
-pub fn units<H: Hasher>(seed: &Hash, members: u32, units: u32, each: u32) -> Vec<Vec<u32>> {
-	let mut taken = BTreeSet::new();
-	(0..members)
-		.map(|member| {
-			let own = units_of_one::<H>(seed, member, units, each, &taken);
-			taken.extend(own.iter().copied());
-			own
-		})
-		.collect()
+pub fn units<H: Hasher>(seeds: &[Hash], members: u32, units: u32, each: u32) -> Vec<Vec<u32>> {
+	let each = each.min(units);
+	let mut drawn =
+		Drawn { taken: BTreeSet::new(), of: alloc::vec![BTreeSet::new(); members as usize] };
+	for (turn, seed) in seeds.iter().enumerate() {
+		for member in 0..members {
+			let in_turn = |place: &u32| (member + place) as usize % seeds.len() == turn;
+			let mut order = Shuffle::<H>::new(seed, member, units);
+			let mut passed = Vec::new();
+			for _ in (0..each).filter(in_turn) {
+				drawn.one_more(member as usize, &mut order, &mut passed);
+			}
+		}
+	}
+	drawn.of.into_iter().map(|own| own.into_iter().collect()).collect()
 }
 
-fn units_of_one<H: Hasher>(
-	seed: &Hash,
-	member: u32,
-	units: u32,
-	each: u32,
-	taken: &BTreeSet<u32>,
-) -> Vec<u32> {
-	let mut own = BTreeSet::new();
-	let mut drawn = Shuffle::<H>::new(seed, member, units);
-	let mut passed = Vec::new();
-	while (own.len() as u32) < each.min(units) {
-		let apart = |unit: &u32, own: &BTreeSet<u32>| {
+/// What has been drawn.
+struct Drawn {
+	/// By anybody.
+	taken: BTreeSet<u32>,
+	/// By each member.
+	of: Vec<BTreeSet<u32>>,
+}
+
+impl Drawn {
+	/// A unit more for a member, if there is one that it does not have. `passed` is what was passed over before, in the order of the
+	/// draw.
+	fn one_more<H: Hasher>(
+		&mut self,
+		member: usize,
+		order: &mut Shuffle<H>,
+		passed: &mut Vec<u32>,
+	) {
+		let Self { taken, of } = self;
+		let own = &mut of[member];
+		let apart = |unit: &u32| {
 			let near = [unit.checked_sub(1), Some(*unit), unit.checked_add(1)];
-			!near.into_iter().flatten().any(|near| taken.contains(&near) || own.contains(&near))
+			!near.into_iter().flatten().any(|near| taken.contains(&near))
 		};
-		let best = drawn.by_ref().take(LOOKS).find(|unit| {
-			let good = apart(unit, &own);
+		let best = order.take(LOOKS).find(|unit| {
+			let good = apart(unit);
 			if !good {
 				passed.push(*unit);
 			}
 			good
 		});
-		// What was passed over is in the order of the draw; what nobody has goes before the rest.
+		// What nobody has goes before what others have.
 		let unit = best.or_else(|| {
-			let place = passed.iter().position(|unit| !taken.contains(unit)).unwrap_or(0);
-			(place < passed.len()).then(|| passed.remove(place))
+			let free = passed.iter().position(|unit| !taken.contains(unit));
+			let place = free.or_else(|| passed.iter().position(|unit| !own.contains(unit)));
+			place
+				.map(|place| passed.remove(place))
+				.or_else(|| order.find(|unit| !own.contains(unit)))
 		});
-		let Some(unit) = unit else { break };
-		own.insert(unit);
+		own.extend(unit);
+		taken.extend(unit);
 	}
-	own.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -215,7 +240,7 @@ mod tests {
 		// Five members with one unit each of twenty: no two the same, no neighbours.
 		for draw in 0u32..200 {
 			let seed = draw.using_encoded(Blake2::hash);
-			let drawn: Vec<u32> = units::<Blake2>(&seed, 5, 20, 1).concat();
+			let drawn: Vec<u32> = units::<Blake2>(&[seed], 5, 20, 1).concat();
 			let distinct: BTreeSet<_> = drawn.iter().collect();
 			assert_eq!(distinct.len(), 5, "{drawn:?}");
 			let near = |unit: &u32| drawn.contains(&(unit + 1));
@@ -233,12 +258,27 @@ mod tests {
 
 		#[test]
 		fn members_get_as_many_units_as_they_should(
-			draw: [u8; 32], members in 1u32..22, units in 1u32..500, each in 1u32..70,
+			draw: [[u8; 32]; 4], seeds in 1usize..5, members in 1u32..22, units in 1u32..500, each in 1u32..70,
 		) {
-			for own in super::units::<Blake2>(&draw, members, units, each) {
+			for own in super::units::<Blake2>(&draw[..seeds], members, units, each) {
 				prop_assert_eq!(own.len() as u32, each.min(units));
 				prop_assert!(own.windows(2).all(|pair| pair[0] < pair[1]));
 				prop_assert!(own.iter().all(|unit| *unit < units));
+			}
+		}
+
+		/// Whoever chooses a seed has no choice of what those before it draw.
+		#[test]
+		fn a_seed_changes_nothing_that_those_before_it_draw(
+			draw: [[u8; 32]; 4], other: [u8; 32], chosen in 0u32..4,
+			members in 1u32..6, units in 20u32..500, each in 1u32..12,
+		) {
+			let mut steered = draw;
+			steered[chosen as usize] = other;
+			let of = |seeds: &[Hash]| super::units::<Blake2>(seeds, members, units, each);
+			for (member, (own, changed)) in (0..).zip(of(&draw).iter().zip(of(&steered))) {
+				let before = (0..each).filter(|place| (member + place) % 4 < chosen).count();
+				prop_assert!(own.iter().filter(|unit| changed.contains(unit)).count() >= before);
 			}
 		}
 	}

@@ -286,9 +286,9 @@ impl TaskSpec {
 	/// Whether less may do for a provider that has earned it: the client agrees, and each part has enough units to draw a
 	/// few from.
 	pub fn may_be_trusted(&self) -> bool {
-		let drawn = matches!(self.tier, Tier::Standard | Tier::High);
 		let least = self.units / u32::from(self.parts.max(1));
-		self.trust == Trust::Earned && drawn && least >= Tier::Light.least_units()
+		let enough = self.tier.least_units_to_trust().is_some_and(|enough| least >= enough);
+		self.trust == Trust::Earned && enough
 	}
 
 	/// How many units a part has. The first parts have one more where they do not come out even.

@@ -54,6 +54,13 @@ pub enum Ending {
 	Undelivered,
 }
 
+impl Ending {
+	/// Whether its client has a result, which was verified or accepted without.
+	pub const fn has_result(self) -> bool {
+		matches!(self, Self::Completed | Self::CompletedUnverified)
+	}
+}
+
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub enum Stage {
