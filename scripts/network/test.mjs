@@ -7,7 +7,7 @@ import { providersOnNodes } from './providers.mjs';
 import { Report } from './report.mjs';
 import * as apps from './scenarios/apps.mjs';
 import * as life from './scenarios/network.mjs';
-import { fullNodeVerified, noProviderWasSlashed, requestsByNodes, streamByHand, taskByHand, taskByNodes, taskByProgram, trainingByNodes } from './scenarios/market.mjs';
+import { fullNodeVerified, noProviderWasSlashed, requestsByNodes, streamByHand, taskByHand, taskByNodes, trainingByNodes } from './scenarios/market.mjs';
 import { upgradeByReferendum } from './scenarios/upgrade.mjs';
 
 const report = new Report();
@@ -49,7 +49,6 @@ await Promise.all([
 	scenario('an equivocator is slashed', life.equivocatorIsSlashed),
 	scenario('eras pay out', life.erasPayOut),
 	scenario('a task that nodes bid for, compute and verify by themselves', taskByNodes),
-	scenario('a task that a program in JavaScript submits', taskByProgram),
 	scenario('a training that nodes compute and verify by its states', trainingByNodes),
 	scenario('requests that nodes race for', requestsByNodes),
 	scenario('a runtime upgrade by referendum', upgradeByReferendum),

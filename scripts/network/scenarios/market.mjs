@@ -2,11 +2,9 @@
 // do the work.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { Keyring } from '@polkadot/api';
 import { send, sendExpectingError, OGPU } from '../chain.mjs';
 import { Command, until, variation } from '../nodes.mjs';
@@ -14,8 +12,6 @@ import { bidsByHand, heartbeat, nowhere, registered } from '../providers.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../../offchain-worker/examples', import.meta.url));
 const DIGITS = join(EXAMPLES, 'digits');
-const PROGRAM = fileURLToPath(new URL('../../../client/examples/javascript/submit.mjs', import.meta.url));
-const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
 
 const someJob = {
 	job: { hash: new Uint8Array(32).fill(3), blob: new Uint8Array(32).fill(4), len: 1000, source: nowhere('05'), reader: new Uint8Array(32).fill(5) },
@@ -246,28 +242,6 @@ export async function taskByNodes(context) {
 	assert.equal(ended.ending.type, 'Completed');
 	assert((await providers).some(({ address }) => address === ended.provider.toString()));
 	return `task ${task} came to the root of its page, for ${Number(ended.paid.toBigInt() / 10n ** 15n) / 1000} oGPU`;
-}
-
-// The example in JavaScript, in a folder where @polkadot/api is installed: `ogpu` serves the inputs, and fetches the result.
-export async function taskByProgram(context) {
-	const { network } = context;
-	const key = await clientOfNodes(context, 'program');
-	const folder = join(network.folder, 'program');
-	mkdirSync(folder);
-	copyFileSync(PROGRAM, join(folder, 'submit.mjs'));
-	symlinkSync(MODULES, join(folder, 'node_modules'));
-	const manifest = join(EXAMPLES, 'hash-search', 'search.yaml');
-	const offer = new Command(network, 'program', ['offer', manifest, '--max-price', '100', '--work', '100', '--time', '30']);
-	const spec = await offer.says('spec', 60);
-	const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'submit.mjs'), network.nodes[0].url, key, spec], { timeout: 240_000 });
-	const [, task] = /is task (\d+)/.exec(stdout);
-	assert.match(stdout, /delivered: fetch it/);
-	await offer.stop('SIGINT');
-	const out = join(folder, 'result');
-	const fetch = new Command(network, 'program', ['fetch', task, '--key', key, '--out', out]);
-	assert.equal(await fetch.ended(60), 0, fetch.log);
-	assert.equal(readFileSync(join(out, 'best')).length, 65_536);
-	return `task ${task}`;
 }
 
 // A provider need not be a validator. Looked at when everything else is over.
