@@ -9,13 +9,14 @@ use ogpu_primitives::{
 	Balance, OGPU,
 	market::{
 		Features,
+		price::share,
 		spec::{Requirements, TaskSpec, Trust},
 		verification::{Chance, Plan, Shape, Tier},
 	},
 };
 use ogpu_traits::{Claim, Duties, PartOfTask};
 use pallet_attestations::{Decided, Due, Kind, Panel, Phase, Stage, draw_of, vrf::BLOCKS};
-use pallet_tasks::{Ending, Status};
+use pallet_tasks::{Ending, Status, Task};
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie, One};
 use sp_runtime::{
 	DispatchError, TransactionOutcome,
@@ -432,8 +433,8 @@ fn one_poisoned_checkpoint() {
 		let case = Attestations::standing(of).expect("it is kept");
 		assert!(matches!(case.phase, Phase::Decided(Decided { unit: 7, .. })), "{:?}", case.phase);
 	});
-	// Where not all is recomputed it is found if it is drawn. What is locked makes up for how rarely that is, for whoever has the
-	// better of two draws as well.
+	// Where not all is recomputed it is found if it is drawn. What is locked makes up for how rarely that is, as it is stated for whoever
+	// has the better of two draws, with the margin of one half.
 	let mut seen = BTreeSet::new();
 	for waited in 0..8 {
 		market(24, |market| {
@@ -441,11 +442,15 @@ fn one_poisoned_checkpoint() {
 			market.blocks(waited);
 			market.bad = [7].into();
 			let task = market.assigned(training(Tier::Standard));
-			let lock = live(task).status.assignment().expect("it was just assigned").lock;
+			let Task { reserve, terms, spec, status, .. } = live(task);
+			let lock = status.assignment().expect("it was just assigned").lock;
+			let (fee, units) = (share(reserve, terms.protocol_fee), 2 * 5);
+			let value = reserve + fee + units * terms.unit_fee(&spec);
 			let plan = Plan::new(Tier::Standard, 20, 23);
 			let found = plan.detection_if_steered(Chance::from_thousandths(200));
 			let found = Balance::from(found.parts_per_billion());
-			assert!(lock * found > live(task).reserve * (1_000_000_000 - found));
+			// To a thousandth, for what is rounded.
+			assert!(1_001 * lock * found > 1_500 * value * (1_000_000_000 - found));
 			let of = market.compute_until_drawn(task);
 			let case = Attestations::standing(of).expect("it is verified");
 			let is_drawn = (0..2).any(|round| panel(of, round).units(&case).concat().contains(&7));
