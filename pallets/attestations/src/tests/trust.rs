@@ -5,11 +5,11 @@ use ogpu_primitives::{
 	market::{
 		spec::{TaskSpec, Trust},
 		trust::Trusted,
-		verification::Tier,
+		verification::{Shape, Tier},
 	},
 };
 use pallet_providers::Trusts;
-use pallet_tasks::{Convictions, Ending, Status};
+use pallet_tasks::{Convictions, Ending, Status, Task};
 
 use crate::{Cases, mock::*};
 
@@ -90,18 +90,18 @@ fn nobody_is_trusted_whose_client_does_not_agree_or_whose_lock_is_too_small() {
 		assert_eq!(asked(spec()), None);
 		assert_eq!(asked(TaskSpec { units: 23, ..on_trust() }), None);
 		assert_eq!(asked(TaskSpec { units: 60, tier: Tier::Full, ..on_trust() }), None);
+		assert_eq!(asked(TaskSpec { units: 47, tier: Tier::High, ..on_trust() }), None);
+		assert_eq!(asked(TaskSpec { units: 48, tier: Tier::High, ..on_trust() }), Some(100));
 		assert_eq!(asked(on_trust()), Some(100));
-		// A long training whose one false state is hardly found by two units: much more is to be locked.
-		let shape = ogpu_primitives::market::verification::Shape::Iterative;
-		let training = assigned(TaskSpec { shape, ..on_trust() });
-		let by = live(training).status.assignment().cloned().expect("somebody has it");
-		let as_asked = live(training).terms.provider_lock(
-			&on_trust(),
-			live(training).reserve,
-			live(training).operators,
-			None,
-		);
-		assert!(by.asked.is_some() && Some(by.lock) > as_asked.map(|lock| 3 * lock));
+		// One false state of a long training is hardly found by two units, least if somebody can choose between draws: no lock
+		// that is allowed makes up for that. For a short one much more is to be locked.
+		let training = |units| TaskSpec { shape: Shape::Iterative, units, ..on_trust() };
+		assert_eq!(asked(training(100)), None);
+		let task = assigned(training(24));
+		let by = live(task).status.assignment().cloned().expect("somebody has it");
+		let Task { reserve, operators, .. } = live(task);
+		let as_asked = live(task).terms.provider_lock(&training(24), reserve, operators, None);
+		assert!(by.asked.is_some() && Some(by.lock) > as_asked.map(|lock| 5 * lock));
 	});
 }
 
