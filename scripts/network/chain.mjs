@@ -96,7 +96,7 @@ export async function sendExpectingError(api, signer, call) {
 	throw new Error(`${call.method.section}.${call.method.method} was accepted and should not have been`);
 }
 
-const isOf = (event, section, method) => event.section === section && event.method === method;
+export const isOf = (event, section, method) => event.section === section && event.method === method;
 
 // Every final block after the one of this height, as they come, until `stopped()`. Nodes keep the state of some minutes only.
 export async function* finalBlocks(api, height, stopped) {

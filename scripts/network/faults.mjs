@@ -2,11 +2,13 @@
 // started again, a cable that is pulled. For the last it makes a machine of its own, which needs root.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Keyring } from '@polkadot/api';
-import { EventLog, OGPU, connect, send, sendExpectingError, wellKnownAccounts } from './chain.mjs';
+import { EventLog, OGPU, connect, isOf, send, sendExpectingError, wellKnownAccounts } from './chain.mjs';
 import { machineApart } from './hosts.mjs';
 import { Command, REGION, localNetwork, sleep, until, variation } from './nodes.mjs';
 import { bidsByHand, heartbeat, nowhere, providersOnNodes, registered } from './providers.mjs';
@@ -14,6 +16,8 @@ import { Report } from './report.mjs';
 
 const EXAMPLES = fileURLToPath(new URL('../../offchain-worker/examples', import.meta.url));
 const SEARCH = join(EXAMPLES, 'hash-search', 'search.yaml');
+const PROGRAM = fileURLToPath(new URL('../../client/examples/javascript/submit.mjs', import.meta.url));
+const MODULES = fileURLToPath(new URL('node_modules', import.meta.url));
 // How many numbers each work-item of the long search tries, of which the short one tries 512; and its units, of which each of
 // two parts has a half.
 const LONG = 512 * 15;
@@ -66,15 +70,14 @@ class Order {
 			events.find(section, method, (data) => data.task?.toBigInt() === this.task && matches(data)), seconds);
 	}
 
-	async ended(seconds) {
-		const { api } = this.context;
-		let record;
-		await until(`task ${this.task} to end`, async () => {
-			record = (await api.query.tasks.records(this.task)).unwrapOr(null);
-			return record !== null;
-		}, seconds, 1000);
-		return record;
+	ended(seconds) {
+		return ended(this.context.api, this.task, seconds);
 	}
+}
+
+// What remains of a task, once it has ended.
+function ended(api, task, seconds) {
+	return until(`task ${task} to end`, async () => (await api.query.tasks.records(task)).unwrapOr(null), seconds, 1000);
 }
 
 // The number of the provider's node.
@@ -171,6 +174,29 @@ async function inputsKept(context) {
 	const record = await order.ended(120);
 	assert.equal(record.ending.type, 'Completed');
 	return `task ${task} had its inputs from ${keeper.name}`;
+}
+
+// A program of the client's own submits the task and follows it: the example in JavaScript, in a folder where its packages are
+// installed. Meanwhile `ogpu` serves the inputs, and fetches the result when that is there.
+async function submittedByProgram({ api }) {
+	const [name, key] = ['program', '//Faults//program'];
+	const [folder, out] = [join(network.folder, 'javascript'), join(network.folder, name)];
+	mkdirSync(folder);
+	copyFileSync(PROGRAM, join(folder, 'submit.mjs'));
+	symlinkSync(MODULES, join(folder, 'node_modules'));
+	const offer = new Command(network, name, ['offer', SEARCH, '--max-price', '5', '--work', '100', '--time', '60']);
+	const spec = await offer.says('spec', 60);
+	const program = [join(folder, 'submit.mjs'), network.nodes[SAFE].url, key, spec];
+	const { stdout } = await promisify(execFile)(process.execPath, program, { timeout: 420_000 });
+	assert.match(stdout, /delivered: fetch it/);
+	const task = BigInt(/is task (\d+)/.exec(stdout)[1]);
+	await offer.stop('SIGINT');
+	const fetch = new Command(network, name, ['fetch', task, '--key', key, '--out', out]);
+	assert.equal(await fetch.ended(60), 0, fetch.log);
+	assert.equal(readFileSync(join(out, 'best')).length, 65_536);
+	const record = await ended(api, task, 120);
+	assert.equal(record.ending.type, 'Completed');
+	return `task ${task} was submitted with @polkadot/api alone`;
 }
 
 // The commitment of a member to what a task came to, if one makes it whose node nobody else needs.
@@ -341,7 +367,7 @@ const alice = await network.start();
 const api = await connect(alice);
 const { ferdie } = await wellKnownAccounts();
 const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
-const clients = ['kept', 'takeover', 'gone', ...VERIFIED, 'restarted', 'split', 'fault'].map((name) => keyring.addFromUri(`//Faults//${name}`));
+const clients = ['kept', 'takeover', 'gone', ...VERIFIED, 'restarted', 'split', 'fault', 'program'].map((name) => keyring.addFromUri(`//Faults//${name}`));
 await send(api, ferdie, api.tx.utility.batchAll(clients.map(({ address }) => api.tx.balances.transferKeepAlive(address, 1_000n * OGPU))));
 const providers = await providersOnNodes({ api, network, funder: ferdie });
 const events = new EventLog(api, await alice.finalised());
@@ -358,6 +384,7 @@ const others = [
 	scenario('a node that is started again in the middle of its task', nodeRestarted),
 	scenario('a client that leaves its inputs with an executor', inputsKept),
 	scenario('a client that is gone once it has submitted', clientGone),
+	scenario('a client that is a program of its own', submittedByProgram),
 	scenario('a job that is at fault, and an appeal', jobAtFault),
 	scenario('a rating that is proven', ratingProven),
 ];
@@ -375,9 +402,10 @@ await scenario('nobody is convicted or slashed but for being away, and nothing i
 	// Slashes are reported just before what they are for. Whoever is not heard in a session is away, which costs nothing alone. Halves that
 	// have lost each other may need a minute to sync again, which is two sessions here: in those there may be two, who pay for it.
 	let slashes = [];
-	for (const { section, method, data } of events.seen) {
-		if (section === 'staking' && method === 'SlashReported' && !data.fraction.isZero()) slashes.push(data.toString());
-		if (section !== 'offences' || method !== 'Offence') continue;
+	for (const event of events.seen) {
+		const { data } = event;
+		if (isOf(event, 'staking', 'SlashReported') && !data.fraction.isZero()) slashes.push(data.toString());
+		if (!isOf(event, 'offences', 'Offence')) continue;
 		const [kind, session] = [data[0].toUtf8(), Buffer.from(data[1]).readUInt32LE()];
 		assert.equal(kind, 'im-online:offlin');
 		const wereCutOff = cutOff.from <= session && session <= cutOff.to;

@@ -8,7 +8,7 @@ use ogpu_primitives::market::{
 	rules::{Charges, PanelRules},
 	verification::{Chance, Plan, Shape, Tier, lock},
 };
-use rand::{RngCore, SeedableRng, rngs::SmallRng};
+use rand::{SeedableRng, rngs::SmallRng};
 
 use crate::{
 	protocol::{Plot, Verdict, World},
@@ -108,12 +108,13 @@ pub fn outcome(cheat: &Cheat, setting: &Setting, cases: u32) -> Option<Outcome> 
 	let asked = u32::from(asked);
 	let plans = [(plan(tier), asked), (plan(Tier::Light), 1000 - asked)];
 	let lock = locked(cheat.shape, &plans)?;
-	let world = |tier| World {
+	let world = World {
 		operators: operators - 1,
 		colluding,
 		seats: 1,
 		absent: 0,
 		tier,
+		asked,
 		units,
 		bad: cheat.bad,
 		plot: Plot::Accept,
@@ -122,9 +123,7 @@ pub fn outcome(cheat: &Cheat, setting: &Setting, cases: u32) -> Option<Outcome> 
 	let mut random = SmallRng::seed_from_u64(u64::from(cheat.bad));
 	let (mut accepted, mut convicted, mut sum, mut squares) = (0u32, 0u32, 0.0, 0.0);
 	for _ in 0..cases {
-		let light = asked < 1000 && random.next_u32() % 1000 >= asked;
-		let drawn = if light { Tier::Light } else { tier };
-		let earned = match world(drawn).case(&mut random).verdict {
+		let earned = match world.case(&mut random).verdict {
 			Verdict::Valid => {
 				accepted += 1;
 				cheat.saves
@@ -178,12 +177,12 @@ pub fn guessing(tier: Tier, units: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-	use ogpu_primitives::market::trust::LEAST_ASKED;
+	use ogpu_primitives::market::{trust::LEAST_ASKED, verification::OWN_SLOTS};
 
 	use super::*;
 
-	/// Every cheat is a loss, with nobody colluding and with as many as is stated, where the chain lets it try; if it does not, it
-	/// must be one that `may_be_refused`.
+	/// Every cheat is a loss, with nobody colluding and with as many as is stated, where the chain lets it try; if it does
+	/// not, it must be one that `may_be_refused`.
 	fn no_cheat_pays(
 		settings: impl IntoIterator<Item = Setting>,
 		cases: u32,
@@ -216,12 +215,17 @@ mod tests {
 
 	#[test]
 	fn farming_trust_does_not_pay() {
+		// With blocks of its own that decide units, members and the tier, and without.
 		let trusted = [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)]
-			.map(|(tier, units)| Setting { asked: LEAST_ASKED, ..Setting::usual(tier, units) });
-		// With a checkpoint that can save all of it, nobody is trusted with long parts.
-		no_cheat_pays(trusted, 20_000, |cheat, setting| {
-			cheat.shape == Shape::Iterative && setting.units > 24
-		});
+			.into_iter()
+			.flat_map(|of| [0, OWN_SLOTS].map(|own_slots| (of, own_slots)))
+			.map(|((tier, units), own_slots)| Setting {
+				asked: LEAST_ASKED,
+				own_slots,
+				..Setting::usual(tier, units)
+			});
+		// Where one checkpoint can save all of it, nobody is trusted.
+		no_cheat_pays(trusted, 20_000, |cheat, _| cheat.shape == Shape::Iterative);
 	}
 
 	#[test]
@@ -241,11 +245,11 @@ mod tests {
 		no_cheat_pays(usual(), 2_000, |_, _| false);
 	}
 
-	/// Where the last block is its own, and nobody knows that.
+	/// Where the last blocks are its own, as many as locks allow for, and nobody knows that.
 	#[test]
-	fn no_cheat_pays_for_who_has_the_last_slot() {
+	fn no_cheat_pays_for_who_has_the_last_slots() {
 		no_cheat_pays(
-			usual().map(|setting| Setting { own_slots: 1, ..setting }),
+			usual().map(|setting| Setting { own_slots: OWN_SLOTS, ..setting }),
 			20_000,
 			|_, _| false,
 		);

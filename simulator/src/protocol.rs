@@ -42,15 +42,18 @@ pub struct World {
 	pub seats: u32,
 	/// How many of the others never say anything.
 	pub absent: u32,
-	/// How thoroughly it is verified.
+	/// How thoroughly the client wants it verified.
 	pub tier: Tier,
+	/// How often of a thousand times that is drawn; otherwise its provider is trusted, and it is verified lightly.
+	pub asked: u32,
 	/// Units of the part.
 	pub units: u32,
 	/// How many of them are false, spread at random.
 	pub bad: u32,
 	/// What the colluders want.
 	pub plot: Plot,
-	/// How many of the last blocks that decide the draws of rounds are in slots of the provider's own, which nobody knows of.
+	/// How many of the last blocks that decide the draws of rounds are in slots of the provider's own, which nobody
+	/// knows of.
 	pub own_slots: u32,
 }
 
@@ -80,6 +83,8 @@ pub struct Ended {
 
 struct Case<'a> {
 	world: &'a World,
+	/// How thoroughly it is verified.
+	tier: Tier,
 	/// What the blocks before the provider's own make of seeds, the shortest first.
 	early: &'a [Hash],
 	rounds: u8,
@@ -126,12 +131,15 @@ impl World {
 	pub fn case(&self, random: &mut SmallRng) -> Ended {
 		let first = fresh(random);
 		let bad = Shuffle::<Blake2>::new(&first, 0, self.units).take(self.bad as usize).collect();
-		// Each of its blocks ends a seed. It fills those slots that suit it best: what comes before them is the same in all draws.
+		// Each of its blocks ends a seed. It fills those slots that suit it best, the last of which decides the tier as
+		// well: what comes before them is the same in all draws.
 		let early: Vec<Hash> = (self.own_slots..MAX_SEEDS).map(|_| fresh(random)).collect();
 		let mut best = None;
 		for _ in 0..most_draws(self.own_slots) {
+			let light = random.next_u32() % 1000 >= self.asked;
 			let mut case = Case {
 				world: self,
+				tier: if light { Tier::Light } else { self.tier },
 				early: &early,
 				rounds: 0,
 				bad: BTreeSet::clone(&bad),
@@ -198,8 +206,8 @@ impl Case<'_> {
 		let seeds: Vec<Hash> =
 			early.chain(iter::repeat_with(|| fresh(random))).take(MAX_SEEDS as usize).collect();
 		self.rounds += 1;
-		let members = self.panel(world.tier.members(), &seeds[seeds.len() - 1]);
-		let each = world.tier.units_per_member(world.units);
+		let members = self.panel(self.tier.members(), &seeds[seeds.len() - 1]);
+		let each = self.tier.units_per_member(world.units);
 		let drawn = units::<Blake2>(&seeds, members.len() as u32, world.units, each);
 		let (mut agreed, mut disputed) = (0, None::<u32>);
 		for (who, own) in members.iter().zip(drawn) {
@@ -219,7 +227,7 @@ impl Case<'_> {
 		}
 		let found = match disputed {
 			Some(unit) => Found::Disputed(unit),
-			None if agreed >= quorum(world.tier, members.len() as u32) => Found::Clean,
+			None if agreed >= quorum(self.tier, members.len() as u32) => Found::Clean,
 			None => Found::Unclean,
 		};
 		Round { found, silent: members.iter().any(|who| !world.speaks(*who)) }
@@ -250,7 +258,7 @@ impl Case<'_> {
 	}
 
 	fn decide(&mut self, random: &mut SmallRng) -> Verdict {
-		let tier = self.world.tier;
+		let tier = self.tier;
 		let mut clean = 0;
 		loop {
 			let missing =
@@ -329,6 +337,7 @@ mod tests {
 			seats: 1,
 			absent: 0,
 			tier: Tier::Standard,
+			asked: 1000,
 			units: 100,
 			bad: 0,
 			plot: Plot::Accept,

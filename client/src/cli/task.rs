@@ -107,32 +107,70 @@ pub(super) fn describe_ended<A: std::fmt::Display>(
 	(format!("task {id}   ended: {ending}, {paid} oGPU paid"), value)
 }
 
-/// Follows a task until its result is there.
+/// What is told of a task whenever it changes; `None` once it has ended.
+fn progress<A>(task: &TaskView<A>) -> Option<(Stage, u8, u8, usize, u8)> {
+	match task {
+		TaskView::Live(task) => {
+			Some((task.stage, task.attempt, task.bids, task.roots.len(), task.settled))
+		}
+		TaskView::Ended(_) => None,
+	}
+}
+
+/// Follows a task until its result is there, in the best block. What is in no final block yet is said to be so.
 pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result<(), Error> {
 	let mut said = None;
 	let mut changes = chain.changes(id).await?;
 	loop {
-		let (task, now) = match changes.next().await? {
-			(TaskView::Live(task), now) => (task, now),
-			(TaskView::Ended(ended), _) => {
-				if !ended.ending.has_result() {
-					return Err(Error::Ended(ended.ending));
-				}
-				let (sentence, value) = describe_ended(id, ended);
-				common.say().line(sentence, value);
-				return Ok(());
-			}
+		let (task, now) = changes.next().await?;
+		let state = progress(&task);
+		let there = match &task {
+			TaskView::Live(task) => has_result(task.stage),
+			TaskView::Ended(_) => true,
 		};
-		let state = (task.stage, task.attempt, task.bids, task.roots.len(), task.settled);
 		if said != Some(state) {
-			let (sentence, value) = describe(id, &task, now);
+			let last = chain.final_task(id).await?;
+			let is_final = last.is_some_and(|last| progress(&last) == state);
+			let (mut sentence, mut value) = match task {
+				TaskView::Live(task) => describe(id, &task, now),
+				TaskView::Ended(ended) if ended.ending.has_result() => describe_ended(id, ended),
+				TaskView::Ended(ended) => return Err(Error::Ended(ended.ending)),
+			};
+			if !is_final {
+				sentence += "; not final yet";
+			}
+			value["final"] = is_final.into();
 			common.say().line(sentence, value);
 			said = Some(state);
 		}
-		if has_result(task.stage) {
+		if there {
 			return Ok(());
 		}
 	}
+}
+
+/// Waits until what a task is now in the best block, with its result, is in a final one.
+async fn finality(common: &Common, chain: &Chain, id: TaskId) -> Result<(), Error> {
+	for _ in 0..PATIENCE {
+		let said = match chain.final_task(id).await? {
+			Some(TaskView::Live(task)) if has_result(task.stage) => {
+				format!("final    its result is on chain for good: `ogpu fetch {id}`")
+			}
+			Some(TaskView::Ended(ended)) if !ended.ending.has_result() => {
+				return Err(Error::Ended(ended.ending));
+			}
+			Some(TaskView::Ended(_)) => "final    it has ended for good".to_owned(),
+			Some(TaskView::Live(_)) | None => {
+				chain.next_block().await?;
+				continue;
+			}
+		};
+		common.say().line(said, json!({ "task": id, "final": true }));
+		return Ok(());
+	}
+	Err(Error::NotYet(format!(
+		"the block with the result of task {id} is not final for a long time; try again later"
+	)))
 }
 
 /// Fetches the result of a task into a folder: `task-NUMBER` if none is named.
@@ -259,6 +297,7 @@ impl Watch {
 		serve(common, &chain, &store, self.task).await?;
 		common.say().resume_with(format!("Pick it up again with `ogpu watch {}`.", self.task));
 		follow(common, &chain, self.task).await?;
+		finality(common, &chain, self.task).await?;
 		store.close().await;
 		Ok(())
 	}

@@ -72,7 +72,8 @@ impl<T: Config> Pallet<T> {
 		}
 		// Its own operator comes first among those that are barred.
 		let own = case.barred.first().copied();
-		let found = Self::seeds((id, number), panel.trigger, blocks(case.small), own.as_slice());
+		let enough = case.enough(panel.kind);
+		let found = Self::seeds((id, number), panel.trigger, enough, own.as_slice());
 		let Some((seed, earlier)) = found.as_deref().and_then(<[Hash]>::split_last) else {
 			Self::remind_of_draw(Self::block().saturating_add(1), id, number);
 			return 0;
@@ -80,16 +81,16 @@ impl<T: Config> Pallet<T> {
 		panel.seed = *seed;
 		if panel.kind == Kind::Round {
 			panel.earlier = BoundedVec::truncate_from(earlier.to_vec());
-		}
-		if panel.kind == Kind::Round && case.asked.is_some() {
-			if case.is_light(&panel.seed) {
-				case.tier = Tier::Light;
+			if case.asked.is_some() {
+				if case.is_light(&panel.seed) {
+					case.tier = Tier::Light;
+				}
+				case.asked = None;
+				// The other rounds of a tier that was asked for begin now.
+				Self::go_on_after(panel.trigger, id, case);
+				let Ok(found) = Self::case(id) else { return 0 };
+				case = found;
 			}
-			case.asked = None;
-			// The other rounds of a tier that was asked for begin now.
-			Self::go_on_after(panel.trigger, id, case);
-			let Ok(found) = Self::case(id) else { return 0 };
-			case = found;
 		}
 		let size = panel.kind.size(case.tier);
 		let (members, looks) = Self::seats_drawn(id, &case, panel.kind, &panel.seed, size);
@@ -151,8 +152,8 @@ impl<T: Config> Pallet<T> {
 			(Subject::Claim(Claim::Unavailable), _) => return own.saturating_mul(FETCHING),
 			// A job may be at fault in one unit alone: judges run all of it.
 			(Subject::Claim(Claim::Rejected | Claim::Endless), _) => case.time,
-			// Units may start from states that the provider hands over. Who is not given them, or doubts them, has as long
-			// as from the beginning of the job.
+			// Units may start from states that the provider hands over. Who is not given them, or doubts them, has
+			// as long as from the beginning of the job.
 			(Subject::Root(_), Shape::Iterative) if kind == Kind::Round => {
 				let memory = u32::from(case.requirements.memory).saturating_sub(HANDED_IN_BLOCK);
 				let handing = HANDING.saturating_add(1u32.checked_shl(memory).unwrap_or(u32::MAX));

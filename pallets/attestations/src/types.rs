@@ -16,6 +16,8 @@ use ogpu_primitives::{
 use ogpu_traits::{Claim, Moment};
 use scale_info::TypeInfo;
 
+use crate::vrf::{Enough, blocks};
+
 /// The most operators that cannot verify a result because they had it before, or are its client.
 pub const MAX_BARRED: u32 = 16;
 /// The most challenges of one result that wait to be judged.
@@ -395,7 +397,8 @@ pub struct Panel<AccountId> {
 	pub kind: Kind,
 	/// The block that led to it: it is drawn by those after it.
 	pub trigger: u32,
-	/// The last of its seeds, from which its members are drawn, and with others its units; zero until it is drawn.
+	/// The last of its seeds, from which its members are drawn, and with others its units; zero until it is
+	/// drawn.
 	pub seed: Hash,
 	/// Those seeds of the units of a round that end with earlier blocks.
 	pub earlier: BoundedVec<Hash, ConstU32<{ MAX_SEEDS - 1 }>>,
@@ -419,6 +422,16 @@ impl<AccountId> Case<AccountId> {
 	/// from a state that turns out to be false itself.
 	pub const fn answers_for_units(&self) -> bool {
 		matches!((self.subject, self.shape), (Subject::Root(_), Shape::Parallel))
+	}
+
+	/// What a panel of it waits for until it is drawn. Where one unit may be worth all of the work, no block shall
+	/// decide more than its share of those that a round draws.
+	pub(crate) fn enough(&self, kind: Kind) -> Enough {
+		let seeds = match (kind, self.shape) {
+			(Kind::Round, Shape::Iterative) => MAX_SEEDS,
+			_ => 1,
+		};
+		Enough { blocks: blocks(self.small), seeds }
 	}
 
 	/// Whether its first round, drawn from this seed, is of the light tier.
@@ -456,6 +469,11 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 		}
 	}
 
+	/// The seeds of its units, the shortest first.
+	pub fn seeds(&self) -> alloc::vec::Vec<Hash> {
+		[&self.earlier[..], &[self.seed]].concat()
+	}
+
 	/// The units of each member, counted from the first of the part.
 	pub fn units(&self, case: &Case<AccountId>) -> alloc::vec::Vec<alloc::vec::Vec<u32>> {
 		let members = self.members.len();
@@ -466,8 +484,7 @@ impl<AccountId: PartialEq> Panel<AccountId> {
 			}
 			(Kind::Round, _) => {
 				let each = self.kind.units_each(case.tier, case.units);
-				let seeds = [&self.earlier[..], &[self.seed]].concat();
-				units::<Blake2>(&seeds, members as u32, case.units, each)
+				units::<Blake2>(&self.seeds(), members as u32, case.units, each)
 			}
 			(Kind::Dispute { unit, .. } | Kind::Appeal { unit }, _) => one(unit),
 			(Kind::Final, _) => {

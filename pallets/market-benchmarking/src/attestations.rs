@@ -220,7 +220,8 @@ mod benchmarks {
 		}
 	}
 
-	/// The largest panel, from so many seats that all that are looked at are held by somebody else.
+	/// The largest panel, as long after its trigger as it waits, from so many seats that all that are looked at are held
+	/// by somebody else.
 	#[benchmark]
 	fn draw() {
 		let others = providers::<T>(MAX_LOOKS);
@@ -237,12 +238,13 @@ mod benchmarks {
 		}
 		let block = 100u32;
 		frame_system::Pallet::<T>::set_block_number(block.into());
-		for number in block - vrf::KEPT..block {
+		// Those before had no outputs: all are looked for, and the last ones are just enough.
+		for number in block - vrf::BLOCKS..block {
 			let (output, group) = (self::number(number), None);
 			Vrfs::<T>::insert(number % vrf::KEPT, Vrf { block: number, output, group });
 		}
 		let mut made = crate::scene::panel_of::<T>(Kind::Final, Stage::Drawing);
-		made.trigger = block - vrf::BLOCKS - 1;
+		made.trigger = block - vrf::LONGEST_WAIT * vrf::BLOCKS - 1;
 		Panels::<T>::insert(of, 0, made);
 		Cases::<T>::insert((id, 0), 0, found);
 		pallet_attestations::DrawsFrom::<T>::put(block);

@@ -251,6 +251,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 
 	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
 		Self::hand_over_results(provider, node);
+		Self::give_up_what_is_over(node);
 		let due = Self::due(provider, most);
 		due.into_iter().flat_map(|due| Self::attend_to(provider, due, node)).collect()
 	}

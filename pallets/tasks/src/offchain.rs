@@ -6,7 +6,7 @@ use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	Balance,
-	executor::{Fault, Leaves, Quote, RunState, Units},
+	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
 	market::{TaskId, auction::commitment, spec::TaskSpec, stream},
 	merkle::{Blake2, Hash, Tree},
 };
@@ -18,8 +18,8 @@ use ogpu_traits::{
 };
 
 use crate::{
-	Answer, Clock, Concerns, Config, Delivery, Done, Due, Pallet, Roots, Status, Task, Tasks,
-	Wanted,
+	Answer, Clock, Concerns, Config, Convictions, Delivery, Done, Due, Pallet, Roots, Status, Task,
+	Tasks, Wanted,
 };
 
 /// For whom runs of won tasks and races are.
@@ -30,11 +30,30 @@ const BLOCK_MS: u64 = 3_000;
 /// The most results that are handed over in a block.
 const HANDED_OVER: usize = 4;
 
+/// Under this a node remembers what it has begun to compute.
+const BEGUN: &[u8] = b"ogpu/begun";
+/// How much of that, at most.
+const MOST_BEGUN: usize = 1_024;
+/// Market blocks for which a run goes on after the end of its task: that may be in a block that is left for another.
+const LEFT_ALONE: Moment = 20;
+/// The most runs that are given up in a block.
+const GIVEN_UP: usize = 4;
+
 /// What a node remembers of its bid.
 #[derive(Encode, Decode)]
 struct Remembered {
 	price: Balance,
 	salt: Hash,
+}
+
+/// What a node remembers of a run that it has begun.
+#[derive(Encode, Decode)]
+struct Begun {
+	task: TaskId,
+	attempt: u8,
+	run: RunId,
+	/// When it was first seen that its task is over.
+	over: Option<Moment>,
 }
 
 /// What a node remembers of a race.
@@ -227,6 +246,61 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
+	/// What this node has begun to compute, as far as it remembers.
+	fn begun(node: &dyn Node) -> Vec<Begun> {
+		let kept = node.recall(BEGUN).unwrap_or_default();
+		Vec::decode(&mut &kept[..]).unwrap_or_default()
+	}
+
+	/// Remembers that it computes a task.
+	fn note_run(task: TaskId, attempt: u8, run: RunId, node: &dyn Node) {
+		let mut begun = Self::begun(node);
+		if begun.iter().all(|known| known.run != run) {
+			if begun.len() >= MOST_BEGUN {
+				begun.remove(0);
+			}
+			begun.push(Begun { task, attempt, run, over: None });
+			node.note(BEGUN, &begun.encode());
+		}
+	}
+
+	/// Gives up runs of tasks that have ended before they were done, for one because they were cancelled: their devices
+	/// are there for others.
+	pub(crate) fn give_up_what_is_over(node: &dyn Node) {
+		let mut begun = Self::begun(node);
+		let now = <Self as Clock>::now();
+		let mut changed = false;
+		for Begun { task, attempt, over, .. } in &mut begun {
+			// Whoever was convicted may still appeal, and judges ask it for what they start from.
+			let is_over = !Tasks::<T>::contains_key(*task)
+				&& !Convictions::<T>::contains_key((*task, *attempt));
+			if is_over != over.is_some() {
+				*over = is_over.then_some(now);
+				changed = true;
+			}
+		}
+		let long_over = |begun: &&Begun| {
+			begun.over.is_some_and(|since| since.saturating_add(LEFT_ALONE) <= now)
+		};
+		let to_give_up = begun.iter().filter(long_over).map(|begun| begun.run).take(GIVEN_UP);
+		let to_give_up: Vec<RunId> = to_give_up.collect();
+		for run in to_give_up {
+			let answer = match node.state(&run) {
+				Ok(Some(state)) if !state.is_final() => node.cancel(&run),
+				answer => answer.map(|_| ()),
+			};
+			if answer.is_err() {
+				// It is asked again in the next block, and nothing else is: each answer may take long.
+				break;
+			}
+			begun.retain(|begun| begun.run != run);
+			changed = true;
+		}
+		if changed {
+			node.note(BEGUN, &begun.encode());
+		}
+	}
+
 	/// What is demanded, with what proves it.
 	fn answer_to(
 		(task, attempt): (TaskId, u8),
@@ -261,7 +335,11 @@ impl<T: Config> Pallet<T> {
 	/// is verified is paid, and can be taken over from.
 	fn compute(task: TaskId, attempt: u8, part: u8, spec: &TaskSpec, node: &dyn Node) -> Vec<Done> {
 		let id = spec.job.run(&genesis::<T>(), task, attempt);
-		let done = match state_of(id, LANE, Units::All, spec, &sources(&spec.job, None), node) {
+		let state = state_of(id, LANE, Units::All, spec, &sources(&spec.job, None), node);
+		if state.as_ref().is_ok_and(|state| !state.is_final()) {
+			Self::note_run(task, attempt, id, node);
+		}
+		let done = match state {
 			Ok(RunState::Done { .. }) => spec.units,
 			Ok(RunState::Running { done, .. }) => done,
 			// Any machine would come to the same: this may be said.
@@ -271,6 +349,11 @@ impl<T: Config> Pallet<T> {
 			// It was asked what it costs, and said that it has the time: others look whether the job ends elsewhere.
 			Ok(RunState::Failed { fault: Fault::Unfinished, .. }) => {
 				return vec![Done::Claim { task, attempt, claim: Claim::Endless }];
+			}
+			Ok(RunState::Cancelled) => {
+				// It was given up, and is wanted after all: forgotten, it begins anew.
+				let _ = node.cancel(&id);
+				return Vec::new();
 			}
 			_ => return Vec::new(),
 		};

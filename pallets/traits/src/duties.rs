@@ -179,6 +179,9 @@ pub trait Node {
 	/// What is remembered from now on.
 	fn remember(&self, key: &[u8], value: &[u8]) -> Vec<u8>;
 
+	/// Remembers something in place of what was remembered under the key. Of hooks side by side the last one does.
+	fn note(&self, key: &[u8], value: &[u8]);
+
 	/// 32 bytes that nobody else can know.
 	fn secret(&self) -> Hash;
 }

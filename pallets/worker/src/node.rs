@@ -128,6 +128,10 @@ impl Node for LocalNode {
 		}
 	}
 
+	fn note(&self, of: &[u8], value: &[u8]) {
+		StorageValueRef::persistent(&key(of)).set(&value.to_vec());
+	}
+
 	fn secret(&self) -> Hash {
 		sp_io::offchain::random_seed()
 	}

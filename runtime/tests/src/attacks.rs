@@ -4,19 +4,22 @@
 
 use std::collections::BTreeSet;
 
-use frame_support::{assert_ok, dispatch::DispatchClass, storage::with_transaction};
+use frame_support::{assert_noop, assert_ok, dispatch::DispatchClass, storage::with_transaction};
 use ogpu_primitives::{
 	Balance, OGPU,
 	market::{
 		Features,
 		price::share,
-		spec::{Requirements, TaskSpec, Trust},
+		spec::{FewOperators, JobRef, Requirements, TaskSpec, Trust},
+		stream::{self, Batch, StreamSpec},
 		verification::{Chance, Plan, Shape, Tier},
 	},
+	merkle::Blake2,
 };
-use ogpu_traits::{Claim, Duties, PartOfTask};
+use ogpu_traits::{Claim, Duties, PartOfTask, genesis};
 use pallet_attestations::{Decided, Due, Kind, Panel, Phase, Stage, draw_of, vrf::BLOCKS};
-use pallet_tasks::{Ending, Status, Task};
+use pallet_tasks::{Demanded, Ending, Status, Task};
+use sp_core::Pair;
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie, One};
 use sp_runtime::{
 	DispatchError, TransactionOutcome,
@@ -26,7 +29,7 @@ use sp_runtime::{
 use super::market::*;
 use ogpu_runtime::{
 	AccountId, Attestations, Executive, Providers, Runtime, RuntimeOrigin, Session, Staking,
-	System, configs::duties::Done,
+	System, Tasks, configs::duties::Done,
 };
 
 fn wrong_opening() -> DispatchError {
@@ -64,6 +67,10 @@ fn link(market: &mut Market, validator: Sr25519Keyring, who: usize) {
 	let (stash, provider) = (validator.to_account_id(), market.providers[who].clone());
 	market.send(&validator.pair(), pallet_providers::Call::<Runtime>::link_stash { provider });
 	market.send(&account_key(who), pallet_providers::Call::<Runtime>::accept_stash { stash });
+}
+
+fn training(tier: Tier) -> TaskSpec {
+	TaskSpec { shape: Shape::Iterative, units: 20, tier, ..spec() }
 }
 
 #[test]
@@ -209,17 +216,28 @@ fn timing_a_commit_by_a_provider_who_authors_blocks() {
 		assert_eq!(panel(of, 0).stage, Stage::Drawing);
 		market.silent_block(own + 1, |_| {});
 		assert!(market.silence_until_drawn(of) <= 2);
-		// Where nobody knows that a block is its own, what it decides is the units of one seed of four.
+		// Where nobody knows that a block is its own, what it decides is the units of one seed of five.
 		let task = market.assigned(spec());
 		let of = market.compute(task);
 		let others = [own + 1, own + 2, own + 3, own + 1, own + 2, own + 3];
 		let last = [own + 1, own + 2, own + 3, own + 1, own + 2, own + 1];
 		let second = [own + 1, own + 2, own + 3, own + 1, own + 3, own + 3];
 		let [drawn, by_last, by_second] = [others, last, second].map(|by| drawn_by(market, of, by));
-		assert_eq!((drawn.earlier.len(), &drawn.earlier), (3, &by_last.earlier));
+		assert_eq!((drawn.earlier.len(), &drawn.earlier), (4, &by_last.earlier));
 		assert_ne!(drawn.seed, by_last.seed);
-		assert_eq!(drawn.earlier[..2], by_second.earlier[..2]);
-		assert!(drawn.earlier[2] != by_second.earlier[2] && drawn.seed != by_second.seed);
+		assert_eq!(drawn.earlier[..3], by_second.earlier[..3]);
+		assert!(drawn.earlier[3] != by_second.earlier[3] && drawn.seed != by_second.seed);
+		// Where one unit may be worth all of the work, blocks that are known to be its own do not make these seeds fewer:
+		// there would be more for the others to decide, one of which may be its own as well.
+		let task = market.assigned(training(Tier::Standard));
+		let of = market.compute(task);
+		let authors = [1, 2, 3, 0, 0, 0, 1, 2, 3].map(|other| own + other);
+		for author in authors {
+			assert_eq!(panel(of, 0).stage, Stage::Drawing);
+			market.silent_block(author, |_| {});
+		}
+		assert!(market.silence_until_drawn(of) <= 2);
+		assert_eq!(panel(of, 0).earlier.len(), 4);
 	});
 }
 
@@ -290,6 +308,86 @@ fn a_provider_hands_over_no_state() {
 		// Nobody is given anything: `Due::Serve` is never attended to. Members begin where the job does.
 		market.completes(TaskSpec { shape: Shape::Iterative, tier: Tier::High, ..spec() });
 		assert_eq!(market.losers(), Vec::<usize>::new());
+	});
+}
+
+#[test]
+fn provider_paid_but_not_delivering() {
+	market(24, |market| {
+		let task = market.assigned(spec());
+		market.compute(task);
+		market.until(|_| matches!(live(task).status, Status::Delivered { .. }));
+		let price = live(task).status.assignment().expect("it is kept").price;
+		let in_escrow = pallet_tasks::Escrows::<Runtime>::get(Ferdie.to_account_id());
+		let paid = pallet_balances::Pallet::<Runtime>::free_balance(&market.providers[EXECUTOR]);
+		let client = Ferdie.to_account_id();
+		let before = pallet_balances::Pallet::<Runtime>::free_balance(&client);
+		let demanded = Demanded::Output { part: 0, unit: 7, slice: 0 };
+		let call = pallet_tasks::Call::<Runtime>::demand { task, demanded, piece: 0 };
+		market.send(&Ferdie.pair(), call);
+		market.until(|_| ended(task).is_some());
+		// Its collateral pays all of it back, and a penalty: what it was paid it has for nothing.
+		assert_eq!((ended(task), market.losers()), (Some(Ending::Undelivered), vec![EXECUTOR]));
+		assert!(market.bonded(EXECUTOR) < BOND - price);
+		assert!(
+			pallet_balances::Pallet::<Runtime>::free_balance(&market.providers[EXECUTOR]) <= paid
+		);
+		let after = pallet_balances::Pallet::<Runtime>::free_balance(&client);
+		// Nine tenths of the price had been paid; the rest was in escrow. Fees of a transaction are less than a tenth.
+		assert!(after > before + in_escrow + price * 8 / 10, "{before} + {in_escrow}, {after}");
+		assert_eq!(pallet_tasks::Escrows::<Runtime>::get(&client), 0);
+	});
+}
+
+#[test]
+fn front_running_a_pool_win() {
+	market(24, |market| {
+		let JobRef { hash, blob, len, source, reader } = spec().job;
+		let stream = StreamSpec {
+			source,
+			reader,
+			profile: spec().profile,
+			requirements: spec().requirements,
+			tier: Tier::Standard,
+			few_operators: FewOperators::Refuse,
+			reward: OGPU,
+			racers: 2,
+			work: 1_000,
+			time: 20,
+		};
+		let number = pallet_tasks::NextStream::<Runtime>::get();
+		let open =
+			pallet_tasks::Call::<Runtime>::open_stream { spec: stream, deposit: 1_000 * OGPU };
+		market.send(&Ferdie.pair(), open);
+		let task = pallet_tasks::NextTask::<Runtime>::get();
+		let batches = vec![Batch { hash, blob, len, requests: 40 }].try_into().expect("one fits");
+		let send = pallet_tasks::Call::<Runtime>::send { stream: number, batches };
+		market.send(&Ferdie.pair(), send);
+		let [winner, copier] = [3, 4];
+		let (root, race) = (market.root(task), live(task).race);
+		let seal = |who: usize| {
+			let genesis = genesis::<Runtime>();
+			let account = AccountId::from(account_key(who).public());
+			let commitment =
+				stream::commitment::<Blake2>(&genesis, task, race, &account, &root, &[9; 32]);
+			Work::Race { task, commitment }
+		};
+		let show = Work::Show { task, root, salt: [9; 32] };
+		market.does(winner, seal(winner));
+		market.blocks(2);
+		market.block_with(|market| {
+			let of_winner = market.performs(winner, vec![Done::Tasks(show.clone())]);
+			assert_eq!(of_winner, Ok(Ok(())));
+			// Whoever sees the root now is too late to seal it, and cannot show what it has not sealed.
+			let copier =
+				|work| Tasks::act(RuntimeOrigin::signed(market.providers[copier].clone()), work);
+			let wrong = pallet_tasks::Error::<Runtime>::WrongStatus;
+			assert_noop!(copier(seal(4)), wrong);
+			assert_noop!(copier(show.clone()), pallet_tasks::Error::<Runtime>::NotRacing);
+		});
+		assert!(market.refused.is_empty());
+		market.until(|_| live(task).status.assignment().is_some());
+		assert_eq!(market.holder(task), winner);
 	});
 }
 
@@ -424,7 +522,6 @@ fn self_dealing_for_emission_trust_or_reputation() {
 #[test]
 fn one_poisoned_checkpoint() {
 	// One step of a training is false, and all after it follow from that: it is one false unit.
-	let training = |tier| TaskSpec { shape: Shape::Iterative, units: 20, tier, ..spec() };
 	market(30, |market| {
 		market.bad = [7].into();
 		let task = market.assigned(training(Tier::Full));
@@ -433,8 +530,8 @@ fn one_poisoned_checkpoint() {
 		let case = Attestations::standing(of).expect("it is kept");
 		assert!(matches!(case.phase, Phase::Decided(Decided { unit: 7, .. })), "{:?}", case.phase);
 	});
-	// Where not all is recomputed it is found if it is drawn. What is locked makes up for how rarely that is, as it is stated for whoever
-	// has the better of two draws, with the margin of one half.
+	// Where not all is recomputed it is found if it is drawn. What is locked makes up for how rarely that is, as it is
+	// stated for whoever has a choice of some draws, with the margin of one half.
 	let mut seen = BTreeSet::new();
 	for waited in 0..8 {
 		market(24, |market| {
@@ -504,6 +601,36 @@ fn replay_on_another_task_round_or_chain() {
 			assert_eq!(market.performs(both, vec![Done::Attestations(word)]), Ok(Ok(())));
 		});
 		market.until(|_| tasks.iter().all(|task| ended(*task).is_some()));
+		assert!(!market.refused.is_empty());
+		assert!(market.refused.iter().all(|refused| *refused == (both, wrong_opening())));
+		assert_eq!(market.losers(), vec![both]);
+	});
+}
+
+#[test]
+fn replay_in_another_round_of_the_same_result() {
+	// So few that some sit in both.
+	market(8, |market| {
+		let task = market.assigned(spec());
+		let of = market.compute(task);
+		market.silence_until_drawn(of);
+		let in_second = committing(market, of, 1);
+		let (both, due) = committing(market, of, 0)
+			.into_iter()
+			.find(|(who, _)| in_second.iter().any(|(other, _)| other == who))
+			.expect("of seven, five are drawn twice");
+		let Some(Word::Commit { commitment, .. }) = market.answer(both, due) else {
+			panic!("it commits");
+		};
+		market.silent_block(0, |market| {
+			for round in [0, 1] {
+				let draw = draw_of(&panel(of, round).seed);
+				let word = Word::Commit { case: of, panel: round, draw, commitment };
+				assert_eq!(market.performs(both, vec![Done::Attestations(word)]), Ok(Ok(())));
+			}
+		});
+		market.until(|_| ended(task).is_some());
+		assert_eq!(ended(task), Some(Ending::Completed));
 		assert!(!market.refused.is_empty());
 		assert!(market.refused.iter().all(|refused| *refused == (both, wrong_opening())));
 		assert_eq!(market.losers(), vec![both]);

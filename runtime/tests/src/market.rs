@@ -503,7 +503,7 @@ impl Market {
 	pub(super) fn compute(&mut self, task: TaskId) -> PartOfTask {
 		let (who, attempt) = (self.holder(task), live(task).attempt);
 		self.does(who, Work::Acknowledge { task, attempt });
-		let root = self.tree(task, 0, live(task).spec.units).root();
+		let root = self.root(task);
 		self.does(who, Work::Root { task, attempt, part: 0, root });
 		PartOfTask { task, attempt, part: 0 }
 	}
@@ -541,6 +541,11 @@ impl Market {
 			true => ("false", task, unit).using_encoded(Blake2::hash),
 			false => truth(task, unit),
 		}
+	}
+
+	/// The root of a task of one part.
+	pub(super) fn root(&self, task: TaskId) -> Hash {
+		self.tree(task, 0, live(task).spec.units).root()
 	}
 
 	fn tree(&self, task: TaskId, first: u32, units: u32) -> Tree {

@@ -143,7 +143,7 @@ fn verified(tier: Tier, units: u32) -> (usize, usize, usize) {
 fn a_round_takes_a_few_kibibytes() {
 	// Rounds, and the bytes that one of them may take in the state, and on the chain.
 	for (tier, units, rounds, in_state, on_chain) in [
-		(Tier::Standard, 100, 2, 2_048, 5_120),
+		(Tier::Standard, 100, 2, 2_304, 5_120),
 		(Tier::High, 100, 3, 3_072, 12_288),
 		(Tier::Full, 64, 2, 4_096, 8_192),
 		// The largest part: sixty leaves, each with sixteen hashes above it.

@@ -127,6 +127,7 @@ pub fn usual(tier: Tier) -> World {
 		seats: 1,
 		absent: 0,
 		tier,
+		asked: 1000,
 		units,
 		bad: 0,
 		plot: Plot::Accept,

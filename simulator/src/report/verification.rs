@@ -5,7 +5,7 @@ use std::path::Path;
 use ogpu_primitives::market::{
 	draw::most_draws,
 	trust::LEAST_ASKED,
-	verification::{Shape, Tier},
+	verification::{OWN_SLOTS, Shape, Tier},
 };
 
 use super::{Effort, head, line, many, name, percent, repeated, shown, usual};
@@ -303,6 +303,10 @@ fn networks(page: &mut String, effort: Effort) {
 	page.push('\n');
 }
 
+/// What a primary slot of its own is worth to an author, in slots, and how often: by how many of the blocks before it are
+/// secondary, which three in four are.
+const BEFORE_PRIMARY: [(u32, f64); 3] = [(1, 0.25), (2, 0.75 * 0.25), (3, 0.75 * 0.75)];
+
 /// Blocks among which a provider can choose that after which its root comes.
 const CHOICE: i32 = 100;
 
@@ -313,11 +317,11 @@ fn timing(page: &mut String, effort: Effort) {
 		"The last block of each seed is of another operator than the provider: it cannot choose. One that has not linked its \
 		 validators can. With `L` slots of its own in a row, at the end of those that decide a draw, it chooses which of them it fills, \
 		 or leaves the end to somebody else's block, which it does not know: it has the best of at most `L` over `L/2`, and one, \
-		 draws, of members and of those units whose seeds end with its blocks, a quarter for each of up to four. It knows its slots \
+		 draws, of members and of those units whose seeds end with its blocks, a fifth for each of up to five. It knows its slots \
 		 for an epoch, and commits its root so that they come to be the last ones: the second and third column \
 		 say how likely such a run is with a fiftieth and with a fifth of all slots, if it can choose among a hundred blocks. One slot is \
 		 as good as sure. What it earns with one poisoned checkpoint is told in prices, with nobody and with a fifth colluding, under \
-		 the locks that the chain asks for, which allow for one slot. The blocks that it leaves out are not counted.",
+		 the locks that the chain asks for, which allow for two slots. The blocks that it leaves out are not counted.",
 		&[
 			"L",
 			"how often, with 2 %",
@@ -333,15 +337,15 @@ fn timing(page: &mut String, effort: Effort) {
 		],
 	);
 	let often = |share: f64, run: i32| 1.0 - (1.0 - share.powi(run)).powi(CHOICE);
+	let earned = |run, tier, colluding| {
+		let units = usual(tier).units;
+		let poisoned = cheats(units).into_iter().find(|cheat| cheat.shape == Shape::Iterative);
+		let setting = Setting { colluding, own_slots: run, ..Setting::usual(tier, units) };
+		let outcome = outcome(&poisoned.expect("it is one of them"), &setting, effort.cases);
+		outcome.expect("the chain takes it")
+	};
 	for run in 0..=6 {
-		let earned = |tier, colluding| {
-			let units = usual(tier).units;
-			let poisoned = cheats(units).into_iter().find(|cheat| cheat.shape == Shape::Iterative);
-			let setting = Setting { colluding, own_slots: run, ..Setting::usual(tier, units) };
-			let outcome =
-				outcome(&poisoned.expect("it is one of them"), &setting, fewer(effort).cases);
-			earnings(&outcome.expect("the chain takes it"))
-		};
+		let earned = |tier, colluding| earnings(&earned(run, tier, colluding));
 		let accepted = |tier, bad| {
 			percent(many(&World { bad, own_slots: run, ..usual(tier) }, fewer(effort)).accepted())
 		};
@@ -362,7 +366,22 @@ fn timing(page: &mut String, effort: Effort) {
 			],
 		);
 	}
-	page.push('\n');
+	let primary = |tier, colluding| {
+		let outcomes = BEFORE_PRIMARY.map(|(run, share)| (earned(run, tier, colluding), share));
+		let profit: f64 = outcomes.iter().map(|(outcome, share)| share * outcome.profit).sum();
+		let squares = outcomes.iter().map(|(outcome, share)| (share * outcome.within).powi(2));
+		format!("{profit:+.3} ± {:.3}", squares.sum::<f64>().sqrt())
+	};
+	page.push_str(&format!(
+		"\nA *primary* slot is worth more: nodes prefer the branch with more primary blocks, so its author can leave out up to two \
+		 secondary blocks of others before it. A slot has no primary block three times in four, which nobody knows beforehand: there \
+		 are two such blocks nine times in sixteen, as good as three slots, one three times, as good as two, and else none. On average \
+		 one poisoned checkpoint earns {} prices then at `standard`, {} with a fifth colluding, and {} and {} at `high`.\n\n",
+		primary(Tier::Standard, 0),
+		primary(Tier::Standard, 20),
+		primary(Tier::High, 0),
+		primary(Tier::High, 20),
+	));
 }
 
 fn cost(page: &mut String, effort: Effort, plots: &Plots) -> Result<(), String> {
@@ -443,7 +462,7 @@ fn cheating(page: &mut String, effort: Effort, plots: &Plots) -> Result<(), Stri
 	for (tier, units) in
 		[(Tier::Standard, 20), (Tier::Standard, 100), (Tier::High, 100), (Tier::Full, 20)]
 	{
-		profits(page, effort, tier, 1000, units);
+		profits(page, effort, &Setting::usual(tier, units));
 	}
 	page.push('\n');
 	let by_share =
@@ -472,20 +491,24 @@ fn trusted(page: &mut String, effort: Effort) {
 		page,
 		"Whether it pays once one is trusted",
 		"The same for the most trusted provider: the tier that was asked for is drawn once in twenty times, and the light one \
-		 otherwise. It locks more. Where there are no figures nobody is trusted: the lock would be more than a hundred prices, so it is \
-		 verified as the client asks.",
+		 otherwise. It locks more. With the last two slots it chooses between three draws of the tier as well. Where there are no figures nobody is \
+		 trusted: the lock would be more than a hundred prices, so it is verified as the client asks.",
 		&OUTCOME,
 	);
 	for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
-		profits(page, effort, tier, LEAST_ASKED, units);
+		for own_slots in [0, OWN_SLOTS] {
+			let usual = Setting::usual(tier, units);
+			profits(page, effort, &Setting { asked: LEAST_ASKED, own_slots, ..usual });
+		}
 	}
 	page.push('\n');
 }
 
-fn profits(page: &mut String, effort: Effort, tier: Tier, asked: u16, units: u32) {
-	for cheat in cheats(units) {
+fn profits(page: &mut String, effort: Effort, setting: &Setting) {
+	let slot = if setting.own_slots > 0 { ", with the last slots" } else { "" };
+	for cheat in cheats(setting.units) {
 		for colluding in [0, 20] {
-			let setting = Setting { asked, colluding, ..Setting::usual(tier, units) };
+			let setting = Setting { colluding, ..*setting };
 			let outcome = outcome(&cheat, &setting, effort.cases);
 			let shape = match cheat.shape {
 				Shape::Parallel => "",
@@ -500,9 +523,9 @@ fn profits(page: &mut String, effort: Effort, tier: Tier, asked: u16, units: u32
 				]
 			});
 			let mut cells = vec![
-				name(tier),
-				units.to_string(),
-				format!("{}{shape}", cheat.name),
+				name(setting.tier),
+				setting.units.to_string(),
+				format!("{}{shape}{slot}", cheat.name),
 				format!("{colluding} %"),
 			];
 			cells.extend(figures);

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use codec::Encode;
 use frame_support::{assert_ok, traits::Hooks, weights::WeightMeter};
 use ogpu_primitives::{
-	market::draw::{MAX_SEEDS, most_draws},
+	market::{
+		draw::{MAX_SEEDS, most_draws},
+		spec::TaskSpec,
+		verification::Shape,
+	},
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::PartOfTask;
@@ -33,13 +37,12 @@ fn block_of(author: AccountId, output: Hash) {
 
 /// Its seeds, the shortest first.
 fn seeds(id: PartOfTask, panel: u8) -> Vec<Hash> {
-	let panel = Panels::<Test>::get(id, panel).expect("it was begun");
-	[&panel.earlier[..], &[panel.seed]].concat()
+	Panels::<Test>::get(id, panel).expect("it was begun").seeds()
 }
 
-/// The seeds of the first panel of a root after which others fill so many slots, and then somebody who has `own` slots in a row
-/// fills some of them, by the bits of `filled`; after those others again. And whether that ends with a slot of its own, so
-/// that it knew what came of it.
+/// The seeds of the first panel of a root after which others fill so many slots, and then somebody who has `own`
+/// slots in a row fills some of them, by the bits of `filled`; after those others again. And whether that ends with a
+/// slot of its own, so that it knew what came of it.
 fn seeds_by(others: u32, own: u32, filled: u32) -> (Vec<Hash>, bool) {
 	let mut found = None;
 	market(12, || {
@@ -78,7 +81,7 @@ fn an_author_that_nobody_knows_of_has_no_more_draws_than_stated() {
 			// Leaving it to whoever comes next is one draw more, and not two: it is made once.
 			assert!(all.iter().any(|(_, known)| !known));
 			assert!((known.len() as u32) < most_draws(own));
-			// It has no choice of the units whose seeds end before its slots: with one, of three quarters.
+			// It has no choice of the units whose seeds end before its slots: with one, of four fifths.
 			let before = (others + 1).saturating_sub(SHORTEST) as usize;
 			assert_eq!(before as u32, MAX_SEEDS - wanted);
 			assert!(all.iter().all(|(seeds, _)| seeds[..before] == all[0].0[..before]));
@@ -162,6 +165,27 @@ fn a_provider_that_authors_blocks_waits_for_those_of_others() {
 		// Each ends with a block of somebody else: it has waited for three.
 		assert_eq!(seeds(id, 0).len() as u32, BLOCKS_OF_OTHERS);
 	});
+}
+
+#[test]
+fn iterative_jobs_wait_until_no_block_decides_more_than_its_share() {
+	for (shape, blocks, seeds_drawn) in
+		[(Shape::Parallel, BLOCKS, MAX_SEEDS - 1), (Shape::Iterative, BLOCKS + 1, MAX_SEEDS)]
+	{
+		market(12, || {
+			assert_ok!(Providers::link_stash(RuntimeOrigin::signed(300), EXECUTOR));
+			assert_ok!(Providers::accept_stash(RuntimeOrigin::signed(EXECUTOR), 300));
+			let id = compute(assigned(TaskSpec { shape, ..spec() }));
+			// The fifth block after the root is its own, and ends no seed. Its output is known in the one after.
+			let authors = [301, 302, 303, 304, 300, 301, 302, 303];
+			for (count, author) in (0..=blocks).zip(authors) {
+				let stage = Panels::<Test>::get(id, 0).map(|panel| panel.stage);
+				assert_eq!(stage, Some(Stage::Drawing), "after {count} blocks");
+				block_of(author, [count as u8; 32]);
+			}
+			assert_eq!(seeds(id, 0).len() as u32, seeds_drawn, "{shape:?}");
+		});
+	}
 }
 
 #[test]

@@ -307,6 +307,10 @@ impl Node for TestNode {
 		memory.entry(key.to_vec()).or_insert_with(|| value.to_vec()).clone()
 	}
 
+	fn note(&self, key: &[u8], value: &[u8]) {
+		self.memory.borrow_mut().insert(key.to_vec(), value.to_vec());
+	}
+
 	fn secret(&self) -> Hash {
 		*self.secrets.borrow_mut() += 1;
 		(b"secret", *self.secrets.borrow()).using_encoded(Blake2::hash)
@@ -489,6 +493,36 @@ fn what_comes_too_late_is_given_up() {
 			// Whoever says so in time loses nothing.
 			assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(member.who).bonded(), BOND);
 		}
+	});
+}
+
+#[test]
+fn what_is_cancelled_is_computed_no_longer() {
+	market(12, || {
+		let mut nodes = Nodes::new(12);
+		nodes.0[0].pace = 1_000;
+		let [cancelled, kept] = [0, 1].map(|_| submit(spec_of(&job())));
+		nodes.until(|| {
+			[cancelled, kept]
+				.iter()
+				.all(|task| matches!(live(*task).status, Status::Executing { .. }))
+		});
+		assert!(holder_is(cancelled, 1) && holder_is(kept, 1));
+		nodes.block();
+		assert_ok!(Tasks::cancel(RuntimeOrigin::signed(CLIENT), cancelled));
+		let node = &nodes.0[0];
+		// The block may still be left for another one.
+		nodes.block();
+		assert!(node.cancelled.borrow().is_empty());
+		nodes.until(|| !node.cancelled.borrow().is_empty());
+		let run = |task| spec_of(&job()).job.run(&ogpu_traits::genesis::<Test>(), task, 0);
+		assert_eq!(*node.cancelled.borrow(), [run(cancelled)]);
+		// That is all, and it is said once.
+		for _ in 0..10 {
+			nodes.block();
+		}
+		assert_eq!(node.cancelled.borrow().len(), 1);
+		assert!(matches!(live(kept).status, Status::Executing { .. }));
 	});
 }
 

@@ -8,8 +8,9 @@
 //! result cannot try one root after another until the draw suits it. All draws follow from the seed, so that
 //! everybody comes to the same ones.
 //!
-//! The author of the last of these blocks can leave it out, and so has the better of two draws. So units are drawn from several
-//! seeds, of which each ends with another block: whoever has one of these blocks has a choice of its units only.
+//! The author of the last of these blocks can leave it out, and so has the better of two draws. So units are
+//! drawn from several seeds, of which each ends with another block: whoever has one of these blocks has a choice
+//! of its units only.
 
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -29,9 +30,9 @@ pub fn seed<H: Hasher>(about: &impl Encode, vrfs: &[Hash]) -> Hash {
 	(DOMAIN, about, vrfs).using_encoded(H::hash)
 }
 
-/// Of how many draws somebody has the best at most whose own slots are the last so many, in a row, in which a seed can end. It
-/// fills those that suit it best, for which there are as many ways as to fill half of them; or so few that the seed ends with
-/// somebody else's block, which it does not know.
+/// Of how many draws somebody has the best at most whose own slots are the last so many, in a row, in which a
+/// seed can end. It fills those that suit it best, for which there are as many ways as to fill half of them; or so
+/// few that the seed ends with somebody else's block, which it does not know.
 pub const fn most_draws(slots: u32) -> u32 {
 	let (mut ways, mut filled) = (1, 0);
 	while filled < slots / 2 {
@@ -120,7 +121,7 @@ impl<H: Hasher> Iterator for Shuffle<H> {
 }
 
 /// The most seeds from which the units of a panel are drawn.
-pub const MAX_SEEDS: u32 = 4;
+pub const MAX_SEEDS: u32 = 5;
 
 /// The stream of [`Numbers`] from which a panel is drawn; members' units come from the streams 0, 1, ….
 pub const PANEL_STREAM: u32 = u32::MAX;
@@ -130,8 +131,9 @@ const LOOKS: usize = 16;
 
 /// The units that each of `members` recomputes, in ascending order: `each` of a part with `units`.
 ///
-/// They are drawn from `seeds` in turn, one after the other: unit `j` of member `i` is of seed `i + j`, modulo how many there are. What
-/// a seed draws depends on those before it, and on none after it.
+/// They are drawn from `seeds` in turn: unit `j` of member `i`, which is the place `i · each + j`, from the seed
+/// of that number, modulo how many there are. So each draws as many as the others, or one more. What a seed draws
+/// depends on those before it, and on none after it.
 ///
 /// A member's units are distinct. Where enough remain, no two members get the same, and none gets neighbours:
 /// so more is covered, and in an iterative job no false state hides behind the next one.
@@ -141,10 +143,14 @@ pub fn units<H: Hasher>(seeds: &[Hash], members: u32, units: u32, each: u32) -> 
 		Drawn { taken: BTreeSet::new(), of: alloc::vec![BTreeSet::new(); members as usize] };
 	for (turn, seed) in seeds.iter().enumerate() {
 		for member in 0..members {
-			let in_turn = |place: &u32| (member + place) as usize % seeds.len() == turn;
+			let places = member * each..(member + 1) * each;
+			let in_turn = places.filter(|place| *place as usize % seeds.len() == turn).count();
+			if in_turn == 0 {
+				continue;
+			}
 			let mut order = Shuffle::<H>::new(seed, member, units);
 			let mut passed = Vec::new();
-			for _ in (0..each).filter(in_turn) {
+			for _ in 0..in_turn {
 				drawn.one_more(member as usize, &mut order, &mut passed);
 			}
 		}
@@ -161,8 +167,8 @@ struct Drawn {
 }
 
 impl Drawn {
-	/// A unit more for a member, if there is one that it does not have. `passed` is what was passed over before, in the order of the
-	/// draw.
+	/// A unit more for a member, if there is one that it does not have. `passed` is what was passed over before, in
+	/// the order of the draw.
 	fn one_more<H: Hasher>(
 		&mut self,
 		member: usize,
@@ -258,7 +264,7 @@ mod tests {
 
 		#[test]
 		fn members_get_as_many_units_as_they_should(
-			draw: [[u8; 32]; 4], seeds in 1usize..5, members in 1u32..22, units in 1u32..500, each in 1u32..70,
+			draw: [[u8; 32]; MAX_SEEDS as usize], seeds in 1..=MAX_SEEDS as usize, members in 1u32..22, units in 1u32..500, each in 1u32..70,
 		) {
 			for own in super::units::<Blake2>(&draw[..seeds], members, units, each) {
 				prop_assert_eq!(own.len() as u32, each.min(units));
@@ -267,18 +273,26 @@ mod tests {
 			}
 		}
 
-		/// Whoever chooses a seed has no choice of what those before it draw.
+		/// Whoever chooses a seed has no choice of what those before it draw; and if it is the last, of no more than its
+		/// share of all.
 		#[test]
 		fn a_seed_changes_nothing_that_those_before_it_draw(
-			draw: [[u8; 32]; 4], other: [u8; 32], chosen in 0u32..4,
+			draw: [[u8; 32]; MAX_SEEDS as usize], other: [u8; 32], chosen in 0..MAX_SEEDS,
 			members in 1u32..6, units in 20u32..500, each in 1u32..12,
 		) {
 			let mut steered = draw;
 			steered[chosen as usize] = other;
 			let of = |seeds: &[Hash]| super::units::<Blake2>(seeds, members, units, each);
-			for (member, (own, changed)) in (0..).zip(of(&draw).iter().zip(of(&steered))) {
-				let before = (0..each).filter(|place| (member + place) % 4 < chosen).count();
-				prop_assert!(own.iter().filter(|unit| changed.contains(unit)).count() >= before);
+			let mut changed = 0;
+			for (member, (own, others)) in (0..).zip(of(&draw).iter().zip(of(&steered))) {
+				let places = member * each..(member + 1) * each;
+				let before = places.filter(|place| place % MAX_SEEDS < chosen).count();
+				let kept = own.iter().filter(|unit| others.contains(unit)).count();
+				prop_assert!(kept >= before, "member {member} keeps {kept} of {before}");
+				changed += (own.len() - kept) as u32;
+			}
+			if chosen == MAX_SEEDS - 1 {
+				prop_assert!(changed <= (members * each).div_ceil(MAX_SEEDS), "{changed} are others");
 			}
 		}
 	}

@@ -125,7 +125,8 @@ pub struct Charges {
 	pub demand: Ranged128<MILLI, { 10 * OGPU }>,
 	/// What a provider loses whose trial is false.
 	pub trial: Ranged128<MILLI, { 10_000 * OGPU }>,
-	/// Rewards below this are little: fewer blocks draw who verifies what they are paid for.
+	/// Rewards below this are little: fewer blocks draw who verifies what they are paid for, unless one unit may be
+	/// worth all of it.
 	pub small_reward: Ranged128<0, { 100 * OGPU }>,
 }
 
