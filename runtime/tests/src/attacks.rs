@@ -131,6 +131,27 @@ fn no_show_to_stall_a_round() {
 }
 
 #[test]
+fn so_much_to_pay_that_no_block_has_room_for_it() {
+	market(12, |market| {
+		// Its deadline ends a stage. What that could cost at most, if the task ends with it, is more than what panels have
+		// of a block: it must not be put off for ever, nor keep others from theirs.
+		market.behave(1, Behaviour::Absent);
+		let [large, other] = [market.assigned(spec()), market.assigned(spec())];
+		pallet_attestations::Places::<Runtime>::insert(large, 4_000);
+		for task in [large, other] {
+			let of = market.compute_until_drawn(task);
+			let drawn = [members(of, 0), members(of, 1)].concat();
+			assert!(drawn.contains(&market.providers[1]));
+		}
+		market.until(|_| ended(other).is_some());
+		market.until(|_| ended(large).is_some());
+		let endings = [large, other].map(ended);
+		assert_eq!(endings, [Some(Ending::Completed); 2]);
+		assert_eq!(market.losers(), vec![1]);
+	});
+}
+
+#[test]
 fn many_identities_for_one_operator() {
 	market(40, |market| {
 		// Twenty of forty accounts are one operator's, and say that all is right.
