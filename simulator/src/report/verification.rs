@@ -305,7 +305,7 @@ fn networks(page: &mut String, effort: Effort) {
 
 /// What a primary slot of its own is worth to an author, in slots, and how often: by how many of the blocks before it are
 /// secondary, which three in four are.
-const BEFORE_PRIMARY: [(u32, f64); 3] = [(1, 0.25), (2, 0.75 * 0.25), (3, 0.75 * 0.75)];
+const BEFORE_PRIMARY: [(usize, f64); 3] = [(1, 0.25), (2, 0.75 * 0.25), (3, 0.75 * 0.75)];
 
 /// Blocks among which a provider can choose that after which its root comes.
 const CHOICE: i32 = 100;
@@ -337,50 +337,44 @@ fn timing(page: &mut String, effort: Effort) {
 		],
 	);
 	let often = |share: f64, run: i32| 1.0 - (1.0 - share.powi(run)).powi(CHOICE);
-	let earned = |run, tier, colluding| {
+	let earned = |run, (tier, colluding)| {
 		let units = usual(tier).units;
 		let poisoned = cheats(units).into_iter().find(|cheat| cheat.shape == Shape::Iterative);
 		let setting = Setting { colluding, own_slots: run, ..Setting::usual(tier, units) };
 		let outcome = outcome(&poisoned.expect("it is one of them"), &setting, effort.cases);
 		outcome.expect("the chain takes it")
 	};
-	for run in 0..=6 {
-		let earned = |tier, colluding| earnings(&earned(run, tier, colluding));
+	let settings = [(Tier::Standard, 0), (Tier::Standard, 20), (Tier::High, 0), (Tier::High, 20)];
+	let earned: Vec<[Outcome; 4]> =
+		(0..=6).map(|run| settings.map(|setting| earned(run, setting))).collect();
+	for (run, earned) in (0u32..).zip(&earned) {
 		let accepted = |tier, bad| {
 			percent(many(&World { bad, own_slots: run, ..usual(tier) }, fewer(effort)).accepted())
 		};
-		line(
-			page,
-			&[
-				run.to_string(),
-				format!("{:.1e}", often(0.02, run as i32)),
-				format!("{:.1e}", often(0.2, run as i32)),
-				most_draws(run).to_string(),
-				accepted(Tier::Standard, 1),
-				accepted(Tier::High, 1),
-				accepted(Tier::Standard, 10),
-				earned(Tier::Standard, 0),
-				earned(Tier::Standard, 20),
-				earned(Tier::High, 0),
-				earned(Tier::High, 20),
-			],
-		);
+		let mut cells = vec![
+			run.to_string(),
+			format!("{:.1e}", often(0.02, run as i32)),
+			format!("{:.1e}", often(0.2, run as i32)),
+			most_draws(run).to_string(),
+			accepted(Tier::Standard, 1),
+			accepted(Tier::High, 1),
+			accepted(Tier::Standard, 10),
+		];
+		cells.extend(earned.iter().map(earnings));
+		line(page, &cells);
 	}
-	let primary = |tier, colluding| {
-		let outcomes = BEFORE_PRIMARY.map(|(run, share)| (earned(run, tier, colluding), share));
+	let [standard, standard_colluding, high, high_colluding] = [0, 1, 2, 3].map(|setting| {
+		let outcomes = BEFORE_PRIMARY.map(|(run, share)| (&earned[run][setting], share));
 		let profit: f64 = outcomes.iter().map(|(outcome, share)| share * outcome.profit).sum();
 		let squares = outcomes.iter().map(|(outcome, share)| (share * outcome.within).powi(2));
 		format!("{profit:+.3} ± {:.3}", squares.sum::<f64>().sqrt())
-	};
+	});
 	page.push_str(&format!(
 		"\nA *primary* slot is worth more: nodes prefer the branch with more primary blocks, so its author can leave out up to two \
 		 secondary blocks of others before it. A slot has no primary block three times in four, which nobody knows beforehand: there \
 		 are two such blocks nine times in sixteen, as good as three slots, one three times, as good as two, and else none. On average \
-		 one poisoned checkpoint earns {} prices then at `standard`, {} with a fifth colluding, and {} and {} at `high`.\n\n",
-		primary(Tier::Standard, 0),
-		primary(Tier::Standard, 20),
-		primary(Tier::High, 0),
-		primary(Tier::High, 20),
+		 one poisoned checkpoint earns {standard} prices then at `standard`, {standard_colluding} with a fifth colluding, and {high} and {high_colluding} at \
+		 `high`.\n\n",
 	));
 }
 
