@@ -15,7 +15,7 @@ use ogpu_primitives::{
 	market::{
 		TaskId,
 		spec::TaskSpec,
-		view::{LiveTask, Stage, TaskView},
+		view::{LiveTask, TaskView},
 	},
 	merkle::{Blake2, Hash, Multiproof, Tree, leaf, verify},
 };
@@ -79,16 +79,10 @@ impl Drop for Checked {
 	}
 }
 
-/// Whether a task that is so far has a result to fetch.
-pub const fn has_result(stage: Stage) -> bool {
-	matches!(stage, Stage::Delivered | Stage::Taken)
-}
-
 /// The roots of a task whose result is there.
 fn roots_of(task: &LiveTask<AccountId>) -> Option<Vec<Hash>> {
-	let there = has_result(task.stage);
 	let all = task.roots.len() == usize::from(task.spec.parts);
-	(there && all).then(|| task.roots.iter().map(|(_, root)| *root).collect())
+	(task.stage.has_result() && all).then(|| task.roots.iter().map(|(_, root)| *root).collect())
 }
 
 impl Delivery {

@@ -42,7 +42,7 @@ pub use chain::{
 	Proposed, ProviderState, ProviderStatus, Receipt, Referendum, Standing, StreamState, Track,
 	Trial, Vote, WorkerProof,
 };
-pub use delivery::{Checked, Delivery, Output, has_result};
+pub use delivery::{Checked, Delivery, Output};
 pub use error::Error;
 pub use executor::{DevicePrice, Executor, PriceChange, Prices};
 pub use order::Order;

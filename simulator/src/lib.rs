@@ -7,12 +7,14 @@
 //! - [`closed`]: probabilities that can be computed;
 //! - [`protocol`]: one case from its root to its verdict;
 //! - [`profit`]: what a cheat earns on average under the chain's locks;
+//! - [`career`]: what it earns that is honest first, to be trusted;
 //! - [`auction`]: what sealed bids come to when not everybody bids its cost;
 //! - [`plots`]: how figures look;
 //! - [`report`]: the tables of `docs/simulation.md` and `docs/auctions.md`.
 #![forbid(unsafe_code)]
 
 pub mod auction;
+pub mod career;
 pub mod closed;
 pub mod plots;
 pub mod profit;

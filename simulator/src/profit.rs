@@ -101,51 +101,92 @@ fn locked(shape: Shape, plans: &[(Plan, u32)]) -> Option<f64> {
 	Some(locked as f64 / UNIT as f64)
 }
 
+/// A cheat where it is tried.
+pub(crate) struct Attempt {
+	/// What the provider locks.
+	pub(crate) lock: f64,
+	saves: f64,
+	world: World,
+}
+
+impl Attempt {
+	/// `None` if the chain does not let it try.
+	pub(crate) fn new(cheat: &Cheat, setting: &Setting) -> Option<Self> {
+		let &Setting { tier, asked, units, operators, colluding, own_slots } = setting;
+		let plan = |tier| Plan::new(tier, units, operators - 1);
+		let asked = u32::from(asked);
+		let plans = [(plan(tier), asked), (plan(Tier::Light), 1000 - asked)];
+		let lock = locked(cheat.shape, &plans)?;
+		let world = World {
+			operators: operators - 1,
+			colluding,
+			seats: 1,
+			absent: 0,
+			tier,
+			asked,
+			units,
+			bad: cheat.bad,
+			plot: Plot::Accept,
+			own_slots,
+		};
+		Some(Self { lock, saves: cheat.saves, world })
+	}
+
+	/// How it ends once, and what it has earned then.
+	pub(crate) fn once(&self, random: &mut SmallRng) -> (Verdict, f64) {
+		let verdict = self.world.case(random).verdict;
+		let earned = match verdict {
+			Verdict::Valid => self.saves,
+			Verdict::Fraud => -(1.0 - self.saves) - self.lock,
+			Verdict::Inconclusive => -(1.0 - self.saves),
+		};
+		(verdict, earned)
+	}
+}
+
+/// What was earned, many times.
+#[derive(Default)]
+pub(crate) struct Earned {
+	times: u32,
+	sum: f64,
+	squares: f64,
+}
+
+impl Earned {
+	pub(crate) fn add(&mut self, earned: f64) {
+		self.times += 1;
+		self.sum += earned;
+		self.squares += earned * earned;
+	}
+
+	/// The mean, and half of the interval in which it is with a probability of 95 %.
+	pub(crate) fn mean(&self) -> (f64, f64) {
+		let times = f64::from(self.times);
+		let mean = self.sum / times;
+		let variance = (self.squares / times - mean * mean).max(0.0);
+		(mean, 1.96 * (variance / times).sqrt())
+	}
+}
+
 /// What a cheat earns on average; `None` if the chain does not let it try.
 pub fn outcome(cheat: &Cheat, setting: &Setting, cases: u32) -> Option<Outcome> {
-	let &Setting { tier, asked, units, operators, colluding, own_slots } = setting;
-	let plan = |tier| Plan::new(tier, units, operators - 1);
-	let asked = u32::from(asked);
-	let plans = [(plan(tier), asked), (plan(Tier::Light), 1000 - asked)];
-	let lock = locked(cheat.shape, &plans)?;
-	let world = World {
-		operators: operators - 1,
-		colluding,
-		seats: 1,
-		absent: 0,
-		tier,
-		asked,
-		units,
-		bad: cheat.bad,
-		plot: Plot::Accept,
-		own_slots,
-	};
+	let attempt = Attempt::new(cheat, setting)?;
 	let mut random = SmallRng::seed_from_u64(u64::from(cheat.bad));
-	let (mut accepted, mut convicted, mut sum, mut squares) = (0u32, 0u32, 0.0, 0.0);
+	let (mut accepted, mut convicted, mut all) = (0u32, 0u32, Earned::default());
 	for _ in 0..cases {
-		let earned = match world.case(&mut random).verdict {
-			Verdict::Valid => {
-				accepted += 1;
-				cheat.saves
-			}
-			Verdict::Fraud => {
-				convicted += 1;
-				-(1.0 - cheat.saves) - lock
-			}
-			Verdict::Inconclusive => -(1.0 - cheat.saves),
-		};
-		sum += earned;
-		squares += earned * earned;
+		let (verdict, earned) = attempt.once(&mut random);
+		accepted += u32::from(verdict == Verdict::Valid);
+		convicted += u32::from(verdict == Verdict::Fraud);
+		all.add(earned);
 	}
-	let mean = sum / f64::from(cases);
-	let variance = (squares / f64::from(cases) - mean * mean).max(0.0);
+	let (profit, within) = all.mean();
 	let of = |count: u32| f64::from(count) / f64::from(cases);
 	Some(Outcome {
-		lock,
+		lock: attempt.lock,
 		accepted: of(accepted),
 		convicted: of(convicted),
-		profit: mean,
-		within: 1.96 * (variance / f64::from(cases)).sqrt(),
+		profit,
+		within,
 	})
 }
 

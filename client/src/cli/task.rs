@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ogpu_client::{Call, Chain, Decided, Delivery, Error, Signer, Store, has_result};
+use ogpu_client::{Call, Chain, Decided, Delivery, Error, Signer, Store};
 use ogpu_primitives::{
 	amount::show,
 	market::{
@@ -125,7 +125,7 @@ pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result
 		let (task, now) = changes.next().await?;
 		let state = progress(&task);
 		let there = match &task {
-			TaskView::Live(task) => has_result(task.stage),
+			TaskView::Live(task) => task.stage.has_result(),
 			TaskView::Ended(_) => true,
 		};
 		if said != Some(state) {
@@ -153,7 +153,7 @@ pub(super) async fn follow(common: &Common, chain: &Chain, id: TaskId) -> Result
 async fn finality(common: &Common, chain: &Chain, id: TaskId) -> Result<(), Error> {
 	for _ in 0..PATIENCE {
 		let said = match chain.final_task(id).await? {
-			Some(TaskView::Live(task)) if has_result(task.stage) => {
+			Some(TaskView::Live(task)) if task.stage.has_result() => {
 				format!("final    its result is on chain for good: `ogpu fetch {id}`")
 			}
 			Some(TaskView::Ended(ended)) if !ended.ending.has_result() => {
@@ -325,7 +325,7 @@ impl Fetch {
 			format!("What has come is kept: `ogpu fetch {}{out}` goes on from there.", self.task);
 		common.say().resume_with(how);
 		if let (TaskView::Live(task), _) = chain.task(self.task).await?
-			&& !has_result(task.stage)
+			&& !task.stage.has_result()
 		{
 			return Err(Error::NotThere(format!(
 				"task {} has no result yet: it is {}. Follow it with `ogpu watch {0}`",

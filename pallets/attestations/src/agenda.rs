@@ -175,12 +175,11 @@ impl<T: Config> Pallet<T> {
 		let share = Self::share() / 2;
 		let mut half = WeightMeter::with_limit(meter.remaining() / 2);
 		// What the block before had no room for.
-		Self::look_at_due::<ToEndNow<T>>(1, share, &mut half);
-		// That there was nothing has cost a little. What could never fit goes first all the same, or it would wait for
-		// ever, and all deadlines behind it.
-		let nothing = half.consumed().all_lte(Self::step().saturating_mul(2));
-		let of_deadlines = if nothing { share.min(half.remaining()) } else { share };
-		Self::look_at_due::<ToEnd<T>>(T::Clock::now(), of_deadlines, &mut half);
+		let looked = Self::look_at_due::<ToEndNow<T>>(1, share, &mut half);
+		// To see that there was nothing has cost a little of a block that has nothing else to do: what could never fit goes
+		// first in it all the same, or it would wait for ever, and all deadlines behind it.
+		let spent = if looked { Weight::zero() } else { half.consumed() };
+		Self::look_at_due::<ToEnd<T>>(T::Clock::now(), share.saturating_sub(spent), &mut half);
 		meter.consume(half.consumed());
 		Self::look_at_due::<ToDraw<T>>(Self::block().saturating_add(1), share, meter);
 	}
@@ -190,15 +189,17 @@ impl<T: Config> Pallet<T> {
 		Self::look_at_due::<ToEndNow<T>>(1, Self::share(), meter);
 	}
 
-	fn look_at_due<A: Agenda<Item = Item>>(now: Moment, share: Weight, meter: &mut WeightMeter) {
+	/// Whether it has looked at anything.
+	fn look_at_due<A: Agenda<Item = Item>>(
+		now: Moment,
+		share: Weight,
+		meter: &mut WeightMeter,
+	) -> bool {
 		let mut own = WeightMeter::with_limit(meter.remaining());
-		agenda::serve::<A>(now, Self::step(), share, &mut own);
+		let step = T::DbWeight::get().reads_writes(3, 1);
+		let looked = agenda::serve::<A>(now, step, share, &mut own);
 		meter.consume(own.consumed());
-	}
-
-	/// What finding one item costs.
-	fn step() -> Weight {
-		T::DbWeight::get().reads_writes(3, 1)
+		looked
 	}
 
 	/// What draws and deadlines together may take of a block.

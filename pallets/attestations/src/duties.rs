@@ -159,6 +159,7 @@ impl<T: Config> Duties<T::AccountId> for Pallet<T> {
 	}
 
 	fn attend(provider: &T::AccountId, most: u32, node: &dyn Node) -> Vec<Done> {
+		Self::give_up_what_is_over(provider, node);
 		let (mut quick, slow): (Vec<_>, Vec<_>) =
 			Self::all_due(provider).into_iter().partition(|due| Self::is_quick(due, node));
 		quick.extend(of_this_block(slow, T::Clock::now(), Self::block() as usize));

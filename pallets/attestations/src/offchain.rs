@@ -10,11 +10,11 @@ use ogpu_primitives::{
 	merkle::{Blake2, Hash, Hasher},
 };
 use ogpu_traits::{
-	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, genesis,
+	Claim, Clock, Moment, Node, PartOfTask, Registry, Specs, begun, genesis,
 	offchain::{Trouble, inputs_are_here, job_of, keep_known, quote, result_of, sources, state_of},
 };
 
-use crate::{Case, Config, Done, Due, Kind, Pallet, REFUSED, Subject, UPHELD, draw_of};
+use crate::{Case, Config, Done, Due, Kind, Pallet, REFUSED, Subject, UPHELD, Wanted, draw_of};
 
 /// For whom runs of members are: whoever computes for pay does not wait for them, nor they for it.
 pub(crate) const LANE: &[u8] = b"verification";
@@ -24,11 +24,22 @@ const LAST_MOMENTS: Moment = 3;
 /// Market blocks after which an executor is told again what to serve.
 pub(crate) const SERVED_AGAIN: Moment = 20;
 
+/// Under this a node remembers what it has begun to recompute.
+const BEGUN: &[u8] = b"ogpu/begun/attestations";
+
 /// What a node remembers of what it has committed to.
 #[derive(Encode, Decode)]
 struct Remembered {
 	salt: Hash,
 	leaves: Vec<(u32, Hash)>,
+}
+
+/// What a run of a member is for.
+#[derive(Encode, Decode)]
+struct Computed {
+	case: PartOfTask,
+	panel: u8,
+	seed: Hash,
 }
 
 /// What came of computing.
@@ -64,7 +75,23 @@ fn member_run(case: PartOfTask, panel: u8, seed: &Hash) -> RunId {
 	(b"ogpu/verify/1", case, panel, seed).using_encoded(Blake2::hash)
 }
 
+/// The run in which it recomputes them from the states that it was given.
+pub(crate) fn handed_run(run: &RunId) -> RunId {
+	(b"ogpu/handed/1", run).using_encoded(Blake2::hash)
+}
+
 impl<T: Config> Pallet<T> {
+	/// Gives up runs for panels that want nothing of this provider any more: they have ended without it, or another fork
+	/// has drawn another one.
+	pub(crate) fn give_up_what_is_over(who: &T::AccountId, node: &dyn Node) {
+		let is_over = |of: &Computed| {
+			let Computed { case, panel, seed } = *of;
+			!Wanted::<T>::contains_key(who, (case, panel))
+				|| Self::panel(case, panel).map_or(true, |panel| panel.seed != seed)
+		};
+		begun::give_up(BEGUN, T::Clock::now(), is_over, node);
+	}
+
 	/// Does one thing that is due, as far as it goes without waiting.
 	pub(crate) fn attend_to(
 		who: &T::AccountId,
@@ -137,7 +164,12 @@ impl<T: Config> Pallet<T> {
 						let kept = node.remember(&key(id, panel, &seed), &remembered.encode());
 						Remembered::decode(&mut &kept[..]).ok()?
 					}
-					Outcome::Later if !late => return None,
+					Outcome::Later if !late => {
+						for run in [run, handed_run(&run)] {
+							begun::note(BEGUN, Computed { case: id, panel, seed }, run, node);
+						}
+						return None;
+					}
 					outcome => {
 						// A device that has more to do than it can would otherwise do for nothing what is too late, and what
 						// is not would come too late as well.

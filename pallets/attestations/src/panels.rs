@@ -18,7 +18,7 @@ use ogpu_traits::{Claim, Clock, MAX_LOOKS, PartOfTask, Registry, SeatTable};
 
 use crate::{
 	Case, Config, Event, Kind, Member, Pallet, Panel, Panels, Places, Said, Served, Service, Stage,
-	Subject, Wanted, vrf::blocks,
+	Subject, Wanted,
 };
 
 /// How members have to do with a case before they are drawn; lower ones are taken first.
@@ -58,7 +58,7 @@ impl<T: Config> Pallet<T> {
 		}
 		Panels::<T>::insert(id, number, Panel::new(kind, trigger));
 		// The output of the last block is known in the one after it. What is due in this one is being served.
-		let due = trigger.saturating_add(blocks(case.small) + 1);
+		let due = trigger.saturating_add(case.enough(kind).blocks + 1);
 		Self::remind_of_draw(due.max(Self::block().saturating_add(1)), id, number);
 	}
 

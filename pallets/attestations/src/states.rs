@@ -12,7 +12,7 @@ use frame_support::BoundedVec;
 use ogpu_primitives::{
 	executor::{Checkpoint, Peer, RunId, RunState, StateRequest, Units},
 	job::Plan,
-	merkle::{Blake2, Hash, Hasher},
+	merkle::Hash,
 };
 use ogpu_traits::{
 	Node, PartOfTask, Registry, Specs, genesis,
@@ -21,7 +21,7 @@ use ogpu_traits::{
 
 use crate::{
 	Case, Config, Pallet, Subject,
-	offchain::{Computing, LANE, SERVED_AGAIN},
+	offchain::{Computing, LANE, SERVED_AGAIN, handed_run},
 };
 
 /// The units that start from a state which whoever has them is given, rather than from a unit before them that is its own.
@@ -66,7 +66,7 @@ impl<T: Config> Pallet<T> {
 		peers: &[Peer],
 		node: &dyn Node,
 	) -> Result<Option<Vec<(u32, Hash)>>, Trouble> {
-		let run = (b"ogpu/handed/1", of.run).using_encoded(Blake2::hash);
+		let run = handed_run(&of.run);
 		let state = match node.state(&run)? {
 			Some(state) => state,
 			None => {

@@ -6,12 +6,12 @@ use codec::{Decode, Encode};
 use frame_support::BoundedVec;
 use ogpu_primitives::{
 	Balance,
-	executor::{Fault, Leaves, Quote, RunId, RunState, Units},
+	executor::{Fault, Leaves, Quote, RunState, Units},
 	market::{TaskId, auction::commitment, spec::TaskSpec, stream},
 	merkle::{Blake2, Hash, Tree},
 };
 use ogpu_traits::{
-	Claim, Moment, Node, PartOfTask, genesis,
+	Claim, Moment, Node, PartOfTask, begun, genesis,
 	offchain::{
 		Trouble, inputs_are_here, job_of, leaves_of_part, quote, result_of, run, sources, state_of,
 	},
@@ -31,13 +31,7 @@ const BLOCK_MS: u64 = 3_000;
 const HANDED_OVER: usize = 4;
 
 /// Under this a node remembers what it has begun to compute.
-const BEGUN: &[u8] = b"ogpu/begun";
-/// How much of that, at most.
-const MOST_BEGUN: usize = 1_024;
-/// Market blocks for which a run goes on after the end of its task: that may be in a block that is left for another.
-const LEFT_ALONE: Moment = 20;
-/// The most runs that are given up in a block.
-const GIVEN_UP: usize = 4;
+const BEGUN: &[u8] = b"ogpu/begun/tasks";
 
 /// What a node remembers of its bid.
 #[derive(Encode, Decode)]
@@ -46,14 +40,15 @@ struct Remembered {
 	salt: Hash,
 }
 
-/// What a node remembers of a run that it has begun.
+/// What a run is for.
 #[derive(Encode, Decode)]
-struct Begun {
-	task: TaskId,
-	attempt: u8,
-	run: RunId,
-	/// When it was first seen that its task is over.
-	over: Option<Moment>,
+enum Computed {
+	/// The result of an attempt.
+	#[codec(index = 0)]
+	Attempt(TaskId, u8),
+	/// What would be sealed in a race.
+	#[codec(index = 1)]
+	Race(TaskId, u8),
 }
 
 /// What a node remembers of a race.
@@ -135,9 +130,9 @@ impl<T: Config> Pallet<T> {
 			// The same as before: the first may have been lost.
 			Some(bid) => bid,
 			None => {
-				let (job, _) = job_of(spec, &sources(&spec.job, None), node).ok()?;
-				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) =
-					quote(job, &sources(&spec.job, None), node)
+				let peers = sources(&spec.job, None);
+				let (job, _) = job_of(spec, &peers, node).ok()?;
+				let Ok(Quote::Offer { price, run_ms, wait_ms, .. }) = quote(job, &peers, node)
 				else {
 					return None;
 				};
@@ -212,7 +207,18 @@ impl<T: Config> Pallet<T> {
 					}
 					Err(_) => return None,
 				};
-				let RunState::Done { .. } = state else { return None };
+				if !state.is_final() {
+					begun::note(BEGUN, Computed::Race(task, race), id, node);
+				}
+				match state {
+					RunState::Done { .. } => {}
+					RunState::Cancelled => {
+						// It was given up, and is wanted after all: forgotten, it begins anew.
+						let _ = node.cancel(&id);
+						return None;
+					}
+					_ => return None,
+				}
 				let leaves = node.leaves(&id).ok()?;
 				let root = root_of(spec, 0, &leaves.leaves)?;
 				let sealed = Sealed { root, salt: node.secret() };
@@ -246,59 +252,21 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// What this node has begun to compute, as far as it remembers.
-	fn begun(node: &dyn Node) -> Vec<Begun> {
-		let kept = node.recall(BEGUN).unwrap_or_default();
-		Vec::decode(&mut &kept[..]).unwrap_or_default()
-	}
-
-	/// Remembers that it computes a task.
-	fn note_run(task: TaskId, attempt: u8, run: RunId, node: &dyn Node) {
-		let mut begun = Self::begun(node);
-		if begun.iter().all(|known| known.run != run) {
-			if begun.len() >= MOST_BEGUN {
-				begun.remove(0);
-			}
-			begun.push(Begun { task, attempt, run, over: None });
-			node.note(BEGUN, &begun.encode());
-		}
-	}
-
-	/// Gives up runs of tasks that have ended before they were done, for one because they were cancelled: their devices
-	/// are there for others.
+	/// Gives up runs of no use: of tasks that have ended before they were done, for one because they were cancelled, and of
+	/// races that others have won.
 	pub(crate) fn give_up_what_is_over(node: &dyn Node) {
-		let mut begun = Self::begun(node);
-		let now = <Self as Clock>::now();
-		let mut changed = false;
-		for Begun { task, attempt, over, .. } in &mut begun {
+		let is_over = |of: &Computed| match *of {
 			// Whoever was convicted may still appeal, and judges ask it for what they start from.
-			let is_over = !Tasks::<T>::contains_key(*task)
-				&& !Convictions::<T>::contains_key((*task, *attempt));
-			if is_over != over.is_some() {
-				*over = is_over.then_some(now);
-				changed = true;
+			Computed::Attempt(task, attempt) => {
+				!Tasks::<T>::contains_key(task) && !Convictions::<T>::contains_key((task, attempt))
 			}
-		}
-		let long_over = |begun: &&Begun| {
-			begun.over.is_some_and(|since| since.saturating_add(LEFT_ALONE) <= now)
+			// What was not sealed in time is worth nothing.
+			Computed::Race(task, race) => Tasks::<T>::get(task).is_none_or(|task| {
+				let raced = matches!(task.status, Status::Open { .. } | Status::Racing { .. });
+				!raced || task.race != race
+			}),
 		};
-		let to_give_up = begun.iter().filter(long_over).map(|begun| begun.run).take(GIVEN_UP);
-		let to_give_up: Vec<RunId> = to_give_up.collect();
-		for run in to_give_up {
-			let answer = match node.state(&run) {
-				Ok(Some(state)) if !state.is_final() => node.cancel(&run),
-				answer => answer.map(|_| ()),
-			};
-			if answer.is_err() {
-				// It is asked again in the next block, and nothing else is: each answer may take long.
-				break;
-			}
-			begun.retain(|begun| begun.run != run);
-			changed = true;
-		}
-		if changed {
-			node.note(BEGUN, &begun.encode());
-		}
+		begun::give_up(BEGUN, <Self as Clock>::now(), is_over, node);
 	}
 
 	/// What is demanded, with what proves it.
@@ -337,7 +305,7 @@ impl<T: Config> Pallet<T> {
 		let id = spec.job.run(&genesis::<T>(), task, attempt);
 		let state = state_of(id, LANE, Units::All, spec, &sources(&spec.job, None), node);
 		if state.as_ref().is_ok_and(|state| !state.is_final()) {
-			Self::note_run(task, attempt, id, node);
+			begun::note(BEGUN, Computed::Attempt(task, attempt), id, node);
 		}
 		let done = match state {
 			Ok(RunState::Done { .. }) => spec.units,

@@ -31,14 +31,15 @@ pub trait Agenda {
 
 /// Looks at what is due before `now`, moment by moment. `step` is what finding one item costs, `share` what an agenda
 /// gets of a block that has nothing else to do. What could never fit into that goes first in such a block: it must not
-/// keep everything behind it waiting for ever.
-pub fn serve<A: Agenda>(now: Moment, step: Weight, share: Weight, meter: &mut WeightMeter) {
+/// keep everything behind it waiting for ever. Whether it has looked at anything.
+pub fn serve<A: Agenda>(now: Moment, step: Weight, share: Weight, meter: &mut WeightMeter) -> bool {
 	if meter.try_consume(step).is_err() {
-		return;
+		return false;
 	}
 	let begun = A::from();
 	let mut moment = begun;
-	let mut fresh = meter.limit().all_gte(share);
+	let whole = meter.limit().all_gte(share);
+	let mut looked = false;
 	while moment < now {
 		// What it reminds of meanwhile is not lost: nothing goes before this moment.
 		A::set_from(moment);
@@ -48,17 +49,17 @@ pub fn serve<A: Agenda>(now: Moment, step: Weight, share: Weight, meter: &mut We
 		let mut any = false;
 		loop {
 			if meter.try_consume(step).is_err() {
-				return;
+				return looked;
 			}
 			let Some(item) = items.next() else { break };
 			let most = A::weight(&item);
-			let alone = fresh && most.any_gt(share);
+			let alone = whole && !looked && most.any_gt(share);
 			if !meter.can_consume(most) && !alone {
-				return;
+				return looked;
 			}
 			A::remove(moment, &item);
 			meter.consume(A::look_at(item, most).min(most).min(meter.remaining()));
-			(any, fresh) = (true, false);
+			(any, looked) = (true, true);
 		}
 		// Something may have been added behind the walk.
 		if !any {
@@ -68,6 +69,7 @@ pub fn serve<A: Agenda>(now: Moment, step: Weight, share: Weight, meter: &mut We
 	if moment != begun {
 		A::set_from(moment);
 	}
+	looked
 }
 
 #[cfg(test)]
@@ -121,9 +123,12 @@ mod tests {
 	fn serve_with(left: u64) -> usize {
 		let weight = |time| Weight::from_parts(time, 0);
 		let mut meter = WeightMeter::with_limit(weight(left));
-		serve::<Listed>(10, weight(1), weight(100), &mut meter);
+		let before = ITEMS.with_borrow(BTreeMap::len);
+		let looked = serve::<Listed>(10, weight(1), weight(100), &mut meter);
 		assert!(meter.consumed().all_lte(weight(left)));
-		ITEMS.with_borrow(BTreeMap::len)
+		let after = ITEMS.with_borrow(BTreeMap::len);
+		assert_eq!(looked, after < before);
+		after
 	}
 
 	fn list(weights: &[u64]) {

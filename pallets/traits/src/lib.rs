@@ -17,6 +17,7 @@
 //! - [`Attestation`] and [`Verdicts`]: results are handed over to be verified, verdicts come back;
 //! - [`Duties`] and [`Node`]: what a provider's hook has to do, and with what;
 //! - [`offchain`]: what the hooks of several pallets do with jobs;
+//! - [`begun`]: what they give up;
 //! - [`agenda`]: what is to be looked at, by moment;
 //! - [`take_into_pot`]: tokens of many in one account;
 //! - [`Merit`]: what work means to those who secure the chain.
@@ -33,6 +34,7 @@ extern crate alloc;
 
 pub mod agenda;
 mod attestation;
+pub mod begun;
 mod collateral;
 mod duties;
 pub mod offchain;

@@ -4,7 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use frame_support::{assert_noop, assert_ok, dispatch::DispatchClass, storage::with_transaction};
+use frame_support::{
+	assert_noop, assert_ok,
+	dispatch::DispatchClass,
+	storage::with_transaction,
+	traits::Hooks,
+	weights::{Weight, WeightMeter},
+};
 use ogpu_primitives::{
 	Balance, OGPU,
 	market::{
@@ -16,8 +22,11 @@ use ogpu_primitives::{
 	},
 	merkle::Blake2,
 };
-use ogpu_traits::{Claim, Duties, PartOfTask, genesis};
-use pallet_attestations::{Decided, Due, Kind, Panel, Phase, Stage, draw_of, vrf::BLOCKS};
+use ogpu_traits::{Claim, Clock, Duties, PartOfTask, genesis};
+use pallet_attestations::{
+	AGENDA_SHARE, Deadlines, DeadlinesFrom, Decided, Due, Item, Kind, Panel, Panels, Phase, Stage,
+	draw_of, vrf::BLOCKS,
+};
 use pallet_tasks::{Demanded, Ending, Status, Task};
 use sp_core::Pair;
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave, Eve, Ferdie, One};
@@ -29,7 +38,8 @@ use sp_runtime::{
 use super::market::*;
 use ogpu_runtime::{
 	AccountId, Attestations, Executive, Providers, Runtime, RuntimeOrigin, Session, Staking,
-	System, Tasks, configs::duties::Done,
+	System, Tasks,
+	configs::{BlockWeights, duties::Done},
 };
 
 fn wrong_opening() -> DispatchError {
@@ -130,6 +140,31 @@ fn no_show_to_stall_a_round() {
 	});
 }
 
+/// What panels have of a block that has nothing else to do.
+fn share_of_panels() -> Weight {
+	BlockWeights::get().max_block / AGENDA_SHARE
+}
+
+/// Whether a block with so much left for panels would end the stage of the first one, were its time over now. As if
+/// it had never been.
+fn is_served_with(of: PartOfTask, left: Weight) -> bool {
+	let served = with_transaction(|| {
+		let past = <Tasks as Clock>::now() - 1;
+		let mut first = panel(of, 0);
+		first.stage = Stage::Committing { until: past };
+		let before = first.stage;
+		Panels::<Runtime>::insert(of, 0, first);
+		DeadlinesFrom::<Runtime>::put(past);
+		Deadlines::<Runtime>::insert(past, Item { case: of, panel: 0 }, ());
+		let mut meter = WeightMeter::with_limit(left);
+		Attestations::on_poll(System::block_number(), &mut meter);
+		assert!(meter.consumed().all_lte(left));
+		let served = panel(of, 0).stage != before;
+		TransactionOutcome::Rollback(Ok::<_, DispatchError>(served))
+	});
+	served.expect("it is rolled back")
+}
+
 #[test]
 fn so_much_to_pay_that_no_block_has_room_for_it() {
 	market(12, |market| {
@@ -142,6 +177,9 @@ fn so_much_to_pay_that_no_block_has_room_for_it() {
 			let of = market.compute_until_drawn(task);
 			let drawn = [members(of, 0), members(of, 1)].concat();
 			assert!(drawn.contains(&market.providers[1]));
+			// Nor may it take what others have of a block that is nearly full.
+			assert!(task != large || !is_served_with(of, share_of_panels() / 4));
+			assert!(is_served_with(of, share_of_panels()));
 		}
 		market.until(|_| ended(other).is_some());
 		market.until(|_| ended(large).is_some());
@@ -400,11 +438,11 @@ fn front_running_a_pool_win() {
 			let of_winner = market.performs(winner, vec![Done::Tasks(show.clone())]);
 			assert_eq!(of_winner, Ok(Ok(())));
 			// Whoever sees the root now is too late to seal it, and cannot show what it has not sealed.
-			let copier =
+			let copy =
 				|work| Tasks::act(RuntimeOrigin::signed(market.providers[copier].clone()), work);
 			let wrong = pallet_tasks::Error::<Runtime>::WrongStatus;
-			assert_noop!(copier(seal(4)), wrong);
-			assert_noop!(copier(show.clone()), pallet_tasks::Error::<Runtime>::NotRacing);
+			assert_noop!(copy(seal(copier)), wrong);
+			assert_noop!(copy(show.clone()), pallet_tasks::Error::<Runtime>::NotRacing);
 		});
 		assert!(market.refused.is_empty());
 		market.until(|_| live(task).status.assignment().is_some());

@@ -11,6 +11,7 @@ use ogpu_primitives::market::{
 use super::{Effort, head, line, many, name, percent, repeated, shown, usual};
 use crate::{
 	Frequency,
+	career::careers,
 	closed::{at_least, colluding_run},
 	plots::{Axis, Plots, Series},
 	profit::{Outcome, Setting, cheats, framing, guessing, outcome},
@@ -31,7 +32,7 @@ pub fn verification(effort: Effort, folder: &Path, link: &str) -> Result<String,
 		 Made by `cargo run --release -p ogpu-simulator -- verification --cases {} --rare {} --seed {} --plots {}`. The protocol is\n\
 		 simulated with the chain's own draws, quorums and tallies; only people are made up. Where nothing else is said there are 99\n\
 		 operators besides the provider's, with a seat each, a part has 100 units (64 at `full`), and 20 of the operators collude. What\n\
-		 hardly ever happens was simulated {} times, waiting, costs and what authors can do {} times, everything else {} times. What is \
+		 hardly ever happens was simulated {} times, waiting, costs, careers and what authors can do {} times, everything else {} times. What is \
 		 behind ± is half of an interval of 95 %.\n\n",
 		effort.cases,
 		effort.rare,
@@ -51,6 +52,7 @@ pub fn verification(effort: Effort, folder: &Path, link: &str) -> Result<String,
 	cost(&mut page, effort, &plots)?;
 	cheating(&mut page, effort, &plots)?;
 	trusted(&mut page, effort);
+	whole_careers(&mut page, effort);
 	verifiers(&mut page, effort);
 	Ok(page)
 }
@@ -493,6 +495,54 @@ fn trusted(page: &mut String, effort: Effort) {
 		for own_slots in [0, OWN_SLOTS] {
 			let usual = Setting::usual(tier, units);
 			profits(page, effort, &Setting { asked: LEAST_ASKED, own_slots, ..usual });
+		}
+	}
+	page.push('\n');
+}
+
+fn whole_careers(page: &mut String, effort: Effort) {
+	head(
+		page,
+		"Whether it pays to be honest first",
+		"What a provider earns with all its false results together, that delivers so many right ones first and false ones from then on \
+		 until it is convicted, with a fifth colluding; and the same if it has the last two slots each time. The lock is that of the first \
+		 false result. Trust grows with each that is accepted. Right results earn what they cost, and a false one is a loss on average \
+		 however much its provider is trusted, so that no other order of right and false ones pays either.",
+		&[
+			"tier",
+			"units",
+			"cheat",
+			"right ones first",
+			"lock",
+			"false ones accepted",
+			"profit",
+			"with the last slots",
+		],
+	);
+	let many = fewer(effort).cases;
+	for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
+		let setting = Setting { colluding: 20, ..Setting::usual(tier, units) };
+		for cheat in cheats(units) {
+			for right in [0, 11, 20, 50, 200] {
+				let of = |own_slots| {
+					let setting = Setting { own_slots, ..setting };
+					careers(&cheat, &setting, right, many).expect("the chain lets it try")
+				};
+				let (career, with_slots) = (of(0), of(OWN_SLOTS));
+				line(
+					page,
+					&[
+						name(tier),
+						units.to_string(),
+						cheat.name.to_owned(),
+						right.to_string(),
+						format!("{:.2}", career.lock),
+						format!("{:.1}", career.accepted),
+						format!("{:+.2} ± {:.2}", career.profit, career.within),
+						format!("{:+.2} ± {:.2}", with_slots.profit, with_slots.within),
+					],
+				);
+			}
 		}
 	}
 	page.push('\n');

@@ -497,6 +497,31 @@ fn what_comes_too_late_is_given_up() {
 }
 
 #[test]
+fn what_was_for_a_panel_that_ends_without_it_is_computed_no_longer() {
+	market(40, || {
+		let mut nodes = Nodes::new(40).with(1, Flaw::Wrong);
+		let task = submit(spec_of(&job()));
+		let of = PartOfTask { task, attempt: 0, part: 0 };
+		let members = |number| {
+			let (panel, _) = Attestations::panel_of(of, number)?;
+			let members: Vec<_> = panel.members.iter().map(|member| member.who).collect();
+			(!members.is_empty()).then_some(members)
+		};
+		nodes.until(|| members(0).is_some() && members(1).is_some());
+		let [first, second] = [0, 1].map(|number| members(number).expect("it was drawn"));
+		// One is slow, and the other panel finds the fraud before it is done.
+		let slow = *first.iter().find(|who| !second.contains(who)).expect("others were drawn");
+		nodes.0[slow as usize - 1].pace = 1_000;
+		nodes.until(|| Convictions::<Test>::contains_key((task, 0)));
+		let node = &nodes.0[slow as usize - 1];
+		let runs: Vec<RunId> = node.runs.borrow().keys().copied().collect();
+		assert_eq!((runs.len(), node.cancelled.borrow().len()), (1, 0));
+		nodes.until(|| node.cancelled.borrow().contains(&runs[0]));
+		assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(slow).bonded(), BOND);
+	});
+}
+
+#[test]
 fn what_is_cancelled_is_computed_no_longer() {
 	market(12, || {
 		let mut nodes = Nodes::new(12);
@@ -731,6 +756,24 @@ fn nodes_race_for_batches_and_verify_one_anothers() {
 		// The five besides whoever has won.
 		assert_eq!(pallet_tasks::Racers::<Test>::iter_prefix(task).count(), 5);
 		assert_ne!(holder(task), 1);
+		assert_eq!(nodes.end(task), Ending::Completed);
+	});
+}
+
+#[test]
+fn whoever_comes_too_late_in_a_race_computes_no_longer() {
+	market(20, || {
+		let task = send_batch(OGPU * 15 / 100, 2);
+		let mut nodes = Nodes::new(20);
+		nodes.0[4].pace = 1_000;
+		nodes.until(|| matches!(live(task).status, Status::Verifying { .. }));
+		let run = spec_of(&job()).job.run(&ogpu_traits::genesis::<Test>(), task, 0);
+		assert!(nodes.0[4].runs.borrow().contains_key(&run));
+		let has_given_up = |who: usize| nodes.0[who].cancelled.borrow().contains(&run);
+		nodes.until(|| has_given_up(4));
+		// Before it was computed, and what others have computed is theirs.
+		assert!(!nodes.0[4].memory.borrow().keys().any(|key| key.starts_with(b"ogpu/race")));
+		assert!((0..4).all(|who| !has_given_up(who)));
 		assert_eq!(nodes.end(task), Ending::Completed);
 	});
 }

@@ -327,8 +327,8 @@ fn mean(chances: impl Iterator<Item = (Chance, u128)>) -> Chance {
 /// What a provider must lock for unverified work of this value, so that no number of false units pays.
 ///
 /// `plans` are the ways in which it may be verified, each with its weight (a light plan where it was
-/// earned): detection is the mean of the worst of those that may be chosen from. `safety` is in hundredths. `None` when fraud could not be found well
-/// enough: the lock would exceed [`MAX_LOCK_FACTOR`] times the value.
+/// earned): detection is the mean of the worst of those that may be chosen from. `safety` is in hundredths. `None` when
+/// fraud could not be found well enough: the lock would exceed [`MAX_LOCK_FACTOR`] times the value.
 pub fn lock(
 	value: Balance,
 	shape: Shape,

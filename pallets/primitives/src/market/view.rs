@@ -102,6 +102,13 @@ pub enum Stage {
 	Closing,
 }
 
+impl Stage {
+	/// Whether there is a result to fetch.
+	pub const fn has_result(self) -> bool {
+		matches!(self, Self::Delivered | Self::Taken)
+	}
+}
+
 /// Who has a task.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Holder<AccountId> {
