@@ -497,27 +497,34 @@ fn what_comes_too_late_is_given_up() {
 }
 
 #[test]
-fn what_was_for_a_panel_that_ends_without_it_is_computed_no_longer() {
-	market(40, || {
-		let mut nodes = Nodes::new(40).with(1, Flaw::Wrong);
+fn what_only_another_fork_has_drawn_is_computed_no_longer() {
+	market(12, || {
+		let mut nodes = Nodes::new(12);
 		let task = submit(spec_of(&job()));
 		let of = PartOfTask { task, attempt: 0, part: 0 };
-		let members = |number| {
-			let (panel, _) = Attestations::panel_of(of, number)?;
-			let members: Vec<_> = panel.members.iter().map(|member| member.who).collect();
-			(!members.is_empty()).then_some(members)
+		let drawn = || {
+			let (panel, _) = Attestations::panel_of(of, 0)?;
+			panel.members.first().map(|member| member.who)
 		};
-		nodes.until(|| members(0).is_some() && members(1).is_some());
-		let [first, second] = [0, 1].map(|number| members(number).expect("it was drawn"));
-		// One is slow, and the other panel finds the fraud before it is done.
-		let slow = *first.iter().find(|who| !second.contains(who)).expect("others were drawn");
+		nodes.until(|| drawn().is_some());
+		let slow = drawn().expect("it was drawn");
 		nodes.0[slow as usize - 1].pace = 1_000;
-		nodes.until(|| Convictions::<Test>::contains_key((task, 0)));
 		let node = &nodes.0[slow as usize - 1];
+		nodes.until(|| !node.runs.borrow().is_empty());
 		let runs: Vec<RunId> = node.runs.borrow().keys().copied().collect();
 		assert_eq!((runs.len(), node.cancelled.borrow().len()), (1, 0));
+		// The block of the draw is left for another.
+		crate::Panels::<Test>::mutate(of, 0, |panel| {
+			panel.as_mut().expect("it was drawn").seed = [7; 32];
+		});
 		nodes.until(|| node.cancelled.borrow().contains(&runs[0]));
+		// Both runs, each once.
+		let mut cancelled = node.cancelled.borrow().clone();
+		assert_eq!(cancelled.len(), 2);
+		cancelled.dedup();
+		assert_eq!(cancelled.len(), 2);
 		assert_eq!(pallet_trust_lock::Ledgers::<Test>::get(slow).bonded(), BOND);
+		assert_eq!(nodes.end(task), Ending::Completed);
 	});
 }
 
