@@ -47,8 +47,8 @@ fn attempt_after(streak: u32, cheat: &Cheat, setting: &Setting) -> Option<Attemp
 	with(asked_after(streak)).or_else(|| with(1000))
 }
 
-/// Careers of providers that deliver so many right results first; `setting.asked` is what they have earned each time. `None` if the
-/// chain does not let them try.
+/// Careers of providers that deliver so many right results first; `setting.asked` is what they have earned each time. `None`
+/// if the chain does not let them try.
 pub fn careers(cheat: &Cheat, setting: &Setting, right: u32, many: u32) -> Option<Career> {
 	let lock = attempt_after(right, cheat, setting)?.lock;
 	// By how often the tier is drawn: from some streak on nothing changes.
@@ -83,11 +83,11 @@ pub fn careers(cheat: &Cheat, setting: &Setting, right: u32, many: u32) -> Optio
 mod tests {
 	use ogpu_primitives::market::{
 		trust::{LEAST_ASKED, LEAST_STREAK},
-		verification::{OWN_SLOTS, Tier},
+		verification::OWN_SLOTS,
 	};
 
 	use super::*;
-	use crate::profit::cheats;
+	use crate::profit::{WHERE_TRUSTED, cheats};
 
 	#[test]
 	fn trust_grows_with_the_streak() {
@@ -98,7 +98,7 @@ mod tests {
 	/// Also for somebody that always has the last slots.
 	#[test]
 	fn no_career_pays_however_long_it_is_honest() {
-		for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
+		for (tier, units) in WHERE_TRUSTED {
 			for cheat in cheats(units) {
 				for (right, own_slots) in [(0, 0), (11, 0), (50, OWN_SLOTS), (200, OWN_SLOTS)] {
 					let setting =

@@ -18,6 +18,9 @@ use crate::{
 /// The share of colluding seats that locks allow for, in thousandths, and their margin in hundredths: the
 /// chain's defaults.
 const POLICY: (u16, u16) = (200, 150);
+/// Tiers with units of parts at which providers are trusted.
+pub const WHERE_TRUSTED: [(Tier, u32); 3] =
+	[(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)];
 /// An amount that is large enough for the rounding of locks not to matter.
 const UNIT: u128 = 1 << 60;
 
@@ -257,7 +260,7 @@ mod tests {
 	#[test]
 	fn farming_trust_does_not_pay() {
 		// With blocks of its own that decide units, members and the tier, and without.
-		let trusted = [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)]
+		let trusted = WHERE_TRUSTED
 			.into_iter()
 			.flat_map(|of| [0, OWN_SLOTS].map(|own_slots| (of, own_slots)))
 			.map(|((tier, units), own_slots)| Setting {

@@ -11,10 +11,10 @@ use ogpu_primitives::market::{
 use super::{Effort, head, line, many, name, percent, repeated, shown, usual};
 use crate::{
 	Frequency,
-	career::careers,
+	career::{Career, careers},
 	closed::{at_least, colluding_run},
 	plots::{Axis, Plots, Series},
-	profit::{Outcome, Setting, cheats, framing, guessing, outcome},
+	profit::{Outcome, Setting, WHERE_TRUSTED, cheats, framing, guessing, outcome},
 	protocol::{Plot, World, lone_run},
 };
 
@@ -491,7 +491,7 @@ fn trusted(page: &mut String, effort: Effort) {
 		 trusted: the lock would be more than a hundred prices, so it is verified as the client asks.",
 		&OUTCOME,
 	);
-	for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
+	for (tier, units) in WHERE_TRUSTED {
 		for own_slots in [0, OWN_SLOTS] {
 			let usual = Setting::usual(tier, units);
 			profits(page, effort, &Setting { asked: LEAST_ASKED, own_slots, ..usual });
@@ -519,14 +519,15 @@ fn whole_careers(page: &mut String, effort: Effort) {
 			"with the last slots",
 		],
 	);
-	let many = fewer(effort).cases;
-	for (tier, units) in [(Tier::Standard, 24), (Tier::Standard, 100), (Tier::High, 100)] {
+	let times = fewer(effort).cases;
+	let earned = |career: &Career| format!("{:+.2} ± {:.2}", career.profit, career.within);
+	for (tier, units) in WHERE_TRUSTED {
 		let setting = Setting { colluding: 20, ..Setting::usual(tier, units) };
 		for cheat in cheats(units) {
 			for right in [0, 11, 20, 50, 200] {
 				let of = |own_slots| {
 					let setting = Setting { own_slots, ..setting };
-					careers(&cheat, &setting, right, many).expect("the chain lets it try")
+					careers(&cheat, &setting, right, times).expect("the chain lets it try")
 				};
 				let (career, with_slots) = (of(0), of(OWN_SLOTS));
 				line(
@@ -538,8 +539,8 @@ fn whole_careers(page: &mut String, effort: Effort) {
 						right.to_string(),
 						format!("{:.2}", career.lock),
 						format!("{:.1}", career.accepted),
-						format!("{:+.2} ± {:.2}", career.profit, career.within),
-						format!("{:+.2} ± {:.2}", with_slots.profit, with_slots.within),
+						earned(&career),
+						earned(&with_slots),
 					],
 				);
 			}
